@@ -1,0 +1,24 @@
+"""Correlations of occupations 0 and 1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xglass.engine.blas import single_thread
+
+
+def overlap(a: np.ndarray, b: np.ndarray, filling: np.ndarray) -> np.ndarray:
+    """(...) (1/N) sum_i (a_i - n)(b_i - n) of configurations (..., site), from whole-number counts."""
+    sites = a.shape[-1]
+    both = (a & b).sum(axis=-1, dtype=np.int64)
+    ones = a.sum(axis=-1, dtype=np.int64) + b.sum(axis=-1, dtype=np.int64)
+    return (both - filling * ones) / sites + filling**2
+
+
+def structure_factor(occupation: np.ndarray, filling: np.ndarray, phase: np.ndarray) -> np.ndarray:
+    """(..., q) (1/N) |sum_i (n_i - n) exp(-i phase_iq)|^2 of configurations (..., site) and phases (site, q)."""
+    deviation = occupation - np.asarray(filling)[..., None]
+    phase = phase.reshape(phase.shape[-2:])
+    with single_thread():
+        real, imaginary = deviation @ np.cos(phase), deviation @ np.sin(phase)
+    return (real**2 + imaginary**2) / occupation.shape[-1]

@@ -1,0 +1,32 @@
+"""The identity of a trajectory, hashed to the number of its random stream."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+
+import numpy as np
+
+#: Enters every stream: a change of what the draws mean gets a new number.
+RULE_VERSION = 1
+
+
+def streams(walker: np.ndarray, realization: int, labels: np.ndarray) -> np.ndarray:
+    """Stream numbers of walkers at one parameter point.
+
+    64-bit BLAKE2b of (rule version, walker, realization, float64 bits of the labels), all little-endian. The labels are the
+    canonical T, eta, t_p (or the hopping of every bond) and filling, in this order.
+
+    Parameters
+    ----------
+    walker : (walker,) int64 identifiers.
+    realization : label of the disorder realization, 0 where there is none.
+    labels : (label,) float64.
+
+    Returns
+    -------
+    (walker,) uint64.
+    """
+    tail = struct.pack("<q", int(realization)) + np.ascontiguousarray(labels, dtype="<f8").tobytes()
+    digests = (hashlib.blake2b(struct.pack("<qq", RULE_VERSION, int(w)) + tail, digest_size=8).digest() for w in walker)
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)

@@ -1,0 +1,420 @@
+"""Geometry of periodic lattices, and pair interactions on them.
+
+A lattice is a Dataset of coordinates over ``site`` and ``bond``; lengths are in the lattice spacing ``a``. Every lattice is a torus.
+Sites are numbered with the basis fastest, then the first period, then the second, then the third.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xglass.engine import ewald
+from xglass.units import parameter
+from xglass.variables import attributes, require, stamp, whole_number
+
+__all__ = ["chain", "coulomb", "cubic", "from_cell", "power_law", "square", "triangular", "yukawa"]
+
+#: One bond of a cell: (basis site of the source, basis site of the target, cell offset of the target, kind).
+Bond = tuple[int, int, Sequence[int], str]
+
+
+def from_cell(
+    vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: Sequence[Bond]
+) -> xr.Dataset:
+    """A lattice from its unit cell, repeated on a torus.
+
+    Parameters
+    ----------
+    vectors : (d, d) cell vectors, one per row, in a; d = 1, 2 or 3.
+    shape : number of cells along each vector.
+    basis : (b, d) Cartesian positions of the sites of one cell in a; default one site at the origin.
+    bonds : each bond of a cell once: (basis site of the source, basis site of the target, cell offset of the target, kind).
+
+    Returns
+    -------
+    Dataset with coords ``position(site, axis)``, ``torus(period, axis)``, ``cells(period)``, ``bond_source(bond)``,
+    ``bond_target(bond)``, ``bond_vector(bond, axis)`` (true vectors, never wrapped) and ``bond_kind(bond)``.
+
+    Raises
+    ------
+    ValueError, TypeError for vectors that do not span, shapes below 1, bonds that name no site or no cell.
+
+    Examples
+    --------
+    A honeycomb lattice:
+
+    >>> import numpy as np, xglass as xg
+    >>> s = np.sqrt(3)
+    >>> honeycomb = xg.lattice.from_cell([[s, 0], [s / 2, 1.5]], shape=(4, 4), basis=[[0, 0], [0, 1]],
+    ...     bonds=[(0, 1, (0, 0), "z"), (1, 0, (0, 1), "y"), (1, 0, (-1, 1), "x")])
+    >>> honeycomb.sizes["site"], honeycomb.sizes["bond"]
+    (32, 48)
+    """
+    cell = np.array(vectors, dtype=np.float64)
+    d = cell.shape[0] if cell.ndim == 2 else 0
+    if d not in (1, 2, 3) or cell.shape != (d, d) or not np.isfinite(cell).all() or abs(np.linalg.det(cell)) < 1e-12:
+        raise ValueError(f"vectors must be 1, 2 or 3 finite rows that span the space, got {vectors!r}")
+    if len(shape) != d:
+        raise ValueError(f"shape must have {d} entries, one per cell vector, got {shape!r}")
+    cells = tuple(whole_number("shape", n) for n in shape)
+    sites = np.zeros((1, d)) if basis is None else np.array(basis, dtype=np.float64)
+    if sites.ndim != 2 or sites.shape[1] != d or not np.isfinite(sites).all():
+        raise ValueError(f"basis must be (sites of a cell, {d}) finite positions, got shape {sites.shape}")
+    if not len(bonds):
+        raise ValueError("bonds is empty; give at least one bond of the cell (its hopping may be 0)")
+    for bond in bonds:
+        if len(bond) != 4 or not (0 <= bond[0] < len(sites) and 0 <= bond[1] < len(sites)) or len(bond[2]) != d:
+            raise ValueError(f"bonds: {bond!r} is not (source, target, cell offset of {d} entries, kind) with sites below {len(sites)}")
+
+    index = _cell_index(cells)
+    origin = index @ cell
+    position = (origin[:, None, :] + sites).reshape(-1, d)
+    source, target, vector, kind = [], [], [], []
+    for first, second, offset, name in bonds:  # a loop over the bonds of one cell, not over sites
+        source.append(len(sites) * np.arange(len(index)) + first)
+        target.append(len(sites) * _cell_number(index + np.asarray(offset), cells) + second)
+        vector.append(np.broadcast_to(np.asarray(offset) @ cell + sites[second] - sites[first], (len(index), d)))
+        kind.append(np.full(len(index), str(name)))
+
+    def gathered(parts: list[np.ndarray]) -> np.ndarray:
+        return np.stack(parts, axis=1).reshape(-1, *parts[0].shape[1:])
+
+    return stamp(
+        xr.Dataset(
+            coords={
+                "axis": list("xyz"[:d]),
+                "position": (("site", "axis"), position),
+                "torus": (("period", "axis"), np.asarray(cells)[:, None] * cell),
+                "cells": ("period", np.asarray(cells)),
+                "bond_source": ("bond", gathered(source)),
+                "bond_target": ("bond", gathered(target)),
+                "bond_vector": (("bond", "axis"), gathered(vector)),
+                "bond_kind": ("bond", gathered(kind)),
+            }
+        )
+    )
+
+
+def _cell_index(cells: Sequence[int]) -> np.ndarray:
+    """(cell, period) indices of all cells, the first period fastest."""
+    return np.stack(np.meshgrid(*[np.arange(n) for n in reversed(cells)], indexing="ij"), axis=-1).reshape(-1, len(cells))[:, ::-1]
+
+
+def _cell_number(index: np.ndarray, cells: Sequence[int]) -> np.ndarray:
+    """Inverse of :func:`_cell_index`, periodic."""
+    return np.ravel_multi_index(tuple(np.moveaxis(index[..., ::-1] % cells[::-1], -1, 0)), tuple(cells[::-1]))
+
+
+def _side(name: str, value: object) -> int:
+    return whole_number(name, value, minimum=2)
+
+
+def chain(N: int) -> xr.Dataset:
+    """A ring of N sites with bonds of kind "x": site = i at position i (a).
+
+    Parameters
+    ----------
+    N : number of sites, at least 2.
+
+    Returns
+    -------
+    Dataset of a lattice, see :func:`from_cell`.
+
+    Raises
+    ------
+    TypeError, ValueError if N is not a whole number >= 2.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> dict(xg.lattice.chain(8).sizes)["bond"]
+    8
+    """
+    return from_cell([[1.0]], shape=(_side("N", N),), bonds=[(0, 0, (1,), "x")])
+
+
+def square(L: int, Ly: int | None = None) -> xr.Dataset:
+    """An L x Ly square lattice with bonds of kind "x" and "y": site = i + L j at (i, j).
+
+    Parameters
+    ----------
+    L, Ly : sides, at least 2; Ly = L by default.
+
+    Returns
+    -------
+    Dataset of a lattice, see :func:`from_cell`.
+
+    Raises
+    ------
+    TypeError, ValueError if a side is not a whole number >= 2.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> xg.lattice.square(4, 6).sizes["site"]
+    24
+    """
+    shape = (_side("L", L), _side("Ly", L if Ly is None else Ly))
+    return from_cell(np.eye(2), shape=shape, bonds=[(0, 0, (1, 0), "x"), (0, 0, (0, 1), "y")])
+
+
+def triangular(L: int, Ly: int | None = None) -> xr.Dataset:
+    """An L x Ly triangular lattice: site = i + L j at i (1, 0) + j (1/2, sqrt(3)/2).
+
+    Bonds of kind "c" run along (1, 0), bonds of kind "p" along the two diagonals (1/2, sqrt(3)/2) and (-1/2, sqrt(3)/2): the
+    hopping integrals t_c and t_p of Fratini et al., SciPost Phys. 14, 124 (2023), Fig. 1.
+
+    Parameters
+    ----------
+    L, Ly : sides, at least 2; Ly = L by default.
+
+    Returns
+    -------
+    Dataset of a lattice, see :func:`from_cell`.
+
+    Raises
+    ------
+    TypeError, ValueError if a side is not a whole number >= 2.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> lattice = xg.lattice.triangular(12)
+    >>> lattice.sizes["site"], lattice.sizes["bond"]
+    (144, 432)
+    """
+    shape = (_side("L", L), _side("Ly", L if Ly is None else Ly))
+    bonds: list[Bond] = [(0, 0, (1, 0), "c"), (0, 0, (0, 1), "p"), (0, 0, (-1, 1), "p")]
+    return from_cell([[1.0, 0.0], [0.5, np.sqrt(3) / 2]], shape=shape, bonds=bonds)
+
+
+def cubic(L: int) -> xr.Dataset:
+    """An L x L x L cubic lattice with bonds of kind "x", "y", "z": site = i + L j + L^2 k at (i, j, k).
+
+    Parameters
+    ----------
+    L : side, at least 2.
+
+    Returns
+    -------
+    Dataset of a lattice, see :func:`from_cell`.
+
+    Raises
+    ------
+    TypeError, ValueError if L is not a whole number >= 2.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> xg.lattice.cubic(4).sizes["bond"]
+    192
+    """
+    side = _side("L", L)
+    bonds: list[Bond] = [(0, 0, (1, 0, 0), "x"), (0, 0, (0, 1, 0), "y"), (0, 0, (0, 0, 1), "z")]
+    return from_cell(np.eye(3), shape=(side,) * 3, bonds=bonds)
+
+
+def _pairs(lattice: xr.Dataset, function: Callable[..., np.ndarray], *, caller: str) -> tuple[Callable[..., np.ndarray], float]:
+    """Lattice sums as a (site, site) matrix: summed once per displacement from the first cell, spread by translation.
+
+    So translations and the exchange of both sites are symmetries of the bits, not only of the formula.
+    """
+    require(lattice, "position", "torus", "cells", caller=caller)
+    cells = [int(n) for n in lattice["cells"].values]
+    index = _cell_index(cells)
+    basis = lattice.sizes["site"] // len(index)
+    if basis * len(index) != lattice.sizes["site"]:
+        raise ValueError(f"{caller}: the lattice holds {lattice.sizes['site']} sites for {len(index)} cells; pass the whole lattice")
+    position, periods = lattice["position"].values, lattice["torus"].values
+    displacement = (position[None, :, :] - position[:basis, None, :]).reshape(-1, len(cells))
+    offset = _cell_number(index[None, :, :] - index[:, None, :], cells)
+
+    def matrix(*arguments: float) -> np.ndarray:
+        first = function(displacement, periods, *arguments).reshape(basis, len(index), basis)
+        spread = first[:, offset, :].transpose(1, 0, 2, 3).reshape(lattice.sizes["site"], -1)
+        return 0.5 * (spread + spread.T)
+
+    return matrix, abs(np.linalg.det(periods))
+
+
+def _interaction(matrices: np.ndarray, self_image: object, swept: xr.DataArray | None = None) -> xr.DataArray:
+    """Matrices (..., site, site) with the chosen diagonal as a stamped DataArray."""
+    sites = matrices.shape[-1]
+    diagonal = np.einsum("...ii->...i", matrices)
+    if self_image == "exclude":
+        diagonal[...] = 0.0
+    elif isinstance(self_image, (int, float)) and not isinstance(self_image, bool) and np.isfinite(self_image):
+        diagonal[...] = float(self_image)
+    elif self_image != "include":
+        raise ValueError(f"self_image must be 'exclude', 'include' or a finite number, got {self_image!r}")
+    lead = swept.dims if swept is not None else ()
+    result = xr.DataArray(matrices.reshape(*(swept.shape if swept is not None else ()), sites, sites), dims=(*lead, "site", "site2"))
+    result = result.assign_coords(swept.coords) if swept is not None else result
+    if swept is not None:
+        result = result.assign_coords({str(swept.name): swept})
+    return result.rename("interaction").assign_attrs(attributes("interaction"))
+
+
+def _one(name: str, value: object) -> float:
+    if np.ndim(value) != 0:  # type: ignore[arg-type]
+        raise ValueError(f"{name} must be one positive number, got {value!r}")
+    return float(parameter(name, value, above=0.0))
+
+
+def coulomb(
+    lattice: xr.Dataset,
+    *,
+    self_image: str | float = "exclude",
+    gate_distance: Any = None,
+    gates: int = 2,
+) -> xr.DataArray:
+    r"""Coulomb interaction 1/r of point charges on the torus, with a neutral background.
+
+    In the plane (Ewald sum of the three-dimensional 1/r, zero average over the cell; A the area, G reciprocal vectors):
+
+    V(r) = sum_R erfc(alpha |r+R|)/|r+R| + (2 pi/A) sum_{G != 0} erfc(G/2alpha)/G cos(G r) - 2 sqrt(pi)/(alpha A).
+
+    On the three-dimensional torus the same with 4 pi exp(-G^2/4alpha^2)/(Omega G^2) and -pi/(alpha^2 Omega): zero average.
+    On a ring the background is a line of charge with the stretch |x| < a around the particle cut out:
+    V(x) = lim_X [sum_{|x+R| < X} 1/|x+R| - (2/L) ln X] = -[psi(x/L) + psi(1 - x/L)]/L - (2/L) ln L, psi the digamma function.
+
+    With ``gate_distance`` d (in the plane only) metallic plates screen it; zero average over the cell again:
+    two plates at +d and -d give sum_k (-1)^k sum_R 1/sqrt(|r+R|^2 + (2dk)^2) over all whole k, one plate at d
+    gives sum_R [1/|r+R| - 1/sqrt(|r+R|^2 + (2d)^2)].
+
+    Parameters
+    ----------
+    lattice : Dataset of a lattice with N sites.
+    self_image : the diagonal, which enters the potential of an occupied site but no energy: "exclude" 0; "include" the
+        potential V_s of a particle's own images (and those in the gates); or a number.
+    gate_distance : distance of the gates in a, positive, may be swept; None without gates.
+    gates : 2 or 1.
+
+    Returns
+    -------
+    DataArray ``interaction(..., site, site2)`` in Vc. Costs O(N) lattice sums (milliseconds at N = 144) and 8 N^2 bytes.
+
+    Raises
+    ------
+    ValueError for gates outside the plane, gate distances <= 0, another number of gates, an unknown ``self_image``.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> V = xg.lattice.coulomb(xg.lattice.triangular(12))
+    >>> print(f"{float(V[0, 1]):.10f}")
+    0.6504817397
+    """
+    if gates not in (1, 2):
+        raise ValueError(f"gates must be 1 or 2, got {gates!r}")
+    require(lattice, "position", "torus", "cells", caller="coulomb")
+    plane = lattice.sizes.get("axis") == 2
+    if gate_distance is None:
+        matrix, _ = _pairs(lattice, ewald.layer if plane else lambda r, A: ewald.power_law(r, A, 1.0), caller="coulomb")
+        return _interaction(matrix(), self_image)
+    if not plane:
+        raise ValueError(f"gate_distance needs a two-dimensional lattice, got {lattice.sizes.get('axis')} dimensions; leave it out")
+    distance = parameter("gate_distance", gate_distance, above=0.0)
+    matrix, _ = _pairs(lattice, lambda r, A, d: ewald.gated_layer(r, A, d, gates), caller="coulomb")
+    return _interaction(np.stack([matrix(d) for d in distance.values.ravel()]), self_image, distance)
+
+
+def yukawa(lattice: xr.Dataset, *, length: float, self_image: str | float = "exclude") -> xr.DataArray:
+    """Screened interaction exp(-r/length)/r, summed over all images.
+
+    Parameters
+    ----------
+    lattice : Dataset of a lattice with N sites.
+    length : screening length in a; positive.
+    self_image : the diagonal, as for :func:`coulomb`.
+
+    Returns
+    -------
+    DataArray ``interaction(site, site2)`` in Vc. Cost: N times the images within 38 lengths.
+
+    Raises
+    ------
+    ValueError if the length is not positive, or so long that more than ten million image terms would be summed.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> U = xg.lattice.yukawa(xg.lattice.square(8), length=0.5)
+    >>> print(f"{float(U[0, 1]):.4f}")
+    0.1353
+    """
+    reach = _one("length", length)
+    matrix, volume = _pairs(lattice, ewald.yukawa, caller="yukawa")
+    d, sites = lattice.sizes["axis"], lattice.sizes["site"]
+    images = sites * (2 * ewald.CUTOFF**2 * reach) ** d / volume
+    if images > 1e7:
+        raise ValueError(f"length = {reach:g} needs {images:.0e} image terms; use coulomb (its limit) or a length below {reach * (1e7 / images) ** (1 / d):.3g}")
+    return _interaction(matrix(reach), self_image)
+
+
+def power_law(lattice: xr.Dataset, *, exponent: float, self_image: str | float = "exclude") -> xr.DataArray:
+    """Interaction 1/r^exponent on the torus, by Ewald's method in any dimension.
+
+    For exponents above the dimension d the sum over images; below it with a neutralising background (zero average over the
+    cell); at exponent = d the background is cut out within one lattice spacing of the particle. Exponent 1 is :func:`coulomb`.
+
+    Parameters
+    ----------
+    lattice : Dataset of a lattice with N sites.
+    exponent : positive.
+    self_image : the diagonal, as for :func:`coulomb`.
+
+    Returns
+    -------
+    DataArray ``interaction(site, site2)`` in Vc.
+
+    Raises
+    ------
+    ValueError if the exponent is not one positive number.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> dipoles = xg.lattice.power_law(xg.lattice.triangular(12), exponent=3)
+    >>> print(f"{float(dipoles[0, 1]):.4f}")
+    1.0049
+    """
+    s = _one("exponent", exponent)
+    matrix, _ = _pairs(lattice, ewald.power_law, caller="power_law")
+    return _interaction(matrix(s), self_image)
+
+
+def wave_vectors(lattice: xr.Dataset) -> np.ndarray:
+    """(q, axis) wave vectors of the torus, one per cell, each the shortest of its class: the first Brillouin zone."""
+    cells = [int(n) for n in lattice["cells"].values]
+    periods = lattice["torus"].values
+    waves = _cell_index(cells) @ (2 * np.pi * np.linalg.inv(periods).T)
+    return ewald.nearest_image(waves, 2 * np.pi * np.linalg.inv(periods / np.asarray(cells)[:, None]).T)
+
+
+def stripes(lattice: xr.Dataset) -> tuple[list[str], np.ndarray]:
+    """Names and wave vectors (orientation, axis) of the stripe states: the halves of reciprocal vectors that fit the torus.
+
+    Along the rows of a triangular lattice: "horizontal", "diagonal_1" (along (1/2, sqrt(3)/2)), "diagonal_2"
+    (along (-1/2, sqrt(3)/2)). Square: "horizontal", "vertical" and "diagonal" (the checkerboard). Elsewhere the
+    components in units of the reciprocal vectors, such as "(1/2, 0, 0)".
+    """
+    cells = lattice["cells"].values
+    cell = lattice["torus"].values / cells[:, None]
+    d = len(cells)
+    halves = [h for h in itertools.product((0, 1), repeat=d) if any(h) and all(n % 2 == 0 for n, x in zip(cells, h, strict=True) if x)]
+    halves.sort(key=lambda h: h[::-1] != (1,) + (0,) * (d - 1))  # the horizontal stripe, alternating along the last period, leads
+    names = {h: "(" + ", ".join("1/2" if x else "0" for x in h) + ")" for h in halves}
+    gram = cell @ cell.T
+    if d == 2 and np.allclose(np.diag(gram), 1.0) and lattice.sizes["site"] == np.prod(cells):
+        if abs(gram[0, 1] - 0.5) < 1e-9:
+            names.update({(0, 1): "horizontal", (1, 0): "diagonal_1", (1, 1): "diagonal_2"})
+        elif abs(gram[0, 1]) < 1e-9:
+            names.update({(0, 1): "horizontal", (1, 0): "vertical", (1, 1): "diagonal"})
+    kept = [names[h] for h in halves]
+    return kept, np.array(halves, dtype=float).reshape(-1, d) @ (np.pi * np.linalg.inv(cell).T)

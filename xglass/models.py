@@ -1,0 +1,270 @@
+"""Models: parameters in, Dataset out. Everything a model is made of is a coordinate, so that selections and means keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xglass.lattice import coulomb
+from xglass.units import parameter, scale_coordinate
+from xglass.variables import attributes, require, stamp, whole_number
+
+__all__ = ["charge_glass", "random_couplings", "random_site_energy"]
+
+
+def charge_glass(
+    lattice: xr.Dataset,
+    *,
+    t_p: Any = None,
+    eta: Any = 1.0,
+    hopping: Mapping[str, Any] | xr.DataArray | None = None,
+    filling: Any = 0.5,
+    interaction: str | xr.DataArray | None = "coulomb",
+    site_energy: xr.DataArray | None = None,
+    self_image: str | float = "exclude",
+    centred: bool = False,
+    scale: Any = None,
+) -> xr.Dataset:
+    r"""Spinless particles with hopping, pair interaction and site energies: Eq. (1) of SciPost Phys. 14, 124 (2023), and beyond.
+
+    H = sum_b t_b (c^+_{i(b)} c_{j(b)} + h.c.) + 1/2 sum_{i != j} U_ij n_i n_j + sum_i eps_i n_i,
+
+    with +t_b as appropriate for holes. The potential of a configuration is phi_i = sum_j U_ij n_j + eps_i with the diagonal
+    of U, which enters no energy.
+
+    Parameters
+    ----------
+    lattice : Dataset of a lattice with N sites.
+    t_p, eta : hopping t_p on bonds of kind "p" and eta t_p on bonds of kind "c" of the triangular lattice. Numbers, sequences
+        (a dimension of that name), DataArrays (dims kept) or Quantities; in Vc. Default: no hopping.
+    hopping : instead of them, {kind: value} for every kind of bond, or a DataArray (..., bond).
+    filling : particles per site, in (0, 1).
+    interaction : "coulomb" (see :func:`xglass.lattice.coulomb`), a symmetric DataArray (..., site, site2) with the same diagonal
+        on every site, or None (free particles, Anderson model).
+    site_energy : DataArray (..., site), such as :func:`random_site_energy`; default zero.
+    self_image : the diagonal of "coulomb": "exclude", "include" or a number. It changes the physics of small clusters: see the
+        conventions page.
+    centred : the interaction acts between n_i - filling instead of n_i.
+    scale : the energy unit Vc as a Quantity ("0.35 eV"): then parameters may come in meV or K, and results can be converted.
+
+    Returns
+    -------
+    Dataset without data variables; coords of the lattice and ``hopping(..., bond)``, ``interaction(..., site, site2)``,
+    ``site_energy(..., site)``, ``filling``, ``centred``, and ``t_p``, ``eta``, ``scale`` where given. Eager, 8 N^2 bytes per interaction.
+
+    Raises
+    ------
+    ValueError, TypeError naming the argument: unknown or missing kinds of bonds, wrong dims or sizes, an interaction that is not
+    symmetric, values that are not finite, a Quantity of another dimension.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> glass = xg.charge_glass(xg.lattice.triangular(12), t_p=0.12, eta=[-1.0, -0.5, -0.1])
+    >>> dict(glass["hopping"].sizes)
+    {'eta': 3, 'bond': 432}
+    """
+    require(lattice, "position", "torus", "bond_kind", caller="charge_glass")
+    model = lattice.drop_vars([name for name in ("scale",) if name in lattice.coords])
+    unit = None
+    if scale is not None:
+        model = model.assign_coords(scale=scale_coordinate(scale))
+        unit = float(model["scale"])
+    if not isinstance(centred, (bool, np.bool_)):
+        raise TypeError(f"centred must be True or False, got {centred!r}")
+
+    parts = {
+        "filling": parameter("filling", filling, above=0.0, below=1.0),
+        "centred": xr.DataArray(bool(centred), attrs=attributes("centred")),
+        **_hopping(lattice, t_p, eta, hopping, unit),
+        "interaction": _checked_interaction(lattice, interaction, self_image, unit),
+        "site_energy": _site_energy(lattice, site_energy, unit),
+    }
+    for name, part in parts.items():  # coords of parts (gate_distance, realization labels) come along; a clash is an error
+        try:
+            model = xr.merge([model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override")
+        except (ValueError, xr.MergeError) as error:
+            raise ValueError(f"{name} does not fit the other parameters of the model: {error}") from error
+        model = model.assign_coords({name: part.variable})
+    return stamp(model)
+
+
+def _hopping(lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float | None) -> dict[str, xr.DataArray]:
+    kinds = [str(kind) for kind in np.unique(lattice["bond_kind"].values)]
+    parts: dict[str, xr.DataArray] = {}
+    if hopping is not None and t_p is not None:
+        raise ValueError("t_p and hopping are two ways to say the same; give one of them")
+    if t_p is not None:
+        if kinds != ["c", "p"]:
+            raise ValueError(f"t_p and eta belong to the triangular lattice (bonds 'c', 'p'); here write hopping={{{', '.join(repr(k) + ': ...' for k in kinds)}}}")
+        parts = {"t_p": parameter("t_p", t_p, scale=scale), "eta": parameter("eta", eta)}
+        hopping = {"p": parts["t_p"], "c": parts["t_p"] * parts["eta"]}
+    elif not _is_default_eta(eta):
+        raise ValueError("eta is the ratio t_c / t_p and needs t_p; give t_p, or hopping with a value per kind of bond")
+    if hopping is None:
+        result = xr.DataArray(np.zeros(lattice.sizes["bond"]), dims="bond")
+    elif isinstance(hopping, Mapping):
+        unknown, missing = [k for k in hopping if k not in kinds], [k for k in kinds if k not in hopping]
+        if unknown or missing:
+            raise ValueError(f"hopping: {'unknown' if unknown else 'missing'} kinds of bonds {unknown or missing}; this lattice has {kinds}, give each a value")
+        values = {kind: parameter("hopping", value, scale=scale) for kind, value in hopping.items()}
+        for kind, value in values.items():
+            if "hopping" in value.dims:
+                raise ValueError(f"hopping[{kind!r}] is a sequence; to sweep it pass a DataArray with a named dimension")
+        zero = xr.DataArray(np.zeros(lattice.sizes["bond"]), dims="bond")
+        kind_of = lattice["bond_kind"].drop_vars("bond_kind", errors="ignore").variable
+        result = sum((xr.DataArray(kind_of == kind) * value for kind, value in values.items()), zero)
+    else:
+        result = parameter("hopping", hopping, scale=scale, core=("bond",))
+        _check_size("hopping", result, "bond", lattice.sizes["bond"])
+    return parts | {"hopping": result.transpose(..., "bond").rename("hopping").assign_attrs(attributes("hopping"))}
+
+
+def _is_default_eta(eta: Any) -> bool:
+    return isinstance(eta, float) and eta == 1.0
+
+
+def _check_size(name: str, array: xr.DataArray, dim: str, size: int) -> None:
+    if array.sizes[dim] != size:
+        raise ValueError(f"{name} has {array.sizes[dim]} entries along {dim!r}, the lattice has {size}")
+
+
+def _checked_interaction(lattice: xr.Dataset, interaction: Any, self_image: Any, scale: float | None) -> xr.DataArray:
+    sites = lattice.sizes["site"]
+    if isinstance(interaction, str):
+        if interaction != "coulomb":
+            raise ValueError(f"interaction must be 'coulomb', a DataArray (..., site, site2) or None, got {interaction!r}")
+        return coulomb(lattice, self_image=self_image)
+    if not isinstance(self_image, str) or self_image != "exclude":
+        raise ValueError(f"self_image={self_image!r} belongs to interaction='coulomb'; give it to the function that makes the interaction")
+    if interaction is None:
+        return xr.DataArray(np.zeros((sites, sites)), dims=("site", "site2"), name="interaction", attrs=attributes("interaction"))
+    if not isinstance(interaction, xr.DataArray):
+        raise TypeError(f"interaction must be 'coulomb', a DataArray (..., site, site2) or None, got {type(interaction).__name__}")
+    result = parameter("interaction", interaction, scale=scale, core=("site", "site2"))
+    _check_size("interaction", result, "site", sites)
+    _check_size("interaction", result, "site2", sites)
+    matrix = result.values
+    if not np.array_equal(matrix, np.swapaxes(matrix, -1, -2)):
+        worst = np.abs(matrix - np.swapaxes(matrix, -1, -2)).max()
+        raise ValueError(f"interaction is not symmetric: |U_ij - U_ji| up to {worst:.3g}; pass (U + U^T)/2")
+    diagonal = np.einsum("...ii->...i", matrix)
+    if (diagonal != diagonal[..., :1]).any():
+        raise ValueError("interaction has a diagonal that differs from site to site; it enters the potential only, so put site energies into site_energy")
+    return result
+
+
+def _site_energy(lattice: xr.Dataset, site_energy: Any, scale: float | None) -> xr.DataArray:
+    if site_energy is None:
+        return xr.DataArray(np.zeros(lattice.sizes["site"]), dims="site", name="site_energy", attrs=attributes("site_energy"))
+    result = parameter("site_energy", site_energy, scale=scale, core=("site",))
+    _check_size("site_energy", result, "site", lattice.sizes["site"])
+    return result
+
+
+def _sites(lattice_or_number: Any, caller: str) -> int:
+    if isinstance(lattice_or_number, xr.Dataset):
+        require(lattice_or_number, "position", caller=caller)
+        return int(lattice_or_number.sizes["site"])
+    return whole_number("N", lattice_or_number, minimum=2)
+
+
+def _realizations(realization: Any) -> np.ndarray:
+    """Labels of disorder realizations from a count or explicit labels."""
+    if np.ndim(realization) == 0:
+        return np.arange(whole_number("realization", realization))
+    labels = np.array([whole_number("realization", label, minimum=0) for label in np.asarray(realization)], dtype=np.int64)
+    if labels.size == 0 or np.unique(labels).size != labels.size:
+        raise ValueError(f"realization must be a count or distinct labels >= 0, got {realization!r}")
+    return labels
+
+
+def _draws(seed: Any, labels: np.ndarray, purpose: int) -> list[np.random.Generator]:
+    """One generator per realization, keyed by (seed, label): more realizations extend the old ones."""
+    key = whole_number("seed", seed, minimum=0, maximum=2**64)
+    return [np.random.Generator(np.random.Philox(key=key, counter=[0, 0, purpose, int(label)])) for label in labels]
+
+
+def random_couplings(lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realization: Any, seed: int) -> xr.DataArray:
+    """Random infinite-range couplings of Sherrington and Kirkpatrick: Gaussian, symmetric, variance J^2/N, zero diagonal.
+
+    Parameters
+    ----------
+    lattice_or_N : Dataset of a lattice, or the number of sites.
+    J : strength, >= 0, may be swept (common random numbers along J).
+    realization : number of realizations, or explicit labels; realization r is the same whatever else is drawn.
+    seed : 0 <= seed < 2^64.
+
+    Returns
+    -------
+    DataArray ``interaction(..., realization, site, site2)`` in Vc; 8 N^2 bytes per realization.
+
+    Raises
+    ------
+    TypeError, ValueError for counts, labels and seeds that are no whole numbers, and for negative or infinite J.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> U = xg.random_couplings(64, J=1.0, realization=10, seed=1)
+    >>> dict(U.sizes)
+    {'realization': 10, 'site': 64, 'site2': 64}
+    """
+    sites = _sites(lattice_or_N, "random_couplings")
+    labels = _realizations(realization)
+    strength = parameter("J", J, above=0.0, zero=True)
+    upper = np.stack([generator.standard_normal((sites, sites)) for generator in _draws(seed, labels, 1)])
+    upper = np.triu(upper, 1) / np.sqrt(sites)
+    normal = xr.DataArray(upper + np.swapaxes(upper, -1, -2), dims=("realization", "site", "site2"), coords={"realization": labels})
+    result = (strength * normal).assign_coords(J=strength).rename("interaction")
+    return stamp(result.transpose(..., "realization", "site", "site2"))
+
+
+def random_site_energy(
+    lattice: xr.Dataset | int, *, strength: Any, distribution: str = "box", convention: str, realization: Any, seed: int
+) -> xr.DataArray:
+    """Random site energies with zero mean.
+
+    Parameters
+    ----------
+    lattice : Dataset of a lattice, or the number of sites.
+    strength : width W or standard deviation of the distribution, see ``convention``; >= 0, may be a DataArray with named dims.
+    distribution : "box" (uniform) or "gaussian".
+    convention : what ``strength`` means. "width": the box [-W/2, W/2], or the Gaussian with the variance W^2/12 of that box;
+        "std": the standard deviation of either.
+    realization : number of realizations, or explicit labels.
+    seed : 0 <= seed < 2^64.
+
+    Returns
+    -------
+    DataArray ``site_energy(..., realization, site)`` in Vc.
+
+    Raises
+    ------
+    TypeError, ValueError naming the argument.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> eps = xg.random_site_energy(xg.lattice.cubic(8), strength=16.54, convention="width", realization=3, seed=1)
+    >>> dict(eps.sizes)
+    {'realization': 3, 'site': 512}
+    """
+    sites = _sites(lattice, "random_site_energy")
+    labels = _realizations(realization)
+    for name, value, known in (("distribution", distribution, ("box", "gaussian")), ("convention", convention, ("width", "std"))):
+        if value not in known:
+            raise ValueError(f"{name} must be {known[0]!r} or {known[1]!r}, got {value!r}")
+    size = parameter("strength", strength, above=0.0, zero=True)
+    generators = _draws(seed, labels, 2)
+    if distribution == "box":
+        unit = np.sqrt(12.0) * np.stack([generator.random(sites) - 0.5 for generator in generators])
+    else:
+        unit = np.stack([generator.standard_normal(sites) for generator in generators])
+    if convention == "width":
+        unit = unit / np.sqrt(12.0)
+    result = (size * xr.DataArray(unit, dims=("realization", "site"), coords={"realization": labels})).assign_coords(strength=size)
+    return stamp(result.transpose(..., "realization", "site").rename("site_energy"))

@@ -1,0 +1,1 @@
+"""Dataset in, named physical quantity out."""

@@ -1,0 +1,172 @@
+"""Statistical errors of any chain of functions, by leaving out or redrawing independent entries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xglass.variables import whole_number
+
+__all__ = ["bootstrap", "jackknife"]
+
+Labelled = xr.DataArray | xr.Dataset
+_REPLICATE = "_replicate"  # lives only inside this module
+
+
+def jackknife(function: Callable[[Any], Labelled], data: Labelled, *, dim: Hashable, blocks: int = 20) -> xr.Dataset:
+    r"""Value of a function on all the data, and its standard error by the delete-a-group jackknife.
+
+    .. math:: \delta\theta^2 = \frac{G-1}{G} \sum_{g=1}^{G} (\theta_{(g)} - \bar\theta_{(\cdot)})^2
+
+    with :math:`\theta_{(g)}` the function of the data without group g (Quenouille, Tukey). The entries along ``dim`` must be independent
+    (walkers, realizations): then the error is honest for any smooth function, whatever correlations the other dimensions have, such
+    as the lags of one trajectory in a fit (Fratini et al., SciPost Phys. 14, 124 (2023), Fig. 2). For a 68.3 % interval, multiply by the Student-t quantile with
+    G - 1 degrees of freedom (1.03 for 20 groups).
+
+    Parameters
+    ----------
+    function : takes ``data`` (or a part of it) and consumes ``dim``; returns a DataArray or Dataset.
+    data : DataArray or Dataset with ``dim``. Give observables or stored runs: a lazy run that was not evaluated is simulated in the middle
+        of the computation (once, but it must then fit in memory).
+    dim : the dimension of independent entries.
+    blocks : number G of groups: contiguous, sizes differing by at most one. With fewer entries than ``blocks`` each entry is a group (leave-one-out).
+
+    Returns
+    -------
+    Dataset: the result on all the data (a DataArray under its name, or "result"), and ``<name>_stderr`` in the same unit beside every float
+    variable. An ``_stderr`` of the function's own, as fits give, is replaced. ``chi2``, numbers of other types and flags get none.
+    The error is NaN unless the value and every replicate are finite: a replicate that fails is no smaller scatter.
+
+    Raises
+    ------
+    TypeError : ``data`` or what ``function`` returned is neither DataArray nor Dataset; ``function`` is not callable.
+    ValueError : ``dim`` missing, fewer than two entries, ``blocks`` below 2, a ``function`` that left ``dim`` in place.
+
+    Notes
+    -----
+    G + 1 calls of ``function``, each on nearly all the data. Lazy data stay lazy; ``dim`` and any other may be split in chunks as far as ``function``
+    permits. Groups of different size (30 entries in 20 groups) bias the error by less than one percent.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> x = xr.DataArray([1.0, 2.0, 4.0, 5.0], dims="walker", name="energy")
+    >>> result = jackknife(lambda x: x.mean("walker"), x, dim="walker")
+    >>> print(f"{result['energy'].item():.3f} +- {result['energy_stderr'].item():.3f}")
+    3.000 +- 0.913
+    """
+    size = _entries("jackknife", function, data, dim)
+    blocks = min(whole_number("jackknife: blocks", blocks, minimum=2), size)
+    groups = np.array_split(np.arange(size), blocks)
+    selections = [np.delete(np.arange(size), group) for group in groups]
+    # sqrt((G - 1) / G * sum of squares) = sqrt(G - 1) * (population) standard deviation
+    return _resampled(
+        "jackknife", function, data, dim, selections, lambda r: np.sqrt(blocks - 1) * r.std(_REPLICATE, skipna=False)
+    )
+
+
+def bootstrap(
+    function: Callable[[Any], Labelled], data: Labelled, *, dim: Hashable, resamples: int = 200, seed: int
+) -> xr.Dataset:
+    r"""Value of a function on all the data, and its standard error by the bootstrap.
+
+    .. math:: \delta\theta^2 = \frac{1}{B-1} \sum_{b=1}^{B} (\theta^*_b - \bar\theta^*)^2
+
+    with :math:`\theta^*_b` the function of as many entries along ``dim``, drawn with replacement (Efron). Unlike the jackknife it also suits
+    quantiles and other functions that are not smooth; its error has itself a relative error of 1/sqrt(2B), 5 % for 200 resamples.
+
+    Parameters
+    ----------
+    function, data, dim : as in :func:`jackknife`.
+    resamples : number B of draws.
+    seed : 0 <= seed < 2**64; the drawn entries depend on it, B and the size along ``dim`` alone.
+
+    Returns
+    -------
+    Dataset, as from :func:`jackknife`.
+
+    Raises
+    ------
+    TypeError, ValueError : as :func:`jackknife`; ``seed`` out of range or ``resamples`` below 2.
+
+    Notes
+    -----
+    B + 1 calls of ``function``, each on as much data as there is. Lazy data stay lazy, but the graph has B copies of the chain:
+    with many chunks along ``dim`` join them by ``.chunk({dim: -1})`` first, or prefer the jackknife.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> x = xr.DataArray(np.arange(100.0), dims="walker", name="energy")
+    >>> result = bootstrap(lambda x: x.mean("walker"), x, dim="walker", seed=1)
+    >>> bool(abs(result["energy_stderr"] - 2.9) < 0.6)
+    True
+    """
+    size = _entries("bootstrap", function, data, dim)
+    resamples = whole_number("bootstrap: resamples", resamples, minimum=2)
+    key = whole_number("bootstrap: seed", seed, minimum=0, maximum=2**64)
+    draws = np.random.Generator(np.random.Philox(key=key)).integers(0, size, size=(resamples, size))
+    # Sorted: the order of independent entries means nothing, and dask gathers rising indices far more cheaply.
+    selections = list(np.sort(draws, axis=1))
+    return _resampled("bootstrap", function, data, dim, selections, lambda r: r.std(_REPLICATE, ddof=1, skipna=False))
+
+
+def _entries(caller: str, function: object, data: object, dim: Hashable) -> int:
+    """Number of entries along ``dim``; refuses wrong arguments."""
+    if not callable(function):
+        raise TypeError(
+            f"{caller}: function must be callable, got {type(function).__name__}; write {caller}(function, data, dim=...)"
+        )
+    if not isinstance(data, (xr.DataArray, xr.Dataset)):
+        raise TypeError(f"{caller}: data must be a DataArray or Dataset, got {type(data).__name__}")
+    if dim not in data.dims:
+        raise ValueError(f"{caller}: dim={dim!r} is not there; data has dimensions {tuple(data.dims)}")
+    if data.sizes[dim] < 2:
+        raise ValueError(f"{caller}: dim={dim!r} has {data.sizes[dim]} entry; an error needs at least two independent ones")
+    return int(data.sizes[dim])
+
+
+def _resampled(
+    caller: str,
+    function: Callable[[Any], Labelled],
+    data: Labelled,
+    dim: Hashable,
+    selections: list[np.ndarray],
+    spread: Callable[[xr.Dataset], xr.Dataset],
+) -> xr.Dataset:
+    """The function on all the data, with ``spread`` over its values on the selections as standard errors."""
+    full = _dataset(caller, function(data), dim)
+    names = [
+        name
+        for name, variable in full.data_vars.items()
+        if variable.dtype.kind == "f" and name != "chi2" and not str(name).endswith("_stderr")
+    ]
+    replicates = [_dataset(caller, function(data.isel({dim: entries})), dim)[names] for entries in selections]
+    joined = xr.concat(replicates, dim=_REPLICATE, coords="minimal", compat="override", join="exact")
+    spreads = spread(joined.where(np.isfinite(joined)))  # an infinity would warn in the middle of a graph; NaN spreads silently
+    errors = {}
+    for name in names:
+        attrs = full[name].attrs
+        error = spreads[name].where(np.isfinite(full[name]))  # a spread about a value that is not there means nothing
+        error.attrs = ({"units": attrs["units"]} if "units" in attrs else {}) | {
+            "long_name": f"standard error of the {attrs.get('long_name', name)}",
+            "symbol": rf"\delta {attrs.get('symbol', name)}",
+        }
+        errors[f"{name}_stderr"] = error
+    result = full.drop_vars(list(errors), errors="ignore").assign(errors)
+    beside = [label for name in full.data_vars for label in (name, f"{name}_stderr") if label in result]
+    return result[list(dict.fromkeys(beside))]
+
+
+def _dataset(caller: str, result: object, dim: Hashable) -> xr.Dataset:
+    """What the function returned, as a Dataset; refuses a result that still has ``dim``."""
+    if not isinstance(result, (xr.DataArray, xr.Dataset)):
+        raise TypeError(f"{caller}: function must return a DataArray or Dataset, got {type(result).__name__}")
+    if dim in result.dims:
+        raise ValueError(
+            f"{caller}: the result of function still has dim={dim!r}; consume it inside, as in lambda x: f(x.mean({dim!r}))"
+        )
+    return result.to_dataset(name=result.name or "result") if isinstance(result, xr.DataArray) else result

@@ -1,0 +1,268 @@
+"""Units at the edges: Quantities in, physical units out. The only module that touches pint.
+
+Inside xglass arrays are plain numbers in the unit of the model, with the unit's name in ``attrs["units"]``.
+The registry is our own (pint's global one is untouched): the energy units ``Vc`` and ``tc``, the lattice spacing ``a`` and the
+Monte Carlo ``sweep`` are base dimensions of their own, so that nothing mixes a model energy with a milli-electronvolt by accident.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import xarray as xr
+
+from xglass.variables import REGISTRY, attributes, canonical
+
+if TYPE_CHECKING:
+    import pint
+
+__all__ = ["parameter", "registry", "scale_coordinate", "to_physical"]
+
+Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
+
+#: Dimensions that a parameter may not carry: they are made by lattices, solvers and observables.
+SIMULATED = ("site", "site2", "bond", "walker", "sweep", "axis", "period", "lag", "waiting_time", "frequency", "q")
+
+
+@functools.cache
+def _registry() -> pint.UnitRegistry:
+    import pint
+
+    ureg: pint.UnitRegistry = pint.UnitRegistry(on_redefinition="ignore")
+    ureg.define("coulomb_energy_unit = [coulomb_energy] = Vc")
+    ureg.define("hopping_energy_unit = [hopping_energy] = tc")
+    ureg.define("lattice_spacing = [lattice_length] = a")
+    ureg.define("sweep = [monte_carlo_time]")
+    return ureg
+
+
+def __getattr__(name: str) -> Any:  # the registry is built on first use: pint costs more to import than xglass
+    if name == "registry":
+        return _registry()
+    raise AttributeError(f"module 'xglass.units' has no attribute {name!r}")
+
+
+def _quantity(name: str, value: object) -> pint.Quantity | None:
+    """``value`` as a Quantity of our registry, or None if it is a plain number or array."""
+    import pint
+
+    if isinstance(value, str):
+        try:
+            return _registry().Quantity(value)
+        except Exception as error:
+            raise ValueError(f"{name}: {value!r} is not a number with a unit; write for example '30 K' or '0.35 eV'") from error
+    if isinstance(value, pint.Quantity):  # a Quantity of any registry, ours included
+        return _registry().Quantity(value.magnitude, str(value.units))
+    return None
+
+
+def _in_model_unit(name: str, quantity: pint.Quantity, unit: str, scale: float | None) -> Any:
+    """Magnitude of ``quantity`` in the model unit ``unit``; ``scale`` is the energy unit of the model in meV."""
+    ureg = _registry()
+    wanted = ureg.Unit("" if unit == "1" else unit)
+    if quantity.is_compatible_with(wanted):
+        return quantity.to(wanted).magnitude
+    energies = ("Vc", "tc")
+    if unit in energies:
+        if quantity.is_compatible_with("meV") or quantity.is_compatible_with("kelvin"):
+            if scale is None:
+                raise ValueError(f"{name} came as {quantity:~}, but the model has no energy scale; pass scale='0.35 eV' (say) to the model")
+            with ureg.context("boltzmann"):
+                return quantity.to("meV").magnitude / scale
+        advice = f"an energy or a temperature ('2 meV', '30 K'), or a plain number in {unit}"
+    elif unit == "a":
+        advice = "a plain number in lattice spacings"
+    else:
+        advice = "a plain number"
+    raise ValueError(f"{name} came as {quantity:~} of dimension {quantity.dimensionality}; pass {advice}")
+
+
+def _numbers(name: str, value: object, unit: str, scale: float | None) -> np.ndarray:
+    """Finite float64 values (float32 kept for :func:`canonical`) of a scalar, a sequence, a Quantity or a string."""
+    if isinstance(value, (str,)) or hasattr(value, "magnitude"):
+        quantity = _quantity(name, value)
+        value = value if quantity is None else _in_model_unit(name, quantity, unit, scale)
+    elif isinstance(value, Sequence) and any(isinstance(x, str) or hasattr(x, "magnitude") for x in value):
+        value = [float(_numbers(name, x, unit, scale)) for x in value]
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be real numbers, got {_short(value)}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {_short(value)}")
+    return array
+
+
+def _short(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) < 80 else text[:77] + "..."
+
+
+def parameter(
+    name: str,
+    value: object,
+    *,
+    scale: float | None = None,
+    energy: str = "Vc",
+    above: float = -math.inf,
+    below: float = math.inf,
+    zero: bool = False,
+    core: tuple[str, ...] = (),
+) -> xr.DataArray:
+    """A parameter as a DataArray of canonical values in the unit of the model: the edge where all parameters enter.
+
+    Parameters
+    ----------
+    name : the registered name; also the dimension that a sequence becomes.
+    value : number, sequence, DataArray (keeps its dims), Quantity or string with a unit.
+    scale : energy unit of the model in meV, or None.
+    energy : name of the energy unit of the model.
+    above, below : open interval in which all values must lie; ``zero`` allows the value 0 besides.
+    core : dimensions the parameter has by definition (``site``, ``bond``); then ``value`` must be a DataArray.
+
+    Raises
+    ------
+    TypeError for what is no real number; ValueError for values that are not finite or out of range, dask-backed parameters,
+    empty or repeated values, and Quantities of another dimension.
+    """
+    unit = REGISTRY[name].unit.format(E=energy)
+    if isinstance(value, xr.DataArray):
+        result = _labelled(name, value, unit, scale, core)
+    elif core:
+        raise TypeError(f"{name} must be a DataArray with dimensions (..., {', '.join(core)}), got {type(value).__name__}")
+    else:
+        if isinstance(value, Iterable) and not isinstance(value, (str, Sequence, np.ndarray)) and not hasattr(value, "magnitude"):
+            raise TypeError(f"{name} must be a number, a sequence, a DataArray or a Quantity, got {_short(value)}")
+        numbers = canonical(_numbers(name, value, unit, scale))
+        if numbers.ndim > 1:
+            raise ValueError(f"{name} has shape {numbers.shape}; a sequence must be one-dimensional, pass a DataArray with named dims")
+        result = xr.DataArray(numbers, dims=(name,) * numbers.ndim)
+    if result.size == 0:
+        raise ValueError(f"{name} is empty; pass at least one value")
+    if not ((result.values > above) & (result.values < below) | (zero & (result.values == 0.0))).all():
+        interval = f"> {above:g}" if below == math.inf else f"< {below:g}" if above == -math.inf else f"in ({above:g}, {below:g})"
+        raise ValueError(f"{name} must be {interval}{' or 0' if zero else ''}, got {_short(value)}")
+    if result.dims == (name,):
+        if np.unique(result.values).size != result.size:
+            raise ValueError(f"{name} repeats values: {_short(value)}; each may stand once")
+        result = result.assign_coords({name: result.values})
+        result[name].attrs = attributes(name, energy=energy)
+    result.name, result.attrs = name, attributes(name, energy=energy)
+    return result
+
+
+def _labelled(name: str, value: xr.DataArray, unit: str, scale: float | None, core: tuple[str, ...]) -> xr.DataArray:
+    if value.chunks is not None:
+        raise ValueError(f"{name} is lazy (dask-backed); parameters are eager, pass {name}.compute()")
+    missing = [dim for dim in core if dim not in value.dims]
+    if missing:
+        raise ValueError(f"{name} has dimensions {value.dims} and lacks {missing}; its dims must be (..., {', '.join(core)})")
+    alien = [dim for dim in value.dims if dim in SIMULATED and dim not in core]
+    if alien:
+        raise ValueError(f"{name} has dimensions {value.dims}; {alien} cannot be dimensions of this parameter, rename or drop them")
+    numbers = _numbers(name, value.values, unit, scale)
+    given = value.attrs.get("units", unit)
+    if given not in (unit, "1", ""):
+        ratio = _quantity(name, f"1 {given}")
+        assert ratio is not None
+        numbers = numbers * _in_model_unit(name, ratio, unit, scale)
+    # fields over sites are computed, not typed, and enter no random key: they keep all their digits
+    numbers = numbers.astype(np.float64) if "site" in core else canonical(numbers)
+    for dim in value.dims:  # a coordinate that is itself a parameter is canonical too: labels must match across objects
+        if dim in value.indexes and value[dim].dtype.kind == "f":
+            value = value.assign_coords({dim: canonical(value[dim].values)})
+    keep = {k: v for k, v in value.coords.items() if not set(v.dims) & set(core) and k != name}  # such as J of random couplings
+    return xr.DataArray(numbers, dims=value.dims, coords=keep).transpose(..., *core)
+
+
+def scale_coordinate(scale: object) -> xr.DataArray:
+    """The energy unit of a model as a scalar coordinate in meV."""
+    quantity = _quantity("scale", scale)
+    if quantity is None or np.ndim(quantity.magnitude) or not quantity.is_compatible_with("meV"):
+        raise ValueError(f"scale must be one energy with its unit, such as '0.35 eV', got {_short(scale)}")
+    return parameter("scale", quantity.to("meV").magnitude, above=0.0)
+
+
+def to_physical(
+    obj: Labelled, *, scale: object | None = None, spacing: object | None = None, layer: object | None = None
+) -> Labelled:
+    """Convert model units to physical ones, lazily, variable by variable, by their ``units`` attributes.
+
+    Parameters
+    ----------
+    obj : DataArray or Dataset of xglass.
+    scale : energy unit of the model ("0.35 eV"); default: the ``scale`` coordinate that the model left.
+    spacing : lattice spacing ("0.5 nm"); without it lengths stay in ``a``.
+    layer : distance between layers ("10 angstrom"): turns a sheet resistivity into a bulk one.
+
+    Returns
+    -------
+    The same labels with energies in meV, temperatures in K, frequencies in 1/cm, lengths in nm, resistivities in microohm cm
+    (``layer`` given, else ohm per square), conductivities in S/cm, mobilities in cm^2/(V s); ``units`` attributes say which.
+
+    Raises
+    ------
+    ValueError if energies are to be converted and no scale is known, or an argument has the wrong dimension.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> glass = xg.charge_glass(xg.lattice.triangular(4), t_p=0.12, scale="0.35 eV")
+    >>> float(xg.units.to_physical(glass)["t_p"])
+    42.0
+    """
+    ureg = _registry()
+    replaced = {}
+    if scale is None and "scale" in obj.coords:
+        scale = ureg.Quantity(float(obj.coords["scale"]), "meV")
+    if scale is not None:
+        replaced["Vc"] = replaced["tc"] = ureg.Quantity(float(scale_coordinate(scale)), "meV")
+    for name, value, symbol in (("spacing", spacing, "a"), ("layer", layer, "layer")):
+        if value is None:
+            continue
+        length = _quantity(name, value)
+        if length is None or not length.is_compatible_with("nm"):
+            raise ValueError(f"{name} must be a length with its unit, such as '10 angstrom', got {_short(value)}")
+        replaced[symbol] = length
+
+    def convert(name: str, array: xr.DataArray) -> xr.DataArray:
+        unit = array.attrs.get("units", "1")
+        if unit in ("1", "", "meV") or array.dtype.kind not in "iufc":
+            return array
+        quantity = ureg.Quantity(1.0, unit)
+        for symbol in ("Vc", "tc", "a"):
+            power = quantity.dimensionality.get(str(next(iter(ureg.Quantity(1, symbol).dimensionality))), 0)
+            if power and symbol in replaced:
+                quantity = (quantity * (replaced[symbol] / ureg.Quantity(1.0, symbol)) ** power).to_reduced_units()
+            elif power and symbol != "a":
+                raise ValueError(f"to_physical: {name!r} is in {unit}; pass scale='0.35 eV' (say), the energy unit of the model")
+        if "layer" in replaced and quantity.is_compatible_with("ohm"):
+            quantity = quantity * replaced["layer"]
+        if "layer" in replaced and quantity.is_compatible_with("siemens"):
+            quantity = quantity / replaced["layer"]
+        target = _target(name, quantity)
+        if target is not None:
+            with ureg.context("boltzmann", "spectroscopy"):
+                quantity = quantity.to(target)
+        unit_text = f"{quantity.units:~C}".replace("**", "^") if target is None else target
+        return (array * float(quantity.magnitude)).assign_attrs(array.attrs | {"units": unit_text})
+
+    coords = {str(name): convert(str(name), coord) for name, coord in obj.coords.items()}
+    plain = {name: (c.variable.dims, c.data, c.attrs) for name, c in coords.items()}
+    if isinstance(obj, xr.Dataset):
+        return obj.assign({name: convert(str(name), array) for name, array in obj.data_vars.items()}).assign_coords(plain)
+    return convert(str(obj.name), obj).assign_coords(plain)
+
+
+def _target(name: str, quantity: pint.Quantity) -> str | None:
+    """The physical unit that a quantity of this name and dimension is quoted in."""
+    if quantity.is_compatible_with("meV"):
+        by_name = {"T": "K", "temperature": "K", "vogel_temperature": "K", "frequency": "1/cm"}
+        return by_name.get(name.removesuffix("_stderr"), "meV")
+    for unit in ("nm", "1/nm", "microohm cm", "S/cm", "ohm", "siemens", "cm^2/(V s)"):
+        if quantity.is_compatible_with(unit):
+            return unit
+    return None

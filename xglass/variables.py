@@ -1,0 +1,240 @@
+"""The registry: every dimension and variable of xglass, declared once.
+
+Three readers share it: validation (:func:`require`), the attributes of results
+(:func:`stamp`) and the generated documentation page. Nothing else in the package
+spells a unit, a symbol or a long name.
+
+Conventions: hbar = k_B = e = a = 1 and energies are in the unit of the model, ``Vc``
+for the Coulomb glass and ``tc`` for models whose scale is a hopping integral.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import xarray as xr
+
+__all__ = ["REGISTRY", "Variable", "attributes", "canonical", "energy_unit", "require", "stamp", "uncut", "whole_number"]
+
+Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One entry of the registry.
+
+    Attributes
+    ----------
+    name : the key in a Dataset, or the name of a dimension.
+    dims : trailing dimensions; parameter dimensions (``...`` in the docs) come before them.
+    unit : unit string; ``{E}`` stands for the energy unit of the model, "1" for a pure number.
+    symbol : LaTeX, without dollar signs.
+    definition : one line, also the ``long_name`` of plots up to the first colon.
+    kind : "dimension", "parameter", "geometry", "simulated", "observable" or "fit".
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    unit: str
+    symbol: str
+    definition: str
+    kind: str
+
+
+def _entries(kind: str, *rows: tuple[str, str, str, str, str]) -> list[Variable]:
+    return [Variable(name, tuple(dims.split()), unit, symbol, text, kind) for name, dims, unit, symbol, text in rows]
+
+
+REGISTRY: dict[str, Variable] = {
+    variable.name: variable
+    for variable in [
+        *_entries(
+            "dimension",
+            ("site", "site", "1", "i", "lattice site"),
+            ("site2", "site2", "1", "j", "lattice site: second index of a pair"),
+            ("bond", "bond", "1", "b", "bond: each pair of neighbours once"),
+            ("axis", "axis", "1", r"\alpha", "Cartesian axis: x, y, z"),
+            ("period", "period", "1", "k", "period of the torus"),
+            ("q", "q", "1", "q", "wave vector on the grid of the torus: coordinates qx, qy, qz"),
+            ("walker", "walker", "1", "w", "walker: identifier of an independent trajectory"),
+            ("sweep", "sweep", "1", "s", "Monte Carlo sweep: N attempted moves"),
+            ("waiting_time", "waiting_time", "sweep", r"t_\mathrm{W}", "waiting time: sweeps before the first measurement"),
+            ("lag", "lag", "sweep", "t", "lag: sweeps between two measurements"),
+            ("realization", "realization", "1", "r", "realization of quenched disorder"),
+            ("orientation", "orientation", "1", "o", "orientation of stripes"),
+            ("bin", "bin", "1", "b", "bin of a histogram: coordinates bin_left, bin_right"),
+            ("moment", "moment", "1", "m", "order of a moment"),
+        ),
+        *_entries(
+            "parameter",
+            ("T", "", "{E}", "T", "temperature: k_B T"),
+            ("t_p", "", "{E}", "t_p", "hopping integral along the diagonals"),
+            ("eta", "", "1", r"\eta", "anisotropy: t_c / t_p"),
+            ("filling", "", "1", "n", "filling: mean number of particles per site"),
+            ("J", "", "{E}", "J", "strength of random couplings: variance J^2 / N"),
+            ("gate_distance", "", "a", "d", "distance of a metallic gate from the layer"),
+            ("length", "", "a", r"\lambda", "screening length"),
+            ("strength", "", "{E}", "W", "strength of random site energies"),
+            ("scale", "", "meV", "V", "energy unit of the model"),
+            ("ramp", "sweep", "1", "T(s)/T", "temperature of each sweep relative to T"),
+            ("temperature", "sweep", "{E}", "T(s)", "temperature during each sweep of a ramp"),
+            ("centred", "", "1", "c", "centred: the interaction acts between n - filling"),
+        ),
+        *_entries(
+            "geometry",
+            ("position", "site axis", "a", "R_i", "position of a site"),
+            ("torus", "period axis", "a", "A_k", "periods of the torus"),
+            ("cells", "period", "1", "L_k", "unit cells along each period of the torus"),
+            ("bond_source", "bond", "1", "i(b)", "first site of a bond"),
+            ("bond_target", "bond", "1", "j(b)", "second site of a bond"),
+            ("bond_vector", "bond axis", "a", "R_b", "bond vector: from source to target, never wrapped"),
+            ("bond_kind", "bond", "1", r"\kappa(b)", "kind of a bond"),
+            ("hopping", "bond", "{E}", "t_b", "hopping integral: enters H as +t_b"),
+            ("interaction", "site site2", "{E}", "U_{ij}", "pair interaction: the diagonal enters the potential only"),
+            ("site_energy", "site", "{E}", r"\varepsilon_i", "site energy"),
+            ("qx", "q", "1/a", "q_x", "wave vector along x"),
+            ("qy", "q", "1/a", "q_y", "wave vector along y"),
+            ("qz", "q", "1/a", "q_z", "wave vector along z"),
+            ("bin_left", "bin", "1", "x_b", "lower edge of a bin"),
+            ("bin_right", "bin", "1", "x_{b+1}", "upper edge of a bin"),
+        ),
+        *_entries(
+            "simulated",
+            ("occupation", "walker sweep site", "1", "n_i", "occupation of a site: 0 or 1"),
+            ("electrostatic_energy", "walker sweep", "{E}", "E", "electrostatic energy: pairs i != j and site energies"),
+            ("kinetic_energy", "walker sweep", "{E}", r"\langle K\rangle", "thermal kinetic energy of a configuration"),
+            ("acceptance", "walker sweep", "1", "a", "accepted fraction of attempts since the last stored sweep"),
+            ("active_attempts", "walker sweep", "1", r"N_\mathrm{active}", "attempts that move a particle: since the last stored sweep"),
+            ("solves", "walker sweep", "1", r"N_\mathrm{eig}", "one-body eigenproblems solved: since the last stored sweep"),
+        ),
+        *_entries(
+            "observable",
+            ("autocorrelation", "walker waiting_time lag", "1", r"C(t,t_\mathrm{W})", "density autocorrelation"),
+            ("overlap", "walker sweep", "1", "Q", "overlap of two configurations"),
+            ("structure_factor", "walker sweep q", "1", "S(q)", "structure factor"),
+            ("stripe_order", "walker sweep orientation", "1", r"\Psi_o", "stripe order parameter: 1 in the perfect stripe"),
+            ("electrostatic_potential", "walker sweep site", "{E}", r"\phi_i", "electrostatic potential: with self-image term and site energies"),
+            ("local_density", "walker sweep site", "1", r"\langle n_i\rangle", "thermal density of the quantum particles"),
+            ("histogram", "bin", "1", "P", "histogram"),
+            ("density", "bin", "1", "p", "probability density: histogram normalised to one"),
+            ("moments", "moment", "1", "m_k", "moments: the mean, then central moments"),
+            ("correlation", "lag", "1", "C(t)", "correlation function"),
+        ),
+        *_entries(
+            "fit",
+            ("tau", "", "sweep", r"\tau", "relaxation time: of the stretched exponential"),
+            ("exponent", "", "1", r"\alpha", "exponent"),
+            ("amplitude", "", "1", "C_0", "amplitude"),
+            ("offset", "", "1", r"C_\infty", "offset: plateau at long times"),
+            ("relaxation_time_1e", "", "sweep", r"\tau_{1/e}", "relaxation time: first fall to 1/e of the value at lag 0"),
+            ("barrier", "", "{E}", r"\Delta", "energy barrier"),
+            ("vogel_temperature", "", "{E}", "T_0", "Vogel temperature"),
+            ("prefactor", "", "sweep", r"\tau_0", "prefactor: the limit of high temperature"),
+            ("chi2", "", "1", r"\chi^2", "sum of squared residuals: weighted where errors were given"),
+            ("success", "", "1", "ok", "whether the fit converged: NaN parameters otherwise"),
+        ),
+    ]
+}  # fmt: skip
+
+
+def attributes(name: str, *, energy: str = "Vc") -> dict[str, str]:
+    """Attributes ``units``, ``long_name`` and ``symbol`` of a registered name.
+
+    ``x_stderr`` is derived from ``x``. Raises KeyError for a name that is not registered.
+    """
+    base = name.removesuffix("_stderr")
+    if base not in REGISTRY:
+        raise KeyError(f"{name!r} is not a registered variable; register it in xglass/variables.py")
+    entry = REGISTRY[base]
+    long_name, symbol = entry.definition.split(":")[0], entry.symbol
+    if base != name:
+        long_name, symbol = f"standard error of the {long_name}", rf"\delta {symbol}"
+    return {"units": entry.unit.format(E=energy), "long_name": long_name, "symbol": symbol}
+
+
+def stamp(obj: Labelled, *, energy: str = "Vc", **units: str) -> Labelled:
+    """Set the registered attributes of a DataArray (by its name) or of every variable of a Dataset.
+
+    xarray carries attributes through arithmetic, so whatever was inherited is replaced.
+    ``units`` overrides the unit of single variables (a fit inherits the unit of what it fits).
+    Registered coordinates that have no attributes yet receive theirs.
+    """
+    obj = obj.copy(deep=False)
+    results = {str(k): v for k, v in obj.data_vars.items()} if isinstance(obj, xr.Dataset) else {str(obj.name): obj}
+    bare = {str(k): v for k, v in obj.coords.items() if not v.attrs and str(k).removesuffix("_stderr") in REGISTRY}
+    for name, variable in {**results, **bare}.items():
+        variable.attrs = attributes(name, energy=energy)
+        unit = units.get(name, units.get(name.removesuffix("_stderr")))
+        if unit is not None:
+            variable.attrs["units"] = unit
+    if isinstance(obj, xr.DataArray):
+        obj.attrs = results[str(obj.name)].attrs
+    else:
+        obj = obj.assign(results)
+    return obj.assign_coords({name: variable for name, variable in bare.items()})
+
+
+def energy_unit(obj: xr.DataArray | xr.Dataset) -> str:
+    """Unit of the model's energies, read from whichever energy the object carries."""
+    for name in ("hopping", "interaction", "T", "t_p", "electrostatic_energy"):
+        if name in obj.coords or (isinstance(obj, xr.Dataset) and name in obj):
+            return str(obj[name].attrs.get("units", "Vc"))
+    return "Vc"
+
+
+def require(data: xr.Dataset, *names: str, caller: str) -> None:
+    """Check that a Dataset carries variables with their registered dimensions.
+
+    Raises TypeError for something else than a Dataset, KeyError for a missing variable and ValueError
+    for a missing dimension; each names what was dropped and the kind of operation that drops it.
+    """
+    if not isinstance(data, xr.Dataset):
+        raise TypeError(f"{caller}: give the Dataset of a run or model, not {type(data).__name__}")
+    for name in names:
+        if name not in data.variables:
+            raise KeyError(
+                f"{caller}: the Dataset has no {name!r}. It is lost by drop_vars, by a reduction over one of its dimensions or "
+                f"by picking single variables; apply {caller} before that, or pass the whole Dataset"
+            )
+        missing = [d for d in REGISTRY[name].dims if d not in data[name].dims and d not in ("walker", "sweep")]
+        if missing:
+            raise ValueError(
+                f"{caller}: {name!r} has dimensions {data[name].dims} and lacks {missing}; an isel, mean or sum over "
+                f"{missing} came too early. Apply {caller} first, then reduce its result"
+            )
+    if "site2" in data.dims and data.sizes.get("site") != data.sizes["site2"]:
+        raise ValueError(
+            f"{caller}: the Dataset holds {data.sizes.get('site')} of {data.sizes['site2']} sites; "
+            f"select sites on the result of {caller}, not before it"
+        )
+
+
+def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
+    """Refuse core dimensions that dask has split in chunks, or that are not there."""
+    for dim in dims:
+        if dim not in array.dims:
+            raise ValueError(f"{caller}: {array.name or 'the array'} has dimensions {array.dims} and needs {dim!r}")
+        if len(array.chunksizes.get(dim, ())) > 1:
+            raise ValueError(f"{caller}: dimension {dim!r} is split in chunks {array.chunksizes[dim]}; write .chunk({dim}=-1) before it")
+
+
+def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:
+    """A whole number as int. Raises TypeError for what is no number, ValueError outside the range."""
+    wanted = f"a whole number >= {minimum}" + (f" and < {maximum}" if maximum is not None else "")
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer, float, np.floating)):
+        raise TypeError(f"{name} must be {wanted}, got {value!r}")
+    if not np.isfinite(value) or int(value) != value or value < minimum or (maximum is not None and value >= maximum):
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+    return int(value)
+
+
+def canonical(values: object) -> np.ndarray:
+    """Round to 12 significant digits: the value that is the coordinate, the physics and the random key.
+
+    Single precision goes through its shortest decimal form, so float32(0.1) means 0.1. Negative zero becomes zero.
+    """
+    array = np.asarray(values)
+    texts = (str(x) for x in array.ravel()) if array.dtype == np.float32 else (f"{float(x):.12g}" for x in array.ravel())
+    return np.array([float(f"{float(text):.12g}") + 0.0 for text in texts], dtype=np.float64).reshape(array.shape)
