@@ -57,7 +57,7 @@ def histogram(
 
     Notes
     -----
-    O(log bins) per value: 10^7 values take about half a second. Any dimension may be split in chunks, those in ``dim`` too:
+    O(log bins) per value: 10^7 values take about a second. Any dimension may be split in chunks, those in ``dim`` too:
     every chunk becomes its counts at once, so memory holds a few chunks and their counts, never the data.
 
     Examples

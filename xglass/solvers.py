@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -186,23 +187,21 @@ def _simulate(
         bare = xr.DataArray(array.variable)  # no labels: index coordinates never chunk, and alignment is done
         return bare if plan is None else bare.chunk({d: plan.get(str(d), -1) for d in bare.dims})
 
-    if isinstance(start, str) and start == "random":
-        configurations = xr.DataArray(np.zeros(1, dtype=np.int8), dims="configuration")
-    elif isinstance(start, str) and start == "ordered":
+    unused = np.zeros(1, dtype=np.int8)
+    configurations, patterns = xr.DataArray(unused, dims="configuration"), xr.DataArray(unused[None], dims=("pattern", "choice"))
+    if isinstance(start, str) and start == "ordered":
         patterns = _stripe_patterns(model)
-        first_temperature = model["T"] * float(factors[0])
-        parts = [(model["hopping"], ["bond"]), (model["interaction"], ["site", "site2"]), (model["site_energy"], ["site"])]
-        parts += [(inputs["reference"][0], []), (first_temperature, []), (patterns, ["pattern", "site"])]
-        configurations = xr.apply_ufunc(
-            engine.ordered, *[lazy(a) for a, _ in parts], *map(lazy, bonds), input_core_dims=[c for _, c in parts] + [["bond"]] * 2,
-            output_core_dims=[["configuration"]], dask="parallelized", output_dtypes=[np.int8],
-            dask_gufunc_kwargs={"output_sizes": {"configuration": sites}},
-        )  # fmt: skip
     elif isinstance(start, xr.DataArray):
         configurations = _given_start(start, model, identifiers, sizes, particles)
-    else:
+    elif not isinstance(start, str) or start != "random":
         raise ValueError(f"start must be 'random', 'ordered', a DataArray of occupations or a run, got {start!r}")
     inputs["start"] = (configurations, ["configuration"])
+    inputs["patterns"] = (patterns, ["pattern", "choice"])
+    blocks = {name: lazy(array) for name, (array, _) in inputs.items()}
+    if plan is not None:  # one input with every dimension: dask warns where no input has as many blocks as the result
+        cuts = [xr.DataArray(np.empty(n), dims=d).chunk({d: plan.get(d, -1)}).chunks for d, n in sizes.items()]
+        full = da.broadcast_to(blocks["walker"].data, tuple(sizes.values()), chunks=tuple(cut[0] for cut in cuts))
+        blocks["walker"] = xr.DataArray(full, dims=[*sizes])
 
     stored = np.arange(first if first == 0 else first + every, first + sweep + 1, every)
     outputs = {
@@ -211,7 +210,7 @@ def _simulate(
     }  # fmt: skip
     results = xr.apply_ufunc(
         engine.simulate,
-        *[lazy(array) for array, _ in inputs.values()],
+        *blocks.values(),
         *map(lazy, bonds),
         lazy(xr.DataArray(factors, dims="step")),
         kwargs={"seed": seed, "first_sweep": first, "frames": stored.size, "every": every, "weight": weight, "moves": moves},
@@ -314,14 +313,14 @@ def _given_start(
 
 
 def _stripe_patterns(model: xr.Dataset) -> xr.DataArray:
-    """(pattern, site) stripe states of a half-filled triangular or square lattice; site 0 is occupied."""
+    """(pattern, choice) stripe states, over sites, of a half-filled triangular or square lattice; site 0 is occupied."""
     names, waves = stripes(model)
     if not names or names[0].startswith("(") or (model["filling"] != 0.5).any():
         raise ValueError(
             "start='ordered' exists for the triangular and square lattice with an even side at filling 1/2; pass the pattern as a DataArray over site"
         )
     phases = np.cos(model["position"].values @ waves.T)
-    return xr.DataArray((phases.T > 0.0).astype(np.int8), dims=("pattern", "site"))
+    return xr.DataArray((phases.T > 0.0).astype(np.int8), dims=("pattern", "choice"))
 
 
 def _chunks(

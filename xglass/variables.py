@@ -225,7 +225,7 @@ def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | N
     wanted = f"a whole number >= {minimum}" + (f" and < {maximum}" if maximum is not None else "")
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer, float, np.floating)):
         raise TypeError(f"{name} must be {wanted}, got {value!r}")
-    if not np.isfinite(value) or int(value) != value or value < minimum or (maximum is not None and value >= maximum):
+    if (isinstance(value, (float, np.floating)) and not np.isfinite(value)) or int(value) != value or value < minimum or (maximum is not None and value >= maximum):
         raise ValueError(f"{name} must be {wanted}, got {value!r}")
     return int(value)
 

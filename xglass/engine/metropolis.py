@@ -66,6 +66,7 @@ def simulate(
     temperature: np.ndarray,
     walker: np.ndarray,
     start: np.ndarray,
+    patterns: np.ndarray,
     source: np.ndarray,
     target: np.ndarray,
     ramp: np.ndarray,
@@ -83,7 +84,9 @@ def simulate(
     ----------
     hopping (..., bond), interaction (..., site, site), site_energy (..., site), filling (...), reference (...),
     labels (..., label), realization (...), temperature (...), walker (..., walker): parameters and identities.
-    start : (..., site) int8 configurations; size 1 along site asks for a random start (dask has no empty chunks).
+    start : (..., site) int8 configurations to start from; unused with size 1 along site (dask has no empty chunks).
+    patterns : (pattern, site) int8, the best of which is the start, see :func:`ordered`; unused with size 1 along site. Without
+        either the start is random.
     source, target : (bond,) int64. ramp : (sweeps + 1,) factor on the temperature.
 
     Returns
@@ -118,16 +121,20 @@ def simulate(
             u = interaction[p]
             coupling, base, unit = fixed_point(u, empty_potential(u, site_energy[p], float(ref)))
             stream = streams(walker[p], int(real), labels[p])
-            state = np.array(start[p], dtype=np.int8)
-            if state.shape[-1] == 1:
-                state = np.empty((walkers, sites), dtype=np.int8)
+            matrix = hopping_matrix(hopping[p], source, target, sites)
+            state = np.empty((walkers, sites), dtype=np.int8)
+            if patterns.shape[-1] == sites:
+                state[:] = ordered(matrix, u, site_energy[p], float(ref), float(temp * ramp[0]), patterns)
+            elif start.shape[-1] == sites:
+                state[:] = start[p]
+            else:
                 for w in range(walkers):
                     random_configuration(np.uint64(seed), stream[w], particles, state[w])
-            elif ((state != 0) & (state != 1)).any() or (state.sum(axis=-1) != particles).any():
+            if ((state != 0) & (state != 1)).any() or (state.sum(axis=-1) != particles).any():
                 raise ValueError(f"start: every configuration must hold {particles} particles as occupations 0 or 1")
             chain(
                 np.uint64(seed), stream, first_sweep, every, temp * ramp, coupling, base, self_potential(u, float(ref)), unit,
-                hopping_matrix(hopping[p], source, target, sites), table, degree, WEIGHTS[weight], MOVES[moves],
+                matrix, table, degree, WEIGHTS[weight], MOVES[moves],
                 state, occupation[p], energy[p], kinetic[p], counters[p],
             )  # fmt: skip
             energy[p] += energy_of_reference(u, float(ref))
@@ -138,33 +145,18 @@ def simulate(
 
 
 def ordered(
-    hopping: np.ndarray,
-    interaction: np.ndarray,
-    site_energy: np.ndarray,
-    reference: np.ndarray,
-    temperature: np.ndarray,
-    patterns: np.ndarray,
-    source: np.ndarray,
-    target: np.ndarray,
+    hopping: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: float, temperature: float, patterns: np.ndarray
 ) -> np.ndarray:
-    """The pattern of lowest electrostatic energy at every point; ties (1e-9 a site) go to the lowest <K>, then to the first.
+    """The pattern of lowest electrostatic energy; ties (1e-9 a site) go to the lowest <K>, then to the first.
 
-    Parameters: as :func:`simulate`; patterns (pattern, site). Returns (..., site) int8.
+    Parameters: hopping (site, site), interaction (site, site), site_energy (site,), patterns (pattern, site). Returns (site,).
     """
-    from xglass.engine.thermal import kinetic_energy
+    from xglass.engine.thermal import kinetic_energies
 
-    sites = patterns.shape[-1]
-    shape = np.broadcast_shapes(hopping.shape[:-1], interaction.shape[:-2], site_energy.shape[:-1], reference.shape, temperature.shape)
-    chosen = np.empty((*shape, sites), dtype=np.int8)
-    hopping, interaction, site_energy = (np.broadcast_to(x, shape + x.shape[x.ndim - k :]) for x, k in ((hopping, 1), (interaction, 2), (site_energy, 1)))
-    reference, temperature = np.broadcast_to(reference, shape), np.broadcast_to(temperature, shape)
-    with single_thread():
-        for p in np.ndindex(shape):
-            energy = electrostatic_energy(patterns, interaction[p], site_energy[p], reference[p])
-            tied = np.flatnonzero(energy <= energy.min() + 1e-9 * sites)
-            matrix = hopping_matrix(hopping[p], source, target, sites)
-            phi = potential(patterns[tied], interaction[p], site_energy[p], reference[p])
-            particles = int(patterns[0].sum())
-            kinetic = np.array([kinetic_energy(matrix, row, float(temperature[p]), particles, np.empty_like(matrix)) for row in phi])
-            chosen[p] = patterns[tied[np.flatnonzero(kinetic <= kinetic.min() + 1e-9 * sites)[0]]]
-    return chosen
+    tolerance = 1e-9 * patterns.shape[-1]
+    energy = electrostatic_energy(patterns, interaction, site_energy, np.asarray(reference))
+    tied = patterns[energy <= energy.min() + tolerance]
+    phi = potential(tied, interaction, site_energy, np.asarray(reference))
+    kinetic = np.empty(len(tied))
+    kinetic_energies(hopping, phi, np.full(len(tied), temperature), tied.sum(axis=-1, dtype=np.int64), kinetic)
+    return tied[np.flatnonzero(kinetic <= kinetic.min() + tolerance)[0]]

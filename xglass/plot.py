@@ -1,0 +1,271 @@
+"""Labelled arrays in, matplotlib axes out. Labels and units come from attributes; nothing is computed but the drawn curve of a fit."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from xglass.variables import require
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["arrhenius", "charge_map", "lattice", "relaxation"]
+
+#: Colour-blind-safe palette of Okabe and Ito for unordered curves.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+def _axes(ax: Axes | None) -> Axes:
+    import matplotlib.pyplot as plt
+
+    return plt.subplots()[1] if ax is None else ax
+
+
+def label(array: xr.DataArray) -> str:
+    """Axis label of an array: its symbol (or long name) and unit."""
+    symbol, unit = array.attrs.get("symbol"), array.attrs.get("units", "1")
+    text = f"${symbol}$" if symbol else str(array.attrs.get("long_name", array.name or ""))
+    return text if unit in ("1", "") else f"{text} ({unit})"
+
+
+def _curves(array: xr.DataArray, x: str, hue: str | None, caller: str) -> tuple[str | None, list[xr.DataArray]]:
+    """One curve per value of the remaining dimension, which ``hue`` may name."""
+    rest = [str(d) for d in array.dims if d != x]
+    if x not in array.dims or len(rest) > 1 or (hue is not None and rest != [hue]):
+        raise ValueError(f"{caller}: got dimensions {array.dims}; it draws {x!r} and at most one more{f', {hue!r}' if hue else ''}: select or average the others")
+    return (rest[0], [array.isel({rest[0]: k}) for k in range(array.sizes[rest[0]])]) if rest else (None, [array])
+
+
+def _colours(array: xr.DataArray, dim: str | None, count: int) -> list[Any]:
+    """A sequential palette for an ordered (numerical) parameter, the qualitative one else."""
+    import matplotlib
+
+    if dim is not None and dim in array.coords and array[dim].dtype.kind in "iuf" and count > 2:
+        return [matplotlib.colormaps["viridis"](0.9 * k / (count - 1)) for k in range(count)]
+    return list(itertools.islice(itertools.cycle(PALETTE), count))
+
+
+def _name(curve: xr.DataArray, dim: str | None) -> str | None:
+    if dim is None or dim not in curve.coords:
+        return None
+    value = curve[dim]
+    text = f"{value.item():g}" if value.dtype.kind in "iuf" else str(value.item())
+    return f"${value.attrs['symbol']} = {text}$" if value.attrs.get("symbol") and value.dtype.kind in "iuf" else text
+
+
+def relaxation(
+    C: xr.DataArray, *, fit: xr.Dataset | None = None, stderr: xr.DataArray | None = None, hue: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Correlation functions against lag, with their stretched-exponential fits dashed.
+
+    Parameters
+    ----------
+    C : DataArray over ``lag`` and at most one more dimension, averaged over walkers.
+    fit : result of :func:`xglass.fits.stretched_exponential` over the same other dimension.
+    stderr : standard errors of C, drawn as bands.
+    hue : name of the other dimension; default whichever it is.
+    ax : axes to draw in; default new ones.
+
+    Returns
+    -------
+    matplotlib Axes, logarithmic in lag (lag 0 is left out).
+
+    Raises
+    ------
+    ValueError for more dimensions than can be drawn.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> run = xg.testing.tiny_run(sweep=20)
+    >>> C = xg.autocorrelation(run.isel(eta=0), waiting_time=0).squeeze("waiting_time").mean("walker")
+    >>> ax = xg.plot.relaxation(C)
+    """
+    ax = _axes(ax)
+    dim, curves = _curves(C, "lag", hue, "relaxation")
+    late = C["lag"].values > 0
+    x = C["lag"].values[late]
+    for k, (curve, colour) in enumerate(zip(curves, _colours(C, dim, len(curves)), strict=True)):
+        y = curve.values[late]
+        (line,) = ax.plot(x, y, color=colour, label=_name(curve, dim))
+        if stderr is not None:
+            error = (stderr if dim is None else stderr.isel({dim: k})).transpose("lag").values[late]
+            ax.fill_between(x, y - error, y + error, color=colour, alpha=0.25, linewidth=0)
+        if fit is not None:
+            part = fit if dim is None else fit.isel({dim: k})
+            offset = float(part["offset"]) if "offset" in part else 0.0
+            drawn = float(part["amplitude"]) * np.exp(-((x / float(part["tau"])) ** float(part["exponent"]))) + offset
+            ax.plot(x, drawn, color=line.get_color(), linestyle="--", linewidth=0.8)
+    ax.set_xscale("log")
+    ax.set_xlabel(label(C["lag"]))
+    ax.set_ylabel(label(C))
+    if dim is not None:
+        ax.legend()
+    return ax
+
+
+def arrhenius(
+    tau: xr.DataArray,
+    *,
+    stderr: xr.DataArray | None = None,
+    fit: xr.Dataset | None = None,
+    dim: str = "T",
+    hue: str | None = None,
+    ax: Axes | None = None,
+    **style: Any,
+) -> Axes:
+    """Arrhenius plot: relaxation times, on a logarithmic axis, against the inverse temperature.
+
+    Parameters
+    ----------
+    tau : DataArray over ``dim`` and at most one more dimension; NaN is left out.
+    stderr : standard errors, drawn as bars.
+    fit : result of :func:`xglass.fits.arrhenius` over the same other dimension, drawn as lines.
+    dim : the temperature.
+    hue : name of the other dimension; default whichever it is.
+    ax : axes to draw in; default new ones.
+    **style : passed on to matplotlib's errorbar (marker, color, label, ...).
+
+    Returns
+    -------
+    matplotlib Axes.
+
+    Raises
+    ------
+    ValueError for more dimensions than can be drawn.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr, xglass as xg
+    >>> T = np.array([0.05, 0.07, 0.1])
+    >>> tau = xr.DataArray(np.exp(0.1 / T), dims="T", coords={"T": T}, name="tau")
+    >>> ax = xg.plot.arrhenius(tau, fit=xg.fits.arrhenius(tau))
+    """
+    ax = _axes(ax)
+    hue, curves = _curves(tau, dim, hue, "arrhenius")
+    inverse = 1.0 / tau[dim].values
+    span = np.array([inverse.min(), inverse.max()])
+    for k, (curve, colour) in enumerate(zip(curves, _colours(tau, hue, len(curves)), strict=True)):
+        error = None if stderr is None else (stderr if hue is None else stderr.isel({hue: k})).values
+        options = {"marker": "o", "linestyle": "none", "color": colour, "label": _name(curve, hue)} | style
+        ax.errorbar(inverse, curve.values, yerr=error, **options)
+        if fit is not None:
+            part = fit if hue is None else fit.isel({hue: k})
+            ax.plot(span, float(part["prefactor"]) * np.exp(float(part["barrier"]) * span), color=options["color"], linewidth=0.8)
+    ax.set_yscale("log")
+    unit = tau[dim].attrs.get("units", "1")
+    ax.set_xlabel(f"$1/{tau[dim].attrs.get('symbol', dim)}$" + (f" (1/{unit})" if unit != "1" else ""))
+    ax.set_ylabel(label(tau))
+    if hue is not None:
+        ax.legend()
+    return ax
+
+
+def _plane(lattice: xr.Dataset, caller: str) -> np.ndarray:
+    require(lattice, "position", "torus", caller=caller)
+    if lattice.sizes["axis"] != 2:
+        raise ValueError(f"{caller}: draws two-dimensional lattices, got {lattice.sizes['axis']} dimensions")
+    return lattice["position"].values
+
+
+def _frame(ax: Axes) -> Axes:
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    ax.autoscale_view()
+    return ax
+
+
+def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+    """Sites and bonds of a two-dimensional lattice, a colour for each kind of bond.
+
+    Parameters
+    ----------
+    lattice : Dataset of a lattice, model or run.
+    ax : axes to draw in; default new ones.
+
+    Returns
+    -------
+    matplotlib Axes; bonds that cross the boundary of the torus are drawn as stubs from their source.
+
+    Raises
+    ------
+    ValueError for lattices that are not two-dimensional; KeyError where the geometry was dropped.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> ax = xg.plot.lattice(xg.lattice.triangular(4))
+    """
+    from matplotlib.collections import LineCollection
+
+    position = _plane(lattice, "plot.lattice")
+    require(lattice, "bond_source", "bond_vector", "bond_kind", caller="plot.lattice")
+    ax = _axes(ax)
+    source, vector = lattice["bond_source"].values, lattice["bond_vector"].values
+    inside = np.linalg.norm(position[source] + vector - position[lattice["bond_target"].values], axis=1) < 1e-9
+    ends = position[source] + np.where(inside[:, None], vector, 0.4 * vector)
+    segments, kinds = np.stack([position[source], ends], axis=1), lattice["bond_kind"].values
+    for kind, colour in zip(np.unique(kinds), itertools.cycle(PALETTE)):
+        ax.add_collection(LineCollection(list(segments[kinds == kind]), colors=colour, linewidths=1.5, label=str(kind), zorder=1))
+    ax.scatter(*position.T, s=30, color="black", zorder=2)
+    ax.legend(title=lattice["bond_kind"].attrs.get("long_name", "bond"), loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return _frame(ax)
+
+
+def charge_map(
+    lattice: xr.Dataset, charge: xr.DataArray, *, potential: xr.DataArray | None = None, ax: Axes | None = None, colorbar: bool = True
+) -> Axes:
+    """Charges of one configuration as disks, on a map of the electrostatic potential.
+
+    As Figs. 3b, c of Fratini et al., SciPost Phys. 14, 124 (2023): the radius of a disk is proportional to the charge.
+
+    Parameters
+    ----------
+    lattice : Dataset of a two-dimensional lattice, model or run.
+    charge : DataArray over ``site``: an occupation or a local density.
+    potential : DataArray over ``site``, drawn as the colour of the Voronoi cell of each site.
+    ax : axes to draw in; default new ones.
+    colorbar : whether a potential gets its colour bar.
+
+    Returns
+    -------
+    matplotlib Axes.
+
+    Raises
+    ------
+    ValueError for arrays that have other dimensions than ``site``, or lattices that are not two-dimensional.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> run = xg.testing.tiny_run().isel(eta=0, T=0, walker=0, sweep=-1)
+    >>> ax = xg.plot.charge_map(run, xg.local_density(run), potential=xg.electrostatic_potential(run))
+    """
+    from matplotlib.collections import EllipseCollection, PolyCollection
+    from scipy.spatial import Voronoi
+
+    position = _plane(lattice, "plot.charge_map")
+    for name, array in (("charge", charge), ("potential", potential)):
+        if array is not None and (array.dims != ("site",) or array.size != len(position)):
+            raise ValueError(f"plot.charge_map: {name} must have the dimension 'site' with {len(position)} entries, got {dict(array.sizes)}; select one configuration")
+    ax = _axes(ax)
+    if potential is not None:
+        shifts = np.array(list(itertools.product((0, 1, -1), repeat=2))) @ lattice["torus"].values  # periodic images close the cells
+        cells = Voronoi((position + shifts[:, None, :]).reshape(-1, 2))
+        polygons = [cells.vertices[cells.regions[cells.point_region[i]]] for i in range(len(position))]
+        background = PolyCollection(polygons, array=potential.values, cmap="Blues_r", edgecolors="face", linewidths=0.3, zorder=1)
+        ax.add_collection(background)
+        if colorbar:
+            ax.figure.colorbar(background, ax=ax, label=label(potential), shrink=0.8)
+    nearest = np.linalg.norm(lattice["bond_vector"].values, axis=1).min()
+    diameters = 0.9 * nearest * charge.values.astype(float)
+    disks = EllipseCollection(
+        diameters, diameters, np.zeros_like(diameters), units="x", offsets=position, offset_transform=ax.transData,
+        facecolors="#E69F00", edgecolors="black", linewidths=0.4, zorder=2,
+    )  # fmt: skip
+    ax.add_collection(disks)
+    return _frame(ax)
