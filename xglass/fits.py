@@ -64,8 +64,9 @@ def stretched_exponential(
     -----
     Without ``stderr`` the covariance is scaled by chi^2 per degree of freedom. **Lags of one trajectory are correlated: fit errors are
     honest only through jackknife or bootstrap over walkers.** Where noise prefers :math:`\alpha > 1` the result is the
-    fit with :math:`\alpha = 1`; its errors are those of free parameters. ``success`` is False, and everything NaN, with fewer finite points than
-    parameters + 1, for data that rise or are flat within their scatter, and without convergence.
+    fit with :math:`\alpha = 1`; its errors are those of free parameters. ``success`` is False, and every parameter NaN, with fewer
+    finite points than parameters + 1, for data that rise or are flat within their scatter, and without convergence; a 1/e time that the
+    data show is kept.
 
     Levenberg-Marquardt with analytic Jacobian, about 1 ms and a few kB a fit of 60 lags. Rounding of C by 1e-16 changes the result by 1e-13. All dimensions but ``dim`` may be chunked.
 
@@ -280,6 +281,9 @@ def _stretched(t: Floats, y: Floats, error: Floats, *, absolute: bool, offset: b
     failed = _nothing(parameters + 1)
     if data.size <= parameters or np.ptp(data) == 0:
         return failed
+    measured = error if absolute else np.full_like(y, np.nan)
+    if t[0] == 0:  # the 1/e time is read off the data and stands whatever becomes of the fit
+        failed[-4:-2] = _time_1e(t, y, measured, np.nan)
 
     def model(p: Floats) -> tuple[Floats, Floats]:
         u = log_t - p[0]
@@ -303,7 +307,7 @@ def _stretched(t: Floats, y: Floats, error: Floats, *, absolute: bool, offset: b
         if not constant @ constant - residual @ residual > _RESOLVED * scale or not p[2] * at_zero > 0:
             return failed
         result = _report(p, jacobian / sigma[:, None], residual, absolute, logarithm=0)
-        time = _time_1e(t, y, error if absolute else np.full_like(y, np.nan), at_zero)
+        time = _time_1e(t, y, measured, at_zero)
     return failed if np.isnan(result[0]) else np.concatenate([result[:-2], time, result[-2:]])
 
 

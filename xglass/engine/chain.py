@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from xglass.engine.jit import kernel
+from xglass.engine.jit import inline, kernel
 from xglass.engine.philox import START, fill
 from xglass.engine.thermal import kinetic_energy, kinetic_free_energy
 
@@ -33,6 +33,88 @@ def random_configuration(seed, stream, particles, out):
             left -= 1
         else:
             out[i] = 0
+
+
+@inline
+def rejected(change, temperature, u):
+    """u >= exp(-change/T); most often known from exp(-x) < 1/(1 + x + x^2/2) without the exponential."""
+    if change <= 0.0:
+        return False
+    x = change / temperature
+    return u * (1.0 + x + 0.5 * x * x) > 1.0 + 1e-12 or u >= math.exp(-x)
+
+
+@inline
+def proposal(a, b, sites, moves, neighbours, degree):
+    """Two sites from two 32-bit words: any and one of its neighbours, or any two."""
+    i = np.int64((a * np.uint64(sites)) >> _32)
+    if moves == NEIGHBOUR:
+        return i, neighbours[i, np.int64((b * np.uint64(degree[i])) >> _32)]
+    j = np.int64((b * np.uint64(sites - 1)) >> _32)
+    return i, j + (j >= i)
+
+
+@kernel
+def classical_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u):
+    """One sweep with weight E, in place. Returns accepted moves, active attempts and twice the change of energy."""
+    sites = n.size
+    accepted, active, twice = 0, 0, np.int64(0)
+    for k in range(sites):
+        i, j = proposal(a[k], b[k], sites, moves, neighbours, degree)
+        if n[i] == n[j]:
+            continue
+        if n[j]:
+            i, j = j, i  # the particle hops from i to j
+        active += 1
+        step = phi[j] - phi[i] - coupling[i, j]
+        if rejected(step * unit, t, u[k]):
+            continue
+        for m in range(sites):
+            phi[m] += coupling[j, m] - coupling[i, m]
+        n[i], n[j] = 0, 1
+        twice += 2 * step
+        accepted += 1
+    return accepted, active, twice
+
+
+@kernel
+def gain(weight, hopping, phi, unit, diagonal, n, t, particles, potential, work):
+    """The quantum part of the weight, <K> or F[K + phi] - F[phi], of configuration ``n`` with fixed-point potential ``phi``."""
+    for m in range(n.size):
+        potential[m] = phi[m] * unit + diagonal[n[m]]
+    if weight == KINETIC:
+        return kinetic_energy(hopping, potential, t, particles, work)
+    return kinetic_free_energy(hopping, potential, t, particles, work)
+
+
+@kernel
+def quantum_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u, weight, hopping, diagonal, particles, extra, moved, potential, work):
+    """One sweep with a quantum weight, in place; ``extra`` is the quantum part of the weight of ``n``.
+
+    Returns accepted moves, active attempts, twice the change of energy and the new ``extra``.
+    """
+    sites = n.size
+    accepted, active, twice = 0, 0, np.int64(0)
+    for k in range(sites):
+        i, j = proposal(a[k], b[k], sites, moves, neighbours, degree)
+        if n[i] == n[j]:
+            continue
+        if n[j]:
+            i, j = j, i
+        active += 1
+        step = phi[j] - phi[i] - coupling[i, j]
+        for m in range(sites):
+            moved[m] = phi[m] + coupling[j, m] - coupling[i, m]
+        n[i], n[j] = 0, 1
+        proposed = gain(weight, hopping, moved, unit, diagonal, n, t, particles, potential, work)
+        if rejected(step * unit + (proposed - extra), t, u[k]):
+            n[i], n[j] = 1, 0
+            continue
+        phi[:] = moved
+        extra = proposed
+        twice += 2 * step
+        accepted += 1
+    return accepted, active, twice, extra
 
 
 @kernel
@@ -94,70 +176,34 @@ def chain(
         for i in range(sites):
             if n[i]:
                 twice_energy += base[i] + phi[i]
-        extra = 0.0  # the quantum part of the weight, of the present state at temperature ``known``
-        known = -1.0
-        accepted, active, solves = 0, 0, 0
-        frame = 0
+        extra, known = 0.0, -1.0  # the quantum part of the weight, and the temperature it was taken at
+        accepted, active, solves, frame = 0, 0, 0, 0
         for s in range(sweeps + 1):
             t = temperature[s]
             if weight != CLASSICAL and t != known:
-                for i in range(sites):
-                    potential[i] = phi[i] * unit + diagonal[n[i]]
-                if weight == KINETIC:
-                    extra = kinetic_energy(hopping, potential, t, particles, work)
-                else:
-                    extra = kinetic_free_energy(hopping, potential, t, particles, work)
+                extra = gain(weight, hopping, phi, unit, diagonal, n, t, particles, potential, work)
                 known = t
                 solves += 1
             if s > 0:
                 fill(seed, streams[w], np.uint64(first_sweep + s - 1) * np.uint64(sites), a, b, u)
-                for k in range(sites):
-                    i = np.int64((a[k] * np.uint64(sites)) >> _32)
-                    if moves == NEIGHBOUR:
-                        j = neighbours[i, np.int64((b[k] * np.uint64(degree[i])) >> _32)]
-                    else:
-                        j = np.int64((b[k] * np.uint64(sites - 1)) >> _32)
-                        j += j >= i
-                    if n[i] == n[j]:
-                        continue
-                    if n[j]:
-                        i, j = j, i  # the particle hops from i to j
-                    active += 1
-                    step = phi[j] - phi[i] - coupling[i, j]
-                    if weight == CLASSICAL:
-                        change = step * unit
-                        if change > 0.0 and u[k] >= math.exp(-change / t):
-                            continue
-                        for m in range(sites):
-                            phi[m] += coupling[j, m] - coupling[i, m]
-                    else:
-                        n[i], n[j] = 0, 1
-                        for m in range(sites):
-                            moved[m] = phi[m] + coupling[j, m] - coupling[i, m]
-                            potential[m] = moved[m] * unit + diagonal[n[m]]
-                        if weight == KINETIC:
-                            proposed = kinetic_energy(hopping, potential, t, particles, work)
-                        else:
-                            proposed = kinetic_free_energy(hopping, potential, t, particles, work)
-                        solves += 1
-                        change = step * unit + (proposed - extra)
-                        if change > 0.0 and u[k] >= math.exp(-change / t):
-                            n[i], n[j] = 1, 0
-                            continue
-                        extra = proposed
-                        phi, moved = moved, phi
-                    n[i], n[j] = 0, 1
-                    twice_energy += 2 * step
-                    accepted += 1
+                if weight == CLASSICAL:
+                    done, tried, twice = classical_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u)
+                else:
+                    done, tried, twice, extra = quantum_sweep(
+                        n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u,
+                        weight, hopping, diagonal, particles, extra, moved, potential, work,
+                    )  # fmt: skip
+                    solves += tried
+                accepted += done
+                active += tried
+                twice_energy += twice
             if s % every == 0 and (s > 0 or first_sweep == 0):
                 occupation[w, frame] = n
                 energy[w, frame] = twice_energy * unit * 0.5
                 if weight == KINETIC:
                     kinetic[w, frame] = extra
                 elif weight == FREE_ENERGY:
-                    for i in range(sites):
-                        potential[i] = phi[i] * unit + diagonal[n[i]]
-                    kinetic[w, frame] = kinetic_energy(hopping, potential, t, particles, work)
+                    kinetic[w, frame] = gain(KINETIC, hopping, phi, unit, diagonal, n, t, particles, potential, work)
                     solves += 1
                 counters[w, frame, 0] = accepted
                 counters[w, frame, 1] = active

@@ -1,0 +1,102 @@
+"""What the recipes share: arguments, the look of the figures, and the files that they leave.
+
+A recipe is a py:percent script: its first cell is markdown and begins with the title. The same file is run from the
+command line, tested in its quick form, and executed as a page of the documentation (there it takes no arguments).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import matplotlib
+
+IN_NOTEBOOK = "ipykernel" in sys.modules
+if not IN_NOTEBOOK:  # a script only writes files: no window, no display needed
+    matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+import xarray as xr  # noqa: E402
+from matplotlib.colors import Colormap  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+#: Width of one journal column and of a page, in inches.
+COLUMN, PAGE = 3.4, 7.0
+
+#: Okabe and Ito's palette without its yellow: told apart by every kind of colour vision, and in grey.
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+
+matplotlib.rcParams.update(
+    {
+        "figure.figsize": (COLUMN, 2.6),
+        "figure.dpi": 120,
+        "figure.constrained_layout.use": True,
+        "font.size": 8,
+        "axes.labelsize": 8,
+        "axes.titlesize": 8,
+        "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.6,
+        "legend.fontsize": 7,
+        "legend.frameon": False,
+        "legend.handlelength": 1.4,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "xtick.direction": "in",
+        "ytick.direction": "in",
+        "lines.linewidth": 1.2,
+        "lines.markersize": 3.5,
+        "errorbar.capsize": 1.5,
+        "image.cmap": "viridis",
+        "mathtext.fontset": "stix",
+        "svg.fonttype": "none",
+        "svg.hashsalt": "xglass",
+    }
+)
+
+
+def parse_args(description: str = "", arguments: list[str] | None = None) -> argparse.Namespace:
+    """``full`` (the paper's size) and ``out`` (a folder that exists afterwards)."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument(
+        "--full", action="store_true", help="the size of the paper; resumable, see the first paragraph for its cost"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("output"), metavar="FOLDER", help="where figure and table go (%(default)s)"
+    )
+    if arguments is None and IN_NOTEBOOK:
+        arguments = []
+    parsed = parser.parse_args(arguments)
+    parsed.out.mkdir(parents=True, exist_ok=True)
+    return parsed
+
+
+def sequential(values: np.ndarray | xr.DataArray, name: str = "viridis") -> list[tuple[float, float, float, float]]:
+    """One colour for each value of an ordered parameter, dark to light in the order of the values."""
+    colours: Colormap = matplotlib.colormaps[name]
+    values = np.asarray(values, dtype=float)
+    span = float(np.ptp(values)) or 1.0
+    return [tuple(colours(0.9 * (value - values.min()) / span)) for value in values]
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Write ``name.png`` (200 dots per inch) and ``name.svg``."""
+    figure.savefig(folder / f"{name}.png", dpi=200)
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    if not IN_NOTEBOOK:
+        plt.close(figure)
+    print(f"wrote {folder / name}.png and .svg")
+
+
+def save_table(data: xr.Dataset, folder: Path, name: str) -> None:
+    """Print a Dataset as a table with units in its head, and write it to ``name.csv``."""
+    data = data.reset_coords([str(key) for key, coord in data.coords.items() if key not in data.dims], drop=True)
+    columns = [*map(str, data.dims), *map(str, data.data_vars)]
+    frame = data.to_dataframe().reset_index()[columns]
+    frame.columns = [f"{column} [{data[column].attrs.get('units', '1')}]" for column in columns]
+    frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    print(frame.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+    print(f"wrote {folder / name}.csv")
