@@ -96,7 +96,10 @@ def save_table(data: xr.Dataset, folder: Path, name: str) -> None:
     data = data.reset_coords([str(key) for key, coord in data.coords.items() if key not in data.dims], drop=True)
     columns = [*map(str, data.dims), *map(str, data.data_vars)]
     frame = data.to_dataframe().reset_index()[columns]
-    frame.columns = [f"{column} [{data[column].attrs.get('units', '1')}]" for column in columns]
+    frame.columns = [
+        column if data[column].dtype.kind in "OUTb" else f"{column} [{data[column].attrs.get('units', '1')}]"
+        for column in columns
+    ]
     frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     print(frame.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     print(f"wrote {folder / name}.csv")

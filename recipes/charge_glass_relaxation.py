@@ -56,7 +56,9 @@ with ProgressBar(dt=1.0):
 # $\tau_{1/e} \propto \exp(\Delta/T)$. Temperatures have independent random numbers, so their errors are independent.
 
 # %%
-fits = {name: xg.jackknife(lambda C: xg.fits.stretched_exponential(C.mean("walker")), data, dim="walker") for name, data in C.items()}
+fits = {
+    name: xg.jackknife(lambda C: xg.fits.stretched_exponential(C.mean("walker")), data, dim="walker") for name, data in C.items()
+}
 
 
 def barrier(fit: xr.Dataset) -> xr.Dataset:
@@ -71,7 +73,9 @@ late = {"waiting_time": waiting[-1]}
 def stacked(parts: dict[str, xr.Dataset]) -> xr.Dataset:
     """The classical glass and the quantum ones side by side, after the longer waiting time."""
     chosen = [parts[kind].sel(late | where).drop_vars(["eta", "t_p"], errors="ignore") for _, kind, where in glasses]
-    return xr.concat(chosen, xr.DataArray([name for name, _, _ in glasses], dims="glass", name="glass"), coords="minimal", compat="override")
+    return xr.concat(
+        chosen, xr.DataArray([name for name, _, _ in glasses], dims="glass", name="glass"), coords="minimal", compat="override"
+    )
 
 
 columns = ["relaxation_time_1e", "tau", "exponent"]
@@ -88,7 +92,9 @@ difference = summary["barrier"].sel(glass="classical") - summary["barrier"].sel(
 error = np.hypot(summary["barrier_stderr"].sel(glass="classical"), summary["barrier_stderr"].sel(glass="eta = -1"))
 print(f"classical barrier - quantum barrier (eta = -1) = {float(difference):.3f} +- {float(error):.3f} Vc")
 assert float(difference) > 4 * float(error), "quantum motion should lower the barrier"
-assert bool((stacked(fits)["relaxation_time_1e"].sel(glass="eta = -1") < stacked(fits)["relaxation_time_1e"].sel(glass="classical")).all())
+assert bool(
+    (stacked(fits)["relaxation_time_1e"].sel(glass="eta = -1") < stacked(fits)["relaxation_time_1e"].sel(glass="classical")).all()
+)
 
 # %% [markdown]
 # **The figure.** Relaxation times against inverse temperature, open symbols after the shorter waiting time and full ones after the longer;
@@ -102,7 +108,9 @@ for (name, kind, where), colour in zip(glasses, PALETTE, strict=False):
         fit = fits[kind].sel(waiting_time=time, **where)
         line = barriers[kind].sel(waiting_time=time, **where) if time == waiting[-1] else None
         text = {"classical": "classical"}.get(name, f"$\\eta = {where.get('eta', 0):g}$")
-        text += f": $\\Delta = {float(line['barrier']):.3f} \\pm {float(line['barrier_stderr']):.3f}\\,V$" if line is not None else ""
+        text += (
+            f": $\\Delta = {float(line['barrier']):.3f} \\pm {float(line['barrier_stderr']):.3f}\\,V$" if line is not None else ""
+        )
         xg.plot.arrhenius(
             fit["relaxation_time_1e"], stderr=fit["relaxation_time_1e_stderr"], fit=line, ax=ax,
             color=colour, markerfacecolor=fill, label=text if line is not None else None,
@@ -113,7 +121,10 @@ ax.legend(loc="lower right", title=f"open: $t_\\mathrm{{W}} = {waiting[0]}$, ful
 inset = ax.inset_axes((0.13, 0.63, 0.5, 0.35))
 curves = C["quantum"].sel(eta=eta[-1], **late)
 xg.plot.relaxation(
-    curves.mean("walker", keep_attrs=True), stderr=curves.std("walker", ddof=1) / walkers**0.5, fit=fits["quantum"].sel(eta=eta[-1], **late), ax=inset
+    curves.mean("walker", keep_attrs=True),
+    stderr=curves.std("walker", ddof=1) / walkers**0.5,
+    fit=fits["quantum"].sel(eta=eta[-1], **late),
+    ax=inset,
 )
 inset.get_legend().remove()
 inset.tick_params(labelsize=5)

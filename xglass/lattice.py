@@ -23,9 +23,7 @@ __all__ = ["chain", "coulomb", "cubic", "from_cell", "power_law", "square", "tri
 Bond = tuple[int, int, Sequence[int], str]
 
 
-def from_cell(
-    vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: Sequence[Bond]
-) -> xr.Dataset:
+def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: Sequence[Bond]) -> xr.Dataset:
     """A lattice from its unit cell, repeated on a torus.
 
     Parameters
@@ -69,7 +67,9 @@ def from_cell(
         raise ValueError("bonds is empty; give at least one bond of the cell (its hopping may be 0)")
     for bond in bonds:
         if len(bond) != 4 or not (0 <= bond[0] < len(sites) and 0 <= bond[1] < len(sites)) or len(bond[2]) != d:
-            raise ValueError(f"bonds: {bond!r} is not (source, target, cell offset of {d} entries, kind) with sites below {len(sites)}")
+            raise ValueError(
+                f"bonds: {bond!r} is not (source, target, cell offset of {d} entries, kind) with sites below {len(sites)}"
+            )
 
     index = _cell_index(cells)
     origin = index @ cell
@@ -102,7 +102,9 @@ def from_cell(
 
 def _cell_index(cells: Sequence[int]) -> np.ndarray:
     """(cell, period) indices of all cells, the first period fastest."""
-    return np.stack(np.meshgrid(*[np.arange(n) for n in reversed(cells)], indexing="ij"), axis=-1).reshape(-1, len(cells))[:, ::-1]
+    return np.stack(np.meshgrid(*[np.arange(n) for n in reversed(cells)], indexing="ij"), axis=-1).reshape(-1, len(cells))[
+        :, ::-1
+    ]
 
 
 def _cell_number(index: np.ndarray, cells: Sequence[int]) -> np.ndarray:
@@ -229,7 +231,9 @@ def _pairs(lattice: xr.Dataset, function: Callable[..., np.ndarray], *, caller: 
     index = _cell_index(cells)
     basis = lattice.sizes["site"] // len(index)
     if basis * len(index) != lattice.sizes["site"]:
-        raise ValueError(f"{caller}: the lattice holds {lattice.sizes['site']} sites for {len(index)} cells; pass the whole lattice")
+        raise ValueError(
+            f"{caller}: the lattice holds {lattice.sizes['site']} sites for {len(index)} cells; pass the whole lattice"
+        )
     position, periods = lattice["position"].values, lattice["torus"].values
     displacement = (position[None, :, :] - position[:basis, None, :]).reshape(-1, len(cells))
     offset = _cell_number(index[None, :, :] - index[:, None, :], cells)
@@ -253,7 +257,9 @@ def _interaction(matrices: np.ndarray, self_image: object, swept: xr.DataArray |
     elif self_image != "include":
         raise ValueError(f"self_image must be 'exclude', 'include' or a finite number, got {self_image!r}")
     lead = swept.dims if swept is not None else ()
-    result = xr.DataArray(matrices.reshape(*(swept.shape if swept is not None else ()), sites, sites), dims=(*lead, "site", "site2"))
+    result = xr.DataArray(
+        matrices.reshape(*(swept.shape if swept is not None else ()), sites, sites), dims=(*lead, "site", "site2")
+    )
     result = result.assign_coords(swept.coords) if swept is not None else result
     if swept is not None:
         result = result.assign_coords({str(swept.name): swept})
@@ -318,7 +324,9 @@ def coulomb(
         matrix, _ = _pairs(lattice, ewald.layer if plane else lambda r, A: ewald.power_law(r, A, 1.0), caller="coulomb")
         return _interaction(matrix(), self_image)
     if not plane:
-        raise ValueError(f"gate_distance needs a two-dimensional lattice, got {lattice.sizes.get('axis')} dimensions; leave it out")
+        raise ValueError(
+            f"gate_distance needs a two-dimensional lattice, got {lattice.sizes.get('axis')} dimensions; leave it out"
+        )
     distance = parameter("gate_distance", gate_distance, above=0.0)
     matrix, _ = _pairs(lattice, lambda r, A, d: ewald.gated_layer(r, A, d, gates), caller="coulomb")
     return _interaction(np.stack([matrix(d) for d in distance.values.ravel()]), self_image, distance)
@@ -353,7 +361,9 @@ def yukawa(lattice: xr.Dataset, *, length: float, self_image: str | float = "exc
     d, sites = lattice.sizes["axis"], lattice.sizes["site"]
     images = sites * (2 * ewald.CUTOFF**2 * reach) ** d / volume
     if images > 1e7:
-        raise ValueError(f"length = {reach:g} needs {images:.0e} image terms; use coulomb (its limit) or a length below {reach * (1e7 / images) ** (1 / d):.3g}")
+        raise ValueError(
+            f"length = {reach:g} needs {images:.0e} image terms; use coulomb (its limit) or a length below {reach * (1e7 / images) ** (1 / d):.3g}"
+        )
     return _interaction(matrix(reach), self_image)
 
 
@@ -407,7 +417,9 @@ def stripes(lattice: xr.Dataset) -> tuple[list[str], np.ndarray]:
     cells = lattice["cells"].values
     cell = lattice["torus"].values / cells[:, None]
     d = len(cells)
-    halves = [h for h in itertools.product((0, 1), repeat=d) if any(h) and all(n % 2 == 0 for n, x in zip(cells, h, strict=True) if x)]
+    halves = [
+        h for h in itertools.product((0, 1), repeat=d) if any(h) and all(n % 2 == 0 for n, x in zip(cells, h, strict=True) if x)
+    ]
     halves.sort(key=lambda h: h[::-1] != (1,) + (0,) * (d - 1))  # the horizontal stripe, alternating along the last period, leads
     names = {h: "(" + ", ".join("1/2" if x else "0" for x in h) + ")" for h in halves}
     gram = cell @ cell.T

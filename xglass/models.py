@@ -99,7 +99,9 @@ def _hopping(lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float
         raise ValueError("t_p and hopping are two ways to say the same; give one of them")
     if t_p is not None:
         if kinds != ["c", "p"]:
-            raise ValueError(f"t_p and eta belong to the triangular lattice (bonds 'c', 'p'); here write hopping={{{', '.join(repr(k) + ': ...' for k in kinds)}}}")
+            raise ValueError(
+                f"t_p and eta belong to the triangular lattice (bonds 'c', 'p'); here write hopping={{{', '.join(repr(k) + ': ...' for k in kinds)}}}"
+            )
         parts = {"t_p": parameter("t_p", t_p, scale=scale), "eta": parameter("eta", eta)}
         hopping = {"p": parts["t_p"], "c": parts["t_p"] * parts["eta"]}
     elif not _is_default_eta(eta):
@@ -109,7 +111,9 @@ def _hopping(lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float
     elif isinstance(hopping, Mapping):
         unknown, missing = [k for k in hopping if k not in kinds], [k for k in kinds if k not in hopping]
         if unknown or missing:
-            raise ValueError(f"hopping: {'unknown' if unknown else 'missing'} kinds of bonds {unknown or missing}; this lattice has {kinds}, give each a value")
+            raise ValueError(
+                f"hopping: {'unknown' if unknown else 'missing'} kinds of bonds {unknown or missing}; this lattice has {kinds}, give each a value"
+            )
         values = {kind: parameter("hopping", value, scale=scale) for kind, value in hopping.items()}
         for kind, value in values.items():
             if "hopping" in value.dims:
@@ -139,11 +143,15 @@ def _checked_interaction(lattice: xr.Dataset, interaction: Any, self_image: Any,
             raise ValueError(f"interaction must be 'coulomb', a DataArray (..., site, site2) or None, got {interaction!r}")
         return coulomb(lattice, self_image=self_image)
     if not isinstance(self_image, str) or self_image != "exclude":
-        raise ValueError(f"self_image={self_image!r} belongs to interaction='coulomb'; give it to the function that makes the interaction")
+        raise ValueError(
+            f"self_image={self_image!r} belongs to interaction='coulomb'; give it to the function that makes the interaction"
+        )
     if interaction is None:
         return xr.DataArray(np.zeros((sites, sites)), dims=("site", "site2"), name="interaction", attrs=attributes("interaction"))
     if not isinstance(interaction, xr.DataArray):
-        raise TypeError(f"interaction must be 'coulomb', a DataArray (..., site, site2) or None, got {type(interaction).__name__}")
+        raise TypeError(
+            f"interaction must be 'coulomb', a DataArray (..., site, site2) or None, got {type(interaction).__name__}"
+        )
     result = parameter("interaction", interaction, scale=scale, core=("site", "site2"))
     _check_size("interaction", result, "site", sites)
     _check_size("interaction", result, "site2", sites)
@@ -153,7 +161,9 @@ def _checked_interaction(lattice: xr.Dataset, interaction: Any, self_image: Any,
         raise ValueError(f"interaction is not symmetric: |U_ij - U_ji| up to {worst:.3g}; pass (U + U^T)/2")
     diagonal = np.einsum("...ii->...i", matrix)
     if (diagonal != diagonal[..., :1]).any():
-        raise ValueError("interaction has a diagonal that differs from site to site; it enters the potential only, so put site energies into site_energy")
+        raise ValueError(
+            "interaction has a diagonal that differs from site to site; it enters the potential only, so put site energies into site_energy"
+        )
     return result
 
 
@@ -218,7 +228,9 @@ def random_couplings(lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realizatio
     strength = parameter("J", J, above=0.0, zero=True)
     upper = np.stack([generator.standard_normal((sites, sites)) for generator in _draws(seed, labels, 1)])
     upper = np.triu(upper, 1) / np.sqrt(sites)
-    normal = xr.DataArray(upper + np.swapaxes(upper, -1, -2), dims=("realization", "site", "site2"), coords={"realization": labels})
+    normal = xr.DataArray(
+        upper + np.swapaxes(upper, -1, -2), dims=("realization", "site", "site2"), coords={"realization": labels}
+    )
     result = (strength * normal).assign_coords(J=strength).rename("interaction")
     return stamp(result.transpose(..., "realization", "site", "site2"))
 
@@ -266,5 +278,7 @@ def random_site_energy(
         unit = np.stack([generator.standard_normal(sites) for generator in generators])
     if convention == "width":
         unit = unit / np.sqrt(12.0)
-    result = (size * xr.DataArray(unit, dims=("realization", "site"), coords={"realization": labels})).assign_coords(strength=size)
+    result = (size * xr.DataArray(unit, dims=("realization", "site"), coords={"realization": labels})).assign_coords(
+        strength=size
+    )
     return stamp(result.transpose(..., "realization", "site").rename("site_energy"))

@@ -36,7 +36,9 @@ def _curves(array: xr.DataArray, x: str, hue: str | None, caller: str) -> tuple[
     """One curve per value of the remaining dimension, which ``hue`` may name."""
     rest = [str(d) for d in array.dims if d != x]
     if x not in array.dims or len(rest) > 1 or (hue is not None and rest != [hue]):
-        raise ValueError(f"{caller}: got dimensions {array.dims}; it draws {x!r} and at most one more{f', {hue!r}' if hue else ''}: select or average the others")
+        raise ValueError(
+            f"{caller}: got dimensions {array.dims}; it draws {x!r} and at most one more{f', {hue!r}' if hue else ''}: select or average the others"
+        )
     return (rest[0], [array.isel({rest[0]: k}) for k in range(array.sizes[rest[0]])]) if rest else (None, [array])
 
 
@@ -58,7 +60,12 @@ def _name(curve: xr.DataArray, dim: str | None) -> str | None:
 
 
 def relaxation(
-    C: xr.DataArray, *, fit: xr.Dataset | None = None, stderr: xr.DataArray | None = None, hue: str | None = None, ax: Axes | None = None
+    C: xr.DataArray,
+    *,
+    fit: xr.Dataset | None = None,
+    stderr: xr.DataArray | None = None,
+    hue: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Correlation functions against lag, with their stretched-exponential fits dashed.
 
@@ -211,13 +218,18 @@ def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     segments, kinds = np.stack([position[source], ends], axis=1), lattice["bond_kind"].values
     for kind, colour in zip(np.unique(kinds), itertools.cycle(PALETTE)):
         ax.add_collection(LineCollection(list(segments[kinds == kind]), colors=colour, linewidths=1.5, label=str(kind), zorder=1))
-    ax.scatter(*position.T, s=30, color="black", zorder=2)
+    ax.scatter(position[:, 0], position[:, 1], s=30, color="black", zorder=2)
     ax.legend(title=lattice["bond_kind"].attrs.get("long_name", "bond"), loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return _frame(ax)
 
 
 def charge_map(
-    lattice: xr.Dataset, charge: xr.DataArray, *, potential: xr.DataArray | None = None, ax: Axes | None = None, colorbar: bool = True
+    lattice: xr.Dataset,
+    charge: xr.DataArray,
+    *,
+    potential: xr.DataArray | None = None,
+    ax: Axes | None = None,
+    colorbar: bool = True,
 ) -> Axes:
     """Charges of one configuration as disks, on a map of the electrostatic potential.
 
@@ -251,10 +263,14 @@ def charge_map(
     position = _plane(lattice, "plot.charge_map")
     for name, array in (("charge", charge), ("potential", potential)):
         if array is not None and (array.dims != ("site",) or array.size != len(position)):
-            raise ValueError(f"plot.charge_map: {name} must have the dimension 'site' with {len(position)} entries, got {dict(array.sizes)}; select one configuration")
+            raise ValueError(
+                f"plot.charge_map: {name} must have the dimension 'site' with {len(position)} entries, got {dict(array.sizes)}; select one configuration"
+            )
     ax = _axes(ax)
     if potential is not None:
-        shifts = np.array(list(itertools.product((0, 1, -1), repeat=2))) @ lattice["torus"].values  # periodic images close the cells
+        shifts = (
+            np.array(list(itertools.product((0, 1, -1), repeat=2))) @ lattice["torus"].values
+        )  # periodic images close the cells
         cells = Voronoi((position + shifts[:, None, :]).reshape(-1, 2))
         polygons = [cells.vertices[cells.regions[cells.point_region[i]]] for i in range(len(position))]
         background = PolyCollection(polygons, array=potential.values, cmap="Blues_r", edgecolors="face", linewidths=0.3, zorder=1)

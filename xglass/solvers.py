@@ -90,7 +90,17 @@ def metropolis(
     ('eta', 'T', 'walker', 'sweep', 'site')
     """
     run = _simulate(
-        model, T=T, walker=walker, sweep=sweep, start=start, moves=moves, weight=weight, every=every, ramp=ramp, seed=seed, chunks=chunks
+        model,
+        T=T,
+        walker=walker,
+        sweep=sweep,
+        start=start,
+        moves=moves,
+        weight=weight,
+        every=every,
+        ramp=ramp,
+        seed=seed,
+        chunks=chunks,
     ).drop_vars(["active_attempts", "solves"])
     return run if weight != "classical" else run.drop_vars("kinetic_energy")
 
@@ -162,7 +172,9 @@ def _simulate(
     if isinstance(start, xr.Dataset):
         require(start, "occupation", caller="metropolis (start)")
         if "sweep" not in start["occupation"].dims or "sweep" not in start.coords:
-            raise ValueError("start: a run to be continued needs its dimension 'sweep'; for one configuration pass its DataArray 'occupation'")
+            raise ValueError(
+                "start: a run to be continued needs its dimension 'sweep'; for one configuration pass its DataArray 'occupation'"
+            )
         first = int(start["sweep"][-1])
         start = start["occupation"].isel(sweep=-1, drop=True)
     identifiers = _walkers(walker)
@@ -199,8 +211,10 @@ def _simulate(
     inputs["patterns"] = (patterns, ["pattern", "choice"])
     blocks = {name: lazy(array) for name, (array, _) in inputs.items()}
     if plan is not None:  # one input with every dimension: dask warns where no input has as many blocks as the result
-        cuts = [xr.DataArray(np.empty(n), dims=d).chunk({d: plan.get(d, -1)}).chunks for d, n in sizes.items()]
-        full = da.broadcast_to(blocks["walker"].data, tuple(sizes.values()), chunks=tuple(cut[0] for cut in cuts))
+        cuts = tuple(plan.get(d, -1) for d in sizes)
+        full = da.broadcast_to(
+            blocks["walker"].data, tuple(sizes.values()), chunks=da.core.normalize_chunks(cuts, tuple(sizes.values()))
+        )
         blocks["walker"] = xr.DataArray(full, dims=[*sizes])
 
     stored = np.arange(first if first == 0 else first + every, first + sweep + 1, every)
@@ -254,11 +268,15 @@ def _ramp(ramp: Any, first: int, sweep: int) -> np.ndarray:
     if ramp is None:
         return np.ones(sweep + 1)
     if not isinstance(ramp, xr.DataArray) or ramp.dims != ("sweep",):
-        raise TypeError(f"ramp must be a DataArray over 'sweep' of T(sweep)/T, got {type(ramp).__name__} {getattr(ramp, 'dims', '')}")
+        raise TypeError(
+            f"ramp must be a DataArray over 'sweep' of T(sweep)/T, got {type(ramp).__name__} {getattr(ramp, 'dims', '')}"
+        )
     wanted = np.arange(first, first + sweep + 1)
     labels = ramp["sweep"].values  # without a coordinate: counted from 0
     if not np.isin(wanted, labels).all() or np.unique(labels).size != labels.size:
-        raise ValueError(f"ramp must hold every sweep from {first} to {first + sweep} once, got {labels.size} between {labels.min()} and {labels.max()}")
+        raise ValueError(
+            f"ramp must hold every sweep from {first} to {first + sweep} once, got {labels.size} between {labels.min()} and {labels.max()}"
+        )
     factors = parameter("ramp", ramp.assign_coords(sweep=labels).sel(sweep=wanted), above=0.0, core=("sweep",))
     return factors.values
 
@@ -291,15 +309,21 @@ def _given_start(
     if start.sizes["site"] != model.sizes["site"]:
         raise ValueError(f"start has {start.sizes['site']} sites, the model has {model.sizes['site']}")
     if start.dtype.kind not in "iub":
-        raise TypeError(f"start must hold occupations as whole numbers, got {start.dtype}; averaged occupations are no configuration")
+        raise TypeError(
+            f"start must hold occupations as whole numbers, got {start.dtype}; averaged occupations are no configuration"
+        )
     for dim in (d for d in start.dims if d != "site"):
         wanted = walkers if dim == "walker" else model[dim].values
         given = start[dim].values
         if dim not in start.coords:
             if start.sizes[dim] != len(wanted):
-                raise ValueError(f"start has {start.sizes[dim]} entries along {dim!r} without labels, {len(wanted)} are asked for")
+                raise ValueError(
+                    f"start has {start.sizes[dim]} entries along {dim!r} without labels, {len(wanted)} are asked for"
+                )
         elif not np.isin(wanted, given).all():
-            raise ValueError(f"start lacks some of the {dim} asked for: it holds {given.tolist()[:8]}, asked for {wanted.tolist()[:8]}")
+            raise ValueError(
+                f"start lacks some of the {dim} asked for: it holds {given.tolist()[:8]}, asked for {wanted.tolist()[:8]}"
+            )
         else:
             start = start.sel({dim: wanted})
     configurations = start.transpose(..., "site")
@@ -308,7 +332,9 @@ def _given_start(
         if not ((configurations == 0) | (configurations == 1)).all():
             raise ValueError(f"start must hold occupations 0 or 1, got values from {int(start.min())} to {int(start.max())}")
         if (numbers != xr.DataArray(particles.variable)).any():
-            raise ValueError(f"start holds {sorted(set(numbers.values.ravel().tolist()))} particles, the filling asks for {particles.values.tolist()}")
+            raise ValueError(
+                f"start holds {sorted(set(numbers.values.ravel().tolist()))} particles, the filling asks for {particles.values.tolist()}"
+            )
     return configurations.rename(site="configuration").astype(np.int8)
 
 
@@ -323,9 +349,7 @@ def _stripe_patterns(model: xr.Dataset) -> xr.DataArray:
     return xr.DataArray((phases.T > 0.0).astype(np.int8), dims=("pattern", "choice"))
 
 
-def _chunks(
-    chunks: Any, sizes: dict[str, int], sites: int, sweeps: int, every: int, weight: str
-) -> dict[str, int] | None:
+def _chunks(chunks: Any, sizes: dict[str, int], sites: int, sweeps: int, every: int, weight: str) -> dict[str, int] | None:
     """Chunk sizes along the parameter dimensions and walker; None: compute now."""
     if chunks is None:
         return None

@@ -70,7 +70,9 @@ def _in_model_unit(name: str, quantity: pint.Quantity, unit: str, scale: float |
     if unit in energies:
         if quantity.is_compatible_with("meV") or quantity.is_compatible_with("kelvin"):
             if scale is None:
-                raise ValueError(f"{name} came as {quantity:~}, but the model has no energy scale; pass scale='0.35 eV' (say) to the model")
+                raise ValueError(
+                    f"{name} came as {quantity:~}, but the model has no energy scale; pass scale='0.35 eV' (say) to the model"
+                )
             with ureg.context("boltzmann"):
                 return quantity.to("meV").magnitude / scale
         advice = f"an energy or a temperature ('2 meV', '30 K'), or a plain number in {unit}"
@@ -138,7 +140,9 @@ def parameter(
             raise TypeError(f"{name} must be a number, a sequence, a DataArray or a Quantity, got {_short(value)}")
         numbers = canonical(_numbers(name, value, unit, scale))
         if numbers.ndim > 1:
-            raise ValueError(f"{name} has shape {numbers.shape}; a sequence must be one-dimensional, pass a DataArray with named dims")
+            raise ValueError(
+                f"{name} has shape {numbers.shape}; a sequence must be one-dimensional, pass a DataArray with named dims"
+            )
         result = xr.DataArray(numbers, dims=(name,) * numbers.ndim)
     if result.size == 0:
         raise ValueError(f"{name} is empty; pass at least one value")
@@ -162,7 +166,9 @@ def _labelled(name: str, value: xr.DataArray, unit: str, scale: float | None, co
         raise ValueError(f"{name} has dimensions {value.dims} and lacks {missing}; its dims must be (..., {', '.join(core)})")
     alien = [dim for dim in value.dims if dim in SIMULATED and dim not in core]
     if alien:
-        raise ValueError(f"{name} has dimensions {value.dims}; {alien} cannot be dimensions of this parameter, rename or drop them")
+        raise ValueError(
+            f"{name} has dimensions {value.dims}; {alien} cannot be dimensions of this parameter, rename or drop them"
+        )
     numbers = _numbers(name, value.values, unit, scale)
     given = value.attrs.get("units", unit)
     if given not in (unit, "1", ""):

@@ -217,7 +217,9 @@ def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
         if dim not in array.dims:
             raise ValueError(f"{caller}: {array.name or 'the array'} has dimensions {array.dims} and needs {dim!r}")
         if len(array.chunksizes.get(dim, ())) > 1:
-            raise ValueError(f"{caller}: dimension {dim!r} is split in chunks {array.chunksizes[dim]}; write .chunk({dim}=-1) before it")
+            raise ValueError(
+                f"{caller}: dimension {dim!r} is split in chunks {array.chunksizes[dim]}; write .chunk({dim}=-1) before it"
+            )
 
 
 def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:
@@ -225,7 +227,12 @@ def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | N
     wanted = f"a whole number >= {minimum}" + (f" and < {maximum}" if maximum is not None else "")
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer, float, np.floating)):
         raise TypeError(f"{name} must be {wanted}, got {value!r}")
-    if (isinstance(value, (float, np.floating)) and not np.isfinite(value)) or int(value) != value or value < minimum or (maximum is not None and value >= maximum):
+    if (
+        (isinstance(value, (float, np.floating)) and not np.isfinite(value))
+        or int(value) != value
+        or value < minimum
+        or (maximum is not None and value >= maximum)
+    ):
         raise ValueError(f"{name} must be {wanted}, got {value!r}")
     return int(value)
 

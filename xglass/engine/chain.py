@@ -88,7 +88,27 @@ def gain(weight, hopping, phi, unit, diagonal, n, t, particles, potential, work)
 
 
 @kernel
-def quantum_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u, weight, hopping, diagonal, particles, extra, moved, potential, work):
+def quantum_sweep(
+    n,
+    phi,
+    coupling,
+    unit,
+    t,
+    neighbours,
+    degree,
+    moves,
+    a,
+    b,
+    u,
+    weight,
+    hopping,
+    diagonal,
+    particles,
+    extra,
+    moved,
+    potential,
+    work,
+):
     """One sweep with a quantum weight, in place; ``extra`` is the quantum part of the weight of ``n``.
 
     Returns accepted moves, active attempts, twice the change of energy and the new ``extra``.

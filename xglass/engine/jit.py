@@ -28,7 +28,9 @@ def _cache_folder() -> str:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError:
             continue
-        if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid():  # cached kernels are executed: never another user's
+        if (
+            os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid()
+        ):  # cached kernels are executed: never another user's
             return str(folder)
     return ""
 

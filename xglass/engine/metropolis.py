@@ -103,17 +103,19 @@ def simulate(
     )  # fmt: skip
     points, walkers = shape[:-1], shape[-1]
 
-    def at_points(array: np.ndarray, core: int) -> np.ndarray:
-        cut = array.ndim - core
-        return np.broadcast_to(array, shape + array.shape[cut:])
+    def spread(array: np.ndarray, core: int) -> np.ndarray:
+        return np.broadcast_to(array, shape + array.shape[array.ndim - core :])
+
+    def at_points(array: np.ndarray, core: int = 0) -> np.ndarray:  # the same for all walkers
+        return np.moveaxis(spread(array, core), len(points), 0)[0]
 
     occupation = np.empty((*shape, frames, sites), dtype=np.int8)
     energy, kinetic = np.empty((*shape, frames)), np.zeros((*shape, frames))
     counters = np.empty((*shape, frames, 3), dtype=np.int64)
     table, degree = neighbour_table(source, target, sites)
-    inputs = [at_points(x, 0)[..., 0] for x in (filling, reference, realization, temperature)]
-    hopping, interaction, site_energy = (at_points(x, k)[..., 0, *[slice(None)] * k] for x, k in ((hopping, 1), (interaction, 2), (site_energy, 1)))
-    labels, walker, start = at_points(labels, 1)[..., 0, :], at_points(walker, 0), at_points(start, 1)
+    inputs = [at_points(x) for x in (filling, reference, realization, temperature)]
+    hopping, interaction, site_energy = at_points(hopping, 1), at_points(interaction, 2), at_points(site_energy, 1)
+    labels, walker, start = at_points(labels, 1), spread(walker, 0), spread(start, 1)
     with single_thread():
         for p in np.ndindex(points):
             fill, ref, real, temp = (x[p] for x in inputs)
@@ -145,7 +147,12 @@ def simulate(
 
 
 def ordered(
-    hopping: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: float, temperature: float, patterns: np.ndarray
+    hopping: np.ndarray,
+    interaction: np.ndarray,
+    site_energy: np.ndarray,
+    reference: float,
+    temperature: float,
+    patterns: np.ndarray,
 ) -> np.ndarray:
     """The pattern of lowest electrostatic energy; ties (1e-9 a site) go to the lowest <K>, then to the first.
 

@@ -29,7 +29,14 @@ def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
 
 def _overlap(a: xr.DataArray, b: xr.DataArray, filling: xr.DataArray) -> xr.DataArray:
     return xr.apply_ufunc(
-        correlation.overlap, a, b, filling, input_core_dims=[["site"], ["site"], []], join="exact", dask="parallelized", output_dtypes=[np.float64]
+        correlation.overlap,
+        a,
+        b,
+        filling,
+        input_core_dims=[["site"], ["site"], []],
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[np.float64],
     )
 
 
