@@ -49,14 +49,28 @@ def _image_sum(
 
 
 def upper_gamma(a: float, x: np.ndarray) -> np.ndarray:
-    """Upper incomplete gamma function for real a, x > 0; below a = 0 by Gamma(a+1, x) = a Gamma(a, x) + x^a exp(-x)."""
+    """Upper incomplete gamma function for real a, x > 0; below a = 0, where scipy has none, by Legendre's continued fraction.
+
+    (The recurrence from a + 1 would cancel near whole numbers.)
+    """
     from scipy import special
 
     if a > 0.0:
         return special.gammaincc(a, x) * special.gamma(a)
     if a == 0.0:
         return special.exp1(x)
-    return (upper_gamma(a + 1.0, x) - x**a * np.exp(-x)) / a
+    b = x + 1.0 - a
+    c, d = np.full_like(b, 1e300), 1.0 / b
+    fraction, k = d, 0
+    while k < 10_000:  # some tens of steps at x = 1, more below
+        k += 1
+        numerator, b = -k * (k - a), b + 2.0
+        d = 1.0 / (numerator * d + b)
+        c = b + numerator / c
+        fraction = fraction * (c * d)
+        if np.abs(c * d - 1.0).max() < 4e-16:
+            break
+    return np.exp(-x) * x**a * fraction
 
 
 def power_law(displacement: np.ndarray, periods: np.ndarray, exponent: float, splitting: float | None = None) -> np.ndarray:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from xglass.engine import charge
 from xglass.observables.glass import occupations
+from xglass.units import parameter
 from xglass.variables import energy_unit, require, stamp
 
 __all__ = ["electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density"]
@@ -90,10 +93,14 @@ def electrostatic_potential(run: xr.Dataset) -> xr.DataArray:
     return _electrostatic(run, "electrostatic_potential", "electrostatic_potential")
 
 
-def _thermal(run: xr.Dataset, name: str) -> xr.DataArray:
+def _thermal(run: xr.Dataset, name: str, T: Any) -> xr.DataArray:
     occupation = occupations(run, *_FIELDS, "hopping", "bond_source", "bond_target", caller=name)
-    temperature = "temperature" if "temperature" in run.coords else "T"
-    require(run, "T", caller=name)
+    if T is None:
+        require(run, "T", caller=name)
+        temperature = run["temperature" if "temperature" in run.coords else "T"]
+    else:
+        scale = float(run["scale"]) if "scale" in run.coords else None
+        temperature = parameter("T", T, scale=scale, energy=energy_unit(run), above=0.0)
     local = name == "local_density"
     result = xr.apply_ufunc(
         charge.local_density if local else charge.kinetic_energy,
@@ -103,7 +110,7 @@ def _thermal(run: xr.Dataset, name: str) -> xr.DataArray:
         run["site_energy"],
         run["filling"],
         run["filling"] * run["centred"],
-        run[temperature],
+        temperature,
         run["bond_source"],
         run["bond_target"],
         input_core_dims=[["site"], ["bond"], ["site", "site2"], ["site"], [], [], [], ["bond"], ["bond"]],
@@ -115,7 +122,7 @@ def _thermal(run: xr.Dataset, name: str) -> xr.DataArray:
     return stamp(result.rename(name), energy=energy_unit(run))
 
 
-def kinetic_energy(run: xr.Dataset) -> xr.DataArray:
+def kinetic_energy(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     """Thermal kinetic energy of every configuration, recomputed.
 
     <K> = sum_n f_n e_n - sum_i phi_i sum_n f_n |U_in|^2 of H = K + diag(phi) at temperature T (``temperature`` of a ramp) and mean
@@ -124,6 +131,7 @@ def kinetic_energy(run: xr.Dataset) -> xr.DataArray:
     Parameters
     ----------
     run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all but site.
+    T : temperature to use instead of the run's own, in Vc; its labels must be those of the run.
 
     Returns
     -------
@@ -142,10 +150,10 @@ def kinetic_energy(run: xr.Dataset) -> xr.DataArray:
     >>> bool(np.allclose(xg.kinetic_energy(run), run["kinetic_energy"]))
     True
     """
-    return _thermal(run, "kinetic_energy")
+    return _thermal(run, "kinetic_energy", T)
 
 
-def local_density(run: xr.Dataset) -> xr.DataArray:
+def local_density(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     """Thermal density of the quantum particles on every site.
 
     <n_i> = sum_n f_n |U_in|^2 of H = K + diag(phi): how far the charges spread from their classical positions (Fratini et al.,
@@ -154,6 +162,7 @@ def local_density(run: xr.Dataset) -> xr.DataArray:
     Parameters
     ----------
     run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all but site.
+    T : temperature to use instead of the run's own, in Vc; its labels must be those of the run.
 
     Returns
     -------
@@ -171,4 +180,4 @@ def local_density(run: xr.Dataset) -> xr.DataArray:
     >>> print(f"{float(xg.local_density(run).isel(walker=0, sweep=-1).sum()):.9f}")
     8.000000000
     """
-    return _thermal(run, "local_density")
+    return _thermal(run, "local_density", T)
