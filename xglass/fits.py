@@ -138,8 +138,15 @@ def vogel_fulcher(
 
     .. math:: \ln\tau = \ln\tau_0 + B / (T - T_0), \qquad 0 \le T_0 < \min T
 
-    Arguments, errors raised, left-out points, chunking and the warning on correlated points as in :func:`arrhenius`, of which it is
-    the generalisation (:math:`T_0 = 0`; data that prefer a negative :math:`T_0` get 0, with the errors of a free one).
+    The generalisation of :func:`arrhenius` (:math:`T_0 = 0`; data that prefer a negative :math:`T_0` get 0, with the errors of a free
+    one), with the same chunking.
+
+    Parameters
+    ----------
+    tau : DataArray (..., T); NaN and points that are not positive are left out.
+    dim : the dimension of temperatures.
+    x : DataArray of temperatures to use instead of the coordinate of ``dim``.
+    stderr : standard errors of tau; weights the points, and makes the errors absolute.
 
     Returns
     -------
@@ -168,8 +175,14 @@ def power_law(y: xr.DataArray, *, dim: Hashable, x: xr.DataArray | None = None, 
 
     .. math:: y = A\, x^\gamma
 
-    by linear regression of ln y in ln x, with weights from ``stderr / y``. Arguments, errors raised, left-out points (at least three
-    must remain), chunking, cost and the warning on correlated points as in :func:`arrhenius`.
+    by linear regression of ln y in ln x, with weights from ``stderr / y``; chunking and cost as in :func:`arrhenius`.
+
+    Parameters
+    ----------
+    y : DataArray (..., dim), positive where it counts: other points are left out, at least three must remain.
+    dim : the dimension to fit along.
+    x : DataArray of abscissae to use instead of the coordinate of ``dim``; positive.
+    stderr : standard errors of y; weights the points, and makes the errors absolute.
 
     Returns
     -------

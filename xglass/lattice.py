@@ -15,7 +15,7 @@ import xarray as xr
 
 from xglass.engine import ewald
 from xglass.units import parameter
-from xglass.variables import attributes, require, stamp, whole_number
+from xglass.variables import attributes, eager, require, stamp, whole_number
 
 __all__ = ["chain", "coulomb", "cubic", "from_cell", "power_law", "square", "triangular", "yukawa"]
 
@@ -53,14 +53,14 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
     >>> honeycomb.sizes["site"], honeycomb.sizes["bond"]
     (32, 48)
     """
-    cell = np.array(vectors, dtype=np.float64)
+    cell = _array("vectors", vectors)
     d = cell.shape[0] if cell.ndim == 2 else 0
     if d not in (1, 2, 3) or cell.shape != (d, d) or not np.isfinite(cell).all() or abs(np.linalg.det(cell)) < 1e-12:
         raise ValueError(f"vectors must be 1, 2 or 3 finite rows that span the space, got {vectors!r}")
     if len(shape) != d:
         raise ValueError(f"shape must have {d} entries, one per cell vector, got {shape!r}")
     cells = tuple(whole_number("shape", n) for n in shape)
-    sites = np.zeros((1, d)) if basis is None else np.array(basis, dtype=np.float64)
+    sites = np.zeros((1, d)) if basis is None else _array("basis", basis)
     if sites.ndim != 2 or sites.shape[1] != d or not np.isfinite(sites).all():
         raise ValueError(f"basis must be (sites of a cell, {d}) finite positions, got shape {sites.shape}")
     if not len(bonds):
@@ -70,6 +70,16 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
             raise ValueError(
                 f"bonds: {bond!r} is not (source, target, cell offset of {d} entries, kind) with sites below {len(sites)}"
             )
+        if any(int(x) != x for x in bond[2]) or (bond[0] == bond[1] and not any(bond[2])):
+            raise ValueError(
+                f"bonds: {bond!r} leads from a site to itself, or by a fraction of a cell; its offset must be whole numbers"
+            )
+
+    offsets = sites[:, None, :] - sites
+    fractional = offsets @ np.linalg.inv(cell)
+    distinct = np.linalg.norm((fractional - np.rint(fractional)) @ cell, axis=-1) + np.eye(len(sites)) > 1e-9
+    if not distinct.all():
+        raise ValueError(f"basis places two sites of the cell on the same point: {sites.tolist()}")
 
     index = _cell_index(cells)
     origin = index @ cell
@@ -98,6 +108,13 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
             }
         )
     )
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    try:
+        return np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be rows of real numbers, got {value!r}") from error
 
 
 def _cell_index(cells: Sequence[int]) -> np.ndarray:
@@ -252,7 +269,7 @@ def _interaction(matrices: np.ndarray, self_image: object, swept: xr.DataArray |
     diagonal = np.einsum("...ii->...i", matrices)
     if self_image == "exclude":
         diagonal[...] = 0.0
-    elif isinstance(self_image, (int, float)) and not isinstance(self_image, bool) and np.isfinite(self_image):
+    elif isinstance(self_image, (int, float, np.number)) and not isinstance(self_image, bool) and np.isfinite(self_image):
         diagonal[...] = float(self_image)
     elif self_image != "include":
         raise ValueError(f"self_image must be 'exclude', 'include' or a finite number, got {self_image!r}")
@@ -392,7 +409,7 @@ def power_law(lattice: xr.Dataset, *, exponent: float, self_image: str | float =
     >>> import xglass as xg
     >>> dipoles = xg.lattice.power_law(xg.lattice.triangular(12), exponent=3)
     >>> print(f"{float(dipoles[0, 1]):.4f}")
-    1.0049
+    1.0064
     """
     s = _one("exponent", exponent)
     matrix, _ = _pairs(lattice, ewald.power_law, caller="power_law")
@@ -401,8 +418,8 @@ def power_law(lattice: xr.Dataset, *, exponent: float, self_image: str | float =
 
 def wave_vectors(lattice: xr.Dataset) -> np.ndarray:
     """(q, axis) wave vectors of the torus, one per cell, each the shortest of its class: the first Brillouin zone."""
-    cells = [int(n) for n in lattice["cells"].values]
-    periods = lattice["torus"].values
+    cells = [int(n) for n in eager(lattice, "cells")]
+    periods = eager(lattice, "torus")
     waves = _cell_index(cells) @ (2 * np.pi * np.linalg.inv(periods).T)
     return ewald.nearest_image(waves, 2 * np.pi * np.linalg.inv(periods / np.asarray(cells)[:, None]).T)
 
@@ -414,8 +431,8 @@ def stripes(lattice: xr.Dataset) -> tuple[list[str], np.ndarray]:
     (along (-1/2, sqrt(3)/2)). Square: "horizontal", "vertical" and "diagonal" (the checkerboard). Elsewhere the
     components in units of the reciprocal vectors, such as "(1/2, 0, 0)".
     """
-    cells = lattice["cells"].values
-    cell = lattice["torus"].values / cells[:, None]
+    cells = eager(lattice, "cells")
+    cell = eager(lattice, "torus") / cells[:, None]
     d = len(cells)
     halves = [
         h for h in itertools.product((0, 1), repeat=d) if any(h) and all(n % 2 == 0 for n, x in zip(cells, h, strict=True) if x)

@@ -10,7 +10,7 @@ import xarray as xr
 
 from xglass.lattice import coulomb
 from xglass.units import parameter, scale_coordinate
-from xglass.variables import attributes, require, stamp, whole_number
+from xglass.variables import aligned, attributes, require, stamp, whole_number
 
 __all__ = ["charge_glass", "random_couplings", "random_site_energy"]
 
@@ -86,9 +86,9 @@ def charge_glass(
     for name, part in parts.items():  # coords of parts (gate_distance, realization labels) come along; a clash is an error
         try:
             model = xr.merge([model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override")
+            model = model.assign_coords({name: part.variable})
         except (ValueError, xr.MergeError) as error:
             raise ValueError(f"{name} does not fit the other parameters of the model: {error}") from error
-        model = model.assign_coords({name: part.variable})
     return stamp(model)
 
 
@@ -103,6 +103,7 @@ def _hopping(lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float
                 f"t_p and eta belong to the triangular lattice (bonds 'c', 'p'); here write hopping={{{', '.join(repr(k) + ': ...' for k in kinds)}}}"
             )
         parts = {"t_p": parameter("t_p", t_p, scale=scale), "eta": parameter("eta", eta)}
+        aligned("charge_glass", **parts)
         hopping = {"p": parts["t_p"], "c": parts["t_p"] * parts["eta"]}
     elif not _is_default_eta(eta):
         raise ValueError("eta is the ratio t_c / t_p and needs t_p; give t_p, or hopping with a value per kind of bond")
@@ -118,6 +119,7 @@ def _hopping(lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float
         for kind, value in values.items():
             if "hopping" in value.dims:
                 raise ValueError(f"hopping[{kind!r}] is a sequence; to sweep it pass a DataArray with a named dimension")
+        aligned("charge_glass", **{f"hopping[{kind!r}]": value for kind, value in values.items()})
         zero = xr.DataArray(np.zeros(lattice.sizes["bond"]), dims="bond")
         kind_of = lattice["bond_kind"].drop_vars("bond_kind", errors="ignore").variable
         result = sum((xr.DataArray(kind_of == kind) * value for kind, value in values.items()), zero)
@@ -231,6 +233,7 @@ def random_couplings(lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realizatio
     normal = xr.DataArray(
         upper + np.swapaxes(upper, -1, -2), dims=("realization", "site", "site2"), coords={"realization": labels}
     )
+    aligned("random_couplings", J=strength, realization=normal)
     result = (strength * normal).assign_coords(J=strength).rename("interaction")
     return stamp(result.transpose(..., "realization", "site", "site2"))
 
@@ -278,7 +281,7 @@ def random_site_energy(
         unit = np.stack([generator.standard_normal(sites) for generator in generators])
     if convention == "width":
         unit = unit / np.sqrt(12.0)
-    result = (size * xr.DataArray(unit, dims=("realization", "site"), coords={"realization": labels})).assign_coords(
-        strength=size
-    )
+    standard = xr.DataArray(unit, dims=("realization", "site"), coords={"realization": labels})
+    aligned("random_site_energy", strength=size, realization=standard)
+    result = (size * standard).assign_coords(strength=size)
     return stamp(result.transpose(..., "realization", "site").rename("site_energy"))

@@ -105,13 +105,13 @@ def metropolis(
     return run if weight != "classical" else run.drop_vars("kinetic_energy")
 
 
-def metropolis_counters(model: xr.Dataset, **arguments: Any) -> xr.Dataset:
+def metropolis_counters(model: xr.Dataset, *, T: Any, walker: Any, sweep: int, seed: int, **options: Any) -> xr.Dataset:
     """How much work the trajectories of :func:`metropolis` were: diagnostics, never part of a run.
 
     Parameters
     ----------
     model : Dataset of :func:`charge_glass`.
-    **arguments : those of :func:`metropolis`.
+    T, walker, sweep, seed, **options : as for :func:`metropolis`.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def metropolis_counters(model: xr.Dataset, **arguments: Any) -> xr.Dataset:
     >>> sorted(work.data_vars)
     ['active_attempts', 'solves']
     """
-    return _simulate(model, **arguments)[["active_attempts", "solves"]]
+    return _simulate(model, T=T, walker=walker, sweep=sweep, seed=seed, **options)[["active_attempts", "solves"]]
 
 
 def _simulate(
@@ -149,6 +149,7 @@ def _simulate(
 ) -> xr.Dataset:
     require(model, "hopping", "interaction", "site_energy", "filling", "centred", "position", "torus", caller="metropolis")
     model = model.coords.to_dataset().drop_vars(["T", "temperature", "walker", "sweep"], errors="ignore")
+    model = model.compute(scheduler="synchronous")  # parameters are eager; a chunked or stored run may hold them as dask arrays
     for name, value, known in (("weight", weight, engine.WEIGHTS), ("moves", moves, engine.MOVES)):
         if not isinstance(value, str) or value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
@@ -160,9 +161,9 @@ def _simulate(
         raise ValueError(f"every = {every} stores nothing of {sweep} sweeps but the start; take every <= sweep")
     try:  # T brings its own dims and their labels into the model: they must agree
         model = xr.merge([model, temperature.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override")
+        model = model.assign_coords(T=temperature.variable)
     except (ValueError, xr.MergeError) as error:
         raise ValueError(f"T does not fit the parameters of the model: {error}") from error
-    model = model.assign_coords(T=temperature.variable)
     sites = model.sizes["site"]
     particles = _particles(model["filling"], sites)
     if moves == "neighbour" and np.bincount(np.r_[model["bond_source"], model["bond_target"]], minlength=sites).min() == 0:
@@ -197,7 +198,7 @@ def _simulate(
 
     def lazy(array: xr.DataArray) -> xr.DataArray:
         bare = xr.DataArray(array.variable)  # no labels: index coordinates never chunk, and alignment is done
-        return bare if plan is None else bare.chunk({d: plan.get(str(d), -1) for d in bare.dims})
+        return bare.compute() if plan is None else bare.chunk({d: plan.get(str(d), -1) for d in bare.dims})
 
     unused = np.zeros(1, dtype=np.int8)
     configurations, patterns = xr.DataArray(unused, dims="configuration"), xr.DataArray(unused[None], dims=("pattern", "choice"))
@@ -238,7 +239,8 @@ def _simulate(
     run = run.assign_coords(walker=identifiers, sweep=stored)
     if ramp is not None:
         kept = xr.DataArray(factors[stored - first], dims="sweep")
-        run = run.assign_coords(temperature=(xr.DataArray(model["T"].variable) * kept).transpose(..., "sweep").variable)
+        ramped = (xr.DataArray(model["T"].variable) * kept).transpose(..., "sweep").drop_attrs()
+        run = run.assign_coords(temperature=ramped.variable)
     run.attrs = {"solver": "metropolis", "weight": weight, "moves": moves, "seed": str(seed), "rule_version": RULE_VERSION}
     return stamp(run, energy=energy)
 
@@ -258,7 +260,7 @@ def _walkers(walker: Any) -> np.ndarray:
     if np.ndim(walker) == 0:
         return np.arange(whole_number("walker", walker))
     identifiers = [whole_number("walker", w, minimum=0, maximum=2**63) for w in np.asarray(walker).ravel()]
-    if not identifiers or len(set(identifiers)) != len(identifiers):
+    if np.ndim(walker) > 1 or not identifiers or len(set(identifiers)) != len(identifiers):
         raise ValueError(f"walker must be a count or distinct identifiers >= 0, got {walker!r}")
     return np.array(identifiers, dtype=np.int64)
 

@@ -56,7 +56,10 @@ def _quantity(name: str, value: object) -> pint.Quantity | None:
         except Exception as error:
             raise ValueError(f"{name}: {value!r} is not a number with a unit; write for example '30 K' or '0.35 eV'") from error
     if isinstance(value, pint.Quantity):  # a Quantity of any registry, ours included
-        return _registry().Quantity(value.magnitude, str(value.units))
+        magnitude = value.magnitude
+        if getattr(magnitude, "dtype", None) == np.float32:  # through the shortest decimal form, before any factor
+            magnitude = canonical(magnitude)
+        return _registry().Quantity(magnitude, _registry().UnitsContainer(dict(value.unit_items())))
     return None
 
 
@@ -71,7 +74,8 @@ def _in_model_unit(name: str, quantity: pint.Quantity, unit: str, scale: float |
         if quantity.is_compatible_with("meV") or quantity.is_compatible_with("kelvin"):
             if scale is None:
                 raise ValueError(
-                    f"{name} came as {quantity:~}, but the model has no energy scale; pass scale='0.35 eV' (say) to the model"
+                    f"{name} came as {quantity:~}, but there is no energy scale; pass a plain number in {unit}, or scale='0.35 eV' (say) "
+                    f"to the model"
                 )
             with ureg.context("boltzmann"):
                 return quantity.to("meV").magnitude / scale
@@ -170,6 +174,8 @@ def _labelled(name: str, value: xr.DataArray, unit: str, scale: float | None, co
             f"{name} has dimensions {value.dims}; {alien} cannot be dimensions of this parameter, rename or drop them"
         )
     numbers = _numbers(name, value.values, unit, scale)
+    if numbers.dtype == np.float32:
+        numbers = canonical(numbers)
     given = value.attrs.get("units", unit)
     if given not in (unit, "1", ""):
         ratio = _quantity(name, f"1 {given}")
@@ -220,47 +226,66 @@ def to_physical(
     >>> float(xg.units.to_physical(glass)["t_p"])
     42.0
     """
-    ureg = _registry()
-    replaced = {}
+    if not isinstance(obj, (xr.DataArray, xr.Dataset)):
+        raise TypeError(f"to_physical: obj must be a DataArray or Dataset of xglass, got {type(obj).__name__}")
+    if stacked := [str(dim) for dim, index in obj.indexes.items() if index.nlevels > 1]:
+        raise ValueError(
+            f"to_physical: {stacked} are stacked; write .unstack() before it, the values of a stacked index cannot be converted"
+        )
     if scale is None and "scale" in obj.coords:
-        scale = ureg.Quantity(float(obj.coords["scale"]), "meV")
-    if scale is not None:
-        replaced["Vc"] = replaced["tc"] = ureg.Quantity(float(scale_coordinate(scale)), "meV")
-    for name, value, symbol in (("spacing", spacing, "a"), ("layer", layer, "layer")):
-        if value is None:
-            continue
-        length = _quantity(name, value)
-        if length is None or not length.is_compatible_with("nm"):
-            raise ValueError(f"{name} must be a length with its unit, such as '10 angstrom', got {_short(value)}")
-        replaced[symbol] = length
+        if obj.coords["scale"].ndim:
+            raise ValueError("to_physical: the object holds several scales; select one, or pass scale='0.35 eV' (say)")
+        scale = f"{float(obj.coords['scale'])!r} meV"
+    ureg = _registry()
+    replaced = {"a": _length("spacing", spacing), "layer": _length("layer", layer)}
+    replaced["Vc"] = replaced["tc"] = None if scale is None else ureg.Quantity(float(scale_coordinate(scale)), "meV")
+    natural = {unit for unit, _ in ureg.Quantity(1.0, "Vc * tc * a * e * hbar").unit_items()}
 
     def convert(name: str, array: xr.DataArray) -> xr.DataArray:
         unit = array.attrs.get("units", "1")
-        if unit in ("1", "", "meV") or array.dtype.kind not in "iufc":
+        if array.dtype.kind not in "iufc" or unit in ("", "1"):
             return array
-        quantity = ureg.Quantity(1.0, unit)
+        try:
+            quantity = ureg.Quantity(1.0, unit)
+        except Exception as error:
+            raise ValueError(f"to_physical: {name!r} has units {unit!r}, which cannot be read; set its attrs['units']") from error
+        if not natural & {item for item, _ in quantity.unit_items()}:
+            return array  # physical already
         for symbol in ("Vc", "tc", "a"):
-            power = quantity.dimensionality.get(str(next(iter(ureg.Quantity(1, symbol).dimensionality))), 0)
-            if power and symbol in replaced:
+            (dimension,) = ureg.Quantity(1.0, symbol).dimensionality
+            power = quantity.dimensionality.get(dimension, 0)
+            if power and replaced[symbol] is not None:
                 quantity = (quantity * (replaced[symbol] / ureg.Quantity(1.0, symbol)) ** power).to_reduced_units()
             elif power and symbol != "a":
                 raise ValueError(f"to_physical: {name!r} is in {unit}; pass scale='0.35 eV' (say), the energy unit of the model")
-        if "layer" in replaced and quantity.is_compatible_with("ohm"):
+        if replaced["layer"] is not None and quantity.is_compatible_with("ohm"):
             quantity = quantity * replaced["layer"]
-        if "layer" in replaced and quantity.is_compatible_with("siemens"):
+        elif replaced["layer"] is not None and quantity.is_compatible_with("siemens"):
             quantity = quantity / replaced["layer"]
         target = _target(name, quantity)
-        if target is not None:
-            with ureg.context("boltzmann", "spectroscopy"):
-                quantity = quantity.to(target)
-        unit_text = f"{quantity.units:~C}".replace("**", "^") if target is None else target
-        return (array * float(quantity.magnitude)).assign_attrs(array.attrs | {"units": unit_text})
+        if target is None and quantity.units == ureg.Unit(unit):
+            return array
+        if target is None:
+            target = f"{quantity.units:~C}".replace("**", "^")
+        with ureg.context("boltzmann", "spectroscopy"):
+            factor = float(quantity.to(target).magnitude)
+        return (array * factor).assign_attrs(array.attrs | {"units": target})
 
-    coords = {str(name): convert(str(name), coord) for name, coord in obj.coords.items()}
-    plain = {name: (c.variable.dims, c.data, c.attrs) for name, c in coords.items()}
+    coords = {name: convert(str(name), coord) for name, coord in obj.coords.items()}
+    changed = {name: (c.dims, c.data, c.attrs) for name, c in coords.items() if c is not obj.coords[name]}
     if isinstance(obj, xr.Dataset):
-        return obj.assign({name: convert(str(name), array) for name, array in obj.data_vars.items()}).assign_coords(plain)
-    return convert(str(obj.name), obj).assign_coords(plain)
+        return obj.assign({name: convert(str(name), array) for name, array in obj.data_vars.items()}).assign_coords(changed)
+    return convert(str(obj.name), obj).assign_coords(changed)
+
+
+def _length(name: str, value: object | None) -> pint.Quantity | None:
+    """A positive length as a Quantity, or None."""
+    if value is None:
+        return None
+    length = _quantity(name, value)
+    if length is None or not length.is_compatible_with("nm") or np.ndim(length.magnitude) or not 0 < length.magnitude < math.inf:
+        raise ValueError(f"{name} must be a positive length with its unit, such as '10 angstrom', got {_short(value)}")
+    return length
 
 
 def _target(name: str, quantity: pint.Quantity) -> str | None:

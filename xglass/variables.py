@@ -16,7 +16,19 @@ from typing import TypeVar
 import numpy as np
 import xarray as xr
 
-__all__ = ["REGISTRY", "Variable", "attributes", "canonical", "energy_unit", "require", "stamp", "uncut", "whole_number"]
+__all__ = [
+    "REGISTRY",
+    "Variable",
+    "aligned",
+    "attributes",
+    "canonical",
+    "eager",
+    "energy_unit",
+    "require",
+    "stamp",
+    "uncut",
+    "whole_number",
+]
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 
@@ -124,7 +136,7 @@ REGISTRY: dict[str, Variable] = {
         ),
         *_entries(
             "fit",
-            ("tau", "", "sweep", r"\tau", "relaxation time: of the stretched exponential"),
+            ("tau", "", "sweep", r"\tau", "relaxation time of the stretched exponential"),
             ("exponent", "", "1", r"\alpha", "exponent"),
             ("amplitude", "", "1", "C_0", "amplitude"),
             ("offset", "", "1", r"C_\infty", "offset: plateau at long times"),
@@ -220,6 +232,24 @@ def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
             raise ValueError(
                 f"{caller}: dimension {dim!r} is split in chunks {array.chunksizes[dim]}; write .chunk({dim}=-1) before it"
             )
+
+
+def aligned(caller: str, **arrays: xr.DataArray) -> None:
+    """Refuse arrays that share a dimension with different labels or lengths; the message names them."""
+    try:
+        xr.align(*arrays.values(), join="exact")
+    except ValueError as error:
+        raise ValueError(
+            f"{caller}: {' and '.join(arrays)} must have the same labels along dimensions they share: {error}"
+        ) from error
+
+
+def eager(data: xr.Dataset, name: str) -> np.ndarray:
+    """Values of a coordinate of the model, also where a chunked or stored Dataset holds it as a dask array.
+
+    Parameters are eager by definition; fetching them is no computation of results, so it goes around the user's scheduler.
+    """
+    return data[name].compute(scheduler="synchronous").values
 
 
 def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:

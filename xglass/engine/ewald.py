@@ -26,12 +26,28 @@ def lattice_vectors(periods: np.ndarray, radius: float) -> np.ndarray:
     return vectors[np.linalg.norm(vectors, axis=1) <= radius]
 
 
+def reduced(periods: np.ndarray) -> np.ndarray:
+    """The same lattice by its shortest vectors (Minkowski reduction, d <= 3)."""
+    periods = np.array(periods, dtype=np.float64)
+    steps = np.array(list(itertools.product((-1, 0, 1), repeat=len(periods) - 1)))
+    shortened = len(periods) > 1
+    while shortened:
+        shortened = False
+        for k in range(len(periods)):
+            candidates = periods[k] + steps @ np.delete(periods, k, axis=0)
+            shortest = candidates[np.linalg.norm(candidates, axis=1).argmin()]
+            if np.linalg.norm(shortest) < np.linalg.norm(periods[k]) * (1 - 1e-12):
+                periods[k], shortened = shortest, True
+    return periods
+
+
 def nearest_image(displacement: np.ndarray, periods: np.ndarray) -> np.ndarray:
     """Shortest representative of each (n, axis) displacement on the torus."""
+    periods = reduced(periods)
     fractional = displacement @ np.linalg.inv(periods)
-    reduced = (fractional - np.rint(fractional)) @ periods
+    near = (fractional - np.rint(fractional)) @ periods
     shifts = np.array(list(itertools.product((-1, 0, 1), repeat=len(periods)))) @ periods
-    images = reduced[:, None, :] + shifts
+    images = near[:, None, :] + shifts
     return images[np.arange(len(images)), np.linalg.norm(images, axis=-1).round(12).argmin(axis=1)]
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from xglass.engine import correlation
 from xglass.lattice import stripes, wave_vectors
-from xglass.variables import require, stamp, uncut, whole_number
+from xglass.variables import aligned, eager, require, stamp, uncut, whole_number
 
 __all__ = ["autocorrelation", "overlap", "stripe_order", "structure_factor"]
 
@@ -97,6 +97,8 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Any, lag: Any = None) -> x
         lags = sorted(t for t in common if t >= 0)
     else:
         lags = _times("lag", lag)
+        if len(set(lags)) != len(lags) or not lags:
+            raise ValueError(f"lag must be distinct sweeps, got {lag!r}")
         if absent := sorted({t for t in lags for time in waiting if time + t not in stored}):
             raise KeyError(f"lag: {absent} after waiting times {waiting} are not stored; the run holds {_summary(stored)}")
     parts = []
@@ -141,6 +143,7 @@ def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
     if a.sizes["site"] != b.sizes["site"]:
         raise ValueError(f"overlap: run_a has {a.sizes['site']} sites, run_b has {b.sizes['site']}")
     filling = run_a["filling"]
+    aligned("overlap", run_a=a, run_b=b)
     if not np.array_equal(filling.values, run_b["filling"].values):
         raise ValueError(f"overlap: the fillings differ, {filling.values.tolist()} and {run_b['filling'].values.tolist()}")
     result = _overlap(a, b, filling) / (filling * (1.0 - filling))
@@ -149,7 +152,7 @@ def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
 
 def _structure(run: xr.Dataset, waves: np.ndarray, dim: str, caller: str) -> xr.DataArray:
     occupation = occupations(run, "position", "torus", "cells", caller=caller)
-    phase = xr.DataArray(run["position"].values @ waves.T, dims=("site", dim))
+    phase = xr.DataArray(eager(run, "position") @ waves.T, dims=("site", dim))
     return xr.apply_ufunc(
         correlation.structure_factor,
         occupation,

@@ -1,0 +1,229 @@
+"""Ratios of the charge-glass kernels against their peers and limits, interleaved in one run: python tests/benchmarks/charge_glass.py
+
+Each figure is the best of several rounds; the two sides of a ratio take turns, so that a slow moment of the machine hits both. Kernels are
+timed in processor time, everything with more than one process in wall time.
+"""
+
+from __future__ import annotations
+
+import os
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+import dask
+import numba
+import numpy as np
+
+import xglass as xg
+from xglass.engine.charge import hopping_matrix
+from xglass.engine.metropolis import neighbour_table
+
+ROUNDS = 5
+
+
+def interleaved(
+    *functions: Callable[[], object], rounds: int = ROUNDS, clock: Callable[[], float] = time.process_time
+) -> list[float]:
+    """Best time of each function over rounds in which all take turns; one round to warm up."""
+    best = [float("inf")] * len(functions)
+    for r in range(rounds + 1):
+        for k, function in enumerate(functions):
+            begin = clock()
+            function()
+            if r:
+                best[k] = min(best[k], clock() - begin)
+    return best
+
+
+def row(what: str, value: float, unit: str, limit: str) -> None:
+    print(f"{what:<66} {value:10.3g} {unit:<10} {limit}", flush=True)
+
+
+def numpy_sweeps(model: object, T: float, sweeps: int, seed: int, *, ahead: bool) -> np.ndarray:
+    """The classical chain with numpy, each move vectorised over sites; ``ahead`` draws the random numbers of a sweep at once."""
+    V = model["interaction"].values  # type: ignore[index]
+    sites = len(V)
+    table, degree = neighbour_table(model["bond_source"].values, model["bond_target"].values, sites)  # type: ignore[index]
+    rng = np.random.default_rng(seed)
+    n = np.zeros(sites, dtype=np.int8)
+    n[rng.permutation(sites)[: sites // 2]] = 1
+    phi = V @ n
+    for _ in range(sweeps):
+        if ahead:
+            first = rng.integers(sites, size=sites)
+            draws = zip(first, table[first, rng.integers(6, size=sites)], rng.random(sites), strict=True)
+        else:
+            draws = ((i := rng.integers(sites), table[i, rng.integers(6)], rng.random()) for _ in range(sites))
+        for i, j, x in draws:
+            if n[i] == n[j]:
+                continue
+            if n[j]:
+                i, j = j, i
+            change = phi[j] - phi[i] - V[i, j]
+            if change <= 0 or x < np.exp(-change / T):
+                n[i], n[j] = 0, 1
+                phi += V[j] - V[i]
+    return n
+
+
+def classical() -> None:
+    glass = xg.charge_glass(xg.lattice.triangular(12))
+
+    def ours() -> None:
+        xg.metropolis(glass, T=0.05, walker=1, sweep=20000, every=20000, weight="classical", seed=1, chunks=None)
+
+    def peer(ahead: bool) -> None:
+        numpy_sweeps(glass, 0.05, 40, 1, ahead=ahead)
+
+    kernel, per_move, ahead = interleaved(ours, lambda: peer(False), lambda: peer(True))
+    row("classical sweep, L = 12, T = 0.05, one thread", kernel / 20000 * 1e6, "us", "about 25")
+    row("  numpy, every move on its own / xglass", (per_move / 40) / (kernel / 20000), "x", ">= 100")
+    row("  numpy, random numbers of a sweep drawn at once / xglass", (ahead / 40) / (kernel / 20000), "x", "")
+
+
+@numba.njit(nogil=True)
+def bare_eigh(matrices: np.ndarray) -> float:
+    total = 0.0
+    for k in range(len(matrices)):
+        levels, vectors = np.linalg.eigh(matrices[k])
+        total += levels[0] + vectors[0, 0]
+    return total
+
+
+@numba.njit(nogil=True)
+def bare_eigvalsh(matrices: np.ndarray) -> float:
+    total = 0.0
+    for k in range(len(matrices)):
+        total += np.linalg.eigvalsh(matrices[k])[0]
+    return total
+
+
+def quantum() -> None:
+    for side, sweeps in ((6, 200), (12, 4)):
+        glass = xg.charge_glass(xg.lattice.triangular(side), t_p=0.12, eta=-1.0, self_image="include")
+        K = hopping_matrix(glass["hopping"].values, glass["bond_source"].values, glass["bond_target"].values, side**2)
+        for weight, bare in (("kinetic", bare_eigh), ("free_energy", bare_eigvalsh)):
+            arguments = {"T": 0.05, "walker": 1, "sweep": sweeps, "weight": weight, "seed": 1, "chunks": None, "every": sweeps}
+            solves = int(xg.metropolis_counters(glass, **arguments)["solves"].sum())
+            run = xg.metropolis(glass, **(arguments | {"every": 1}))
+            matrices = K + np.stack([np.diag(phi) for phi in xg.electrostatic_potential(run).values[0]])
+            matrices = matrices[np.arange(solves) % len(matrices)]  # as many, and of the chain's own potentials
+            chain, limit = interleaved(
+                lambda g=glass, a=arguments: xg.metropolis(g, **a), lambda b=bare, m=matrices: b(m), rounds=6
+            )
+            row(f"{weight} chain, L = {side}: time per eigenproblem", chain / solves * 1e3, "ms", "")
+            row("  chain / bare eigen-decompositions", chain / limit, "x", "<= 1.15" if weight == "kinetic" else "")
+
+
+def graph() -> None:
+    glass = xg.charge_glass(xg.lattice.triangular(6), t_p=0.12, eta=np.linspace(-1, 1, 40), self_image="include")
+    arguments = {"T": np.linspace(0.02, 0.1, 25), "walker": 100, "sweep": 450, "seed": 1}
+    (seconds,) = interleaved(lambda: xg.metropolis(glass, **arguments), clock=time.perf_counter)
+    run = xg.metropolis(glass, **arguments)
+    row("graph of 1000 parameter points", seconds, "s", "< 1")
+    row("  tasks", len(dict(run["occupation"].__dask_graph__())), "", "")
+
+
+POINTS = {"T": [0.05, 0.06, 0.07, 0.08, 0.09, 0.10], "walker": 2, "sweep": 250, "seed": 1}
+GLASS = "xg.charge_glass(xg.lattice.triangular(6), t_p=0.12, eta=-1.0, self_image='include')"
+
+
+def dask_overhead() -> None:
+    glass = xg.charge_glass(xg.lattice.triangular(6), t_p=0.12, eta=-1.0, self_image="include")
+    lazy = xg.metropolis(glass, **POINTS, chunks={"T": 1, "walker": 1})
+
+    def bare() -> None:
+        for T in POINTS["T"]:
+            for walker in range(POINTS["walker"]):
+                xg.metropolis(glass, **(POINTS | {"T": T, "walker": [walker]}), chunks=None)
+
+    def scheduled() -> None:
+        dask.compute(lazy, scheduler="sync")
+
+    loop, ours = interleaved(bare, scheduled, rounds=3)
+    row("bare loop over the kernels: time per task", loop / 12, "s", "")
+    row("  dask / bare loop", ours / loop, "x", "<= 1.1")
+
+
+WORKER = f"""
+import sys, time
+import xglass as xg
+glass = {GLASS}
+points = {POINTS!r} | {{"T": {POINTS["T"]!r}[int(sys.argv[1])::2]}}
+xg.metropolis(glass, **(points | {{"sweep": 1}}), chunks=None)
+print("ready", flush=True)
+sys.stdin.readline()
+begin = time.perf_counter()
+xg.metropolis(glass, **points, chunks=None)
+print(time.perf_counter() - begin, flush=True)
+"""
+
+
+def two_workers() -> None:
+    glass = xg.charge_glass(xg.lattice.triangular(6), t_p=0.12, eta=-1.0, self_image="include")
+    lazy = xg.metropolis(glass, **POINTS, chunks={"T": 1, "walker": 1})
+
+    def threads() -> float:
+        begin = time.perf_counter()
+        dask.compute(lazy, scheduler="threads", num_workers=2)
+        return time.perf_counter() - begin
+
+    def processes() -> float:
+        both = [
+            subprocess.Popen([sys.executable, "-c", WORKER, str(k)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for k in (0, 1)
+        ]
+        for process in both:
+            process.stdout.readline()  # type: ignore[union-attr]
+        begin = time.perf_counter()
+        for process in both:
+            process.stdin.write("go\n")  # type: ignore[union-attr]
+            process.stdin.flush()  # type: ignore[union-attr]
+        for process in both:
+            process.stdout.readline()  # type: ignore[union-attr]
+        seconds = time.perf_counter() - begin
+        for process in both:
+            process.wait()
+        return seconds
+
+    threads()
+    times = [(threads(), processes()) for _ in range(ROUNDS)]
+    row("two bare processes", min(b for _, b in times), "s", "")
+    row("  speed of two dask threads / two bare processes", min(b for _, b in times) / min(a for a, _ in times), "x", ">= 0.95")
+
+
+def child(code: str, **environment: str) -> float:
+    """Seconds that a fresh interpreter reports."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | environment)
+    return float(done.stdout)
+
+
+def start_up() -> None:
+    imports = "import time; begin = time.perf_counter(); import {}; print(time.perf_counter() - begin)"
+    pairs = [(child(imports.format("xarray")), child(imports.format("xarray, xglass"))) for _ in range(ROUNDS)]
+    row("import xglass beyond import xarray", min(b for _, b in pairs) - min(a for a, _ in pairs), "s", "<= 0.3")
+    first = (
+        "import time; import xglass as xg\n"
+        f"glass = {GLASS}\n"
+        "begin = time.perf_counter()\n"
+        "for weight in ('classical', 'kinetic'):\n"
+        "    C = xg.autocorrelation(xg.metropolis(glass, T=0.1, walker=2, sweep=3, weight=weight, seed=1), waiting_time=1).compute()\n"
+        "print(time.perf_counter() - begin)"
+    )
+    row("first call from a warm cache", min(child(first) for _ in range(ROUNDS)), "s", "<= 1.5")
+    with tempfile.TemporaryDirectory() as folder:
+        row("cold compile of what the main recipe needs", child(first, XGLASS_CACHE=folder), "s", "<= 20")
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:]
+    for part in (classical, quantum, graph, dask_overhead, two_workers, start_up):
+        if not chosen or part.__name__ in chosen:
+            part()

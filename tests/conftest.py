@@ -1,0 +1,61 @@
+"""Threads, hypothesis profiles and the guards against hidden computation. Loaded before anything imports numpy."""
+
+import os
+
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+os.environ["MPLBACKEND"] = "Agg"
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+import dask
+import hypothesis
+import pytest
+
+# deadline=None: the first call of a kernel compiles it. Anything slower than that is the test's own business.
+hypothesis.settings.register_profile(
+    "dev", max_examples=25, deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+_dev = hypothesis.settings.get_profile("dev")
+hypothesis.settings.register_profile("ci", parent=_dev, derandomize=True, database=None)
+hypothesis.settings.register_profile("deep", parent=_dev, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _agg() -> Iterator[None]:
+    """Figures go to memory, never to a window (MPLBACKEND above), also if something imported matplotlib before us."""
+    if "matplotlib" in sys.modules:
+        sys.modules["matplotlib"].use("Agg", force=True)
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def no_compute() -> contextlib.AbstractContextManager[object]:
+    """``with no_compute:`` any dask computation inside raises. A context, so that the test may compute after it."""
+    from xglass.testing import forbid_compute
+
+    return forbid_compute()
+
+
+@pytest.fixture
+def max_computes() -> Callable[[int], contextlib.AbstractContextManager[list[int]]]:
+    """``with max_computes(1) as count:`` at most one whole-graph computation; ``count[0]`` is how many there were."""
+
+    @contextlib.contextmanager
+    def guard(limit: int) -> Iterator[list[int]]:
+        count = [0]
+
+        def scheduler(graph: object, keys: object, **options: object) -> object:
+            count[0] += 1
+            assert count[0] <= limit, f"computed {count[0]} times, at most {limit} allowed"
+            return dask.get(graph, keys, **options)
+
+        with dask.config.set(scheduler=scheduler):
+            yield count
+
+    return guard

@@ -1,0 +1,262 @@
+"""The house rules that a machine can check: who imports whom, what an import costs, what every public name owes its reader."""
+
+import ast
+import importlib
+import inspect
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import xglass
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "xglass"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+#: The rooms, in the order of docs/design.md: a module imports from its own room and from those before it.
+ROOMS = [
+    "variables",
+    "units",
+    "engine",
+    "lattice",
+    "models",
+    "ops",
+    "solvers",
+    "observables",
+    "fits",
+    "resampling",
+    "store",
+    "plot",
+    "testing",
+]
+#: Third-party packages that may be imported in one room only.
+ONLY_IN = {"numba": "engine", "llvmlite": "engine", "pint": "units", "matplotlib": "plot"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room(module: str) -> str:
+    """Second part of a dotted name: "xglass.engine.philox" -> "engine", "xglass" -> ""."""
+    return (module.split(".") + [""])[1]
+
+
+def imports(path: Path) -> list[tuple[str, int]]:
+    """All modules a file may import, at its top or inside a function, as (absolute dotted name, line)."""
+    found = []
+    package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            origin = ".".join(part for part in (base, node.module) if part)
+            if origin == "xglass":  # `from xglass import lattice` names rooms, not attributes
+                found += [(f"xglass.{alias.name}", node.lineno) for alias in node.names]
+            else:
+                found.append((origin, node.lineno))
+    return found
+
+
+def calls(path: Path) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_modules_import_only_from_earlier_rooms(path):
+    here = room(module_name(path))
+    if here == "":
+        assert path == PACKAGE / "__init__.py"
+        return
+    assert here in ROOMS, f"{path.relative_to(ROOT)} is in no room of the house plan"
+    for name, line in imports(path):
+        if name.split(".")[0] != "xglass":
+            continue
+        there = room(name)
+        assert there in ROOMS, f"{path.relative_to(ROOT)}:{line} imports {name}; import the module that defines it"
+        assert ROOMS.index(there) <= ROOMS.index(here), f"{path.relative_to(ROOT)}:{line}: {here} may not import {there}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_third_party_packages_stay_in_their_room(path):
+    here = room(module_name(path))
+    for name, line in imports(path):
+        top = name.split(".")[0]
+        if top in ONLY_IN:
+            assert here == ONLY_IN[top], f"{path.relative_to(ROOT)}:{line}: {top} is imported outside {ONLY_IN[top]}"
+        if here == "engine":
+            assert top not in ("xarray", "dask", "pandas", "zarr"), f"{path.relative_to(ROOT)}:{line}: the engine takes ndarrays"
+
+
+def test_the_importer_of_this_test_sees_every_form(tmp_path, monkeypatch):
+    """The checks above are only as good as their reading of import statements."""
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    inner = tmp_path / "xglass" / "engine"
+    inner.mkdir(parents=True)
+    (inner / "a.py").write_text(
+        "import numba as nb\nfrom . import b\nfrom .. import plot\nfrom ..store import load\n"
+        "from xglass import testing\nfrom xglass.fits import arrhenius\ndef f():\n    from ..ops import mean\n"
+    )
+    names = [name for name, _ in imports(inner / "a.py")]
+    assert names == [
+        "numba",
+        "xglass.engine",
+        "xglass.plot",
+        "xglass.store",
+        "xglass.testing",
+        "xglass.fits",
+        "xglass.ops",
+    ]
+    (inner / "__init__.py").write_text("from . import a\nfrom .. import units\n")
+    assert [name for name, _ in imports(inner / "__init__.py")] == ["xglass.engine", "xglass.units"]
+
+
+def test_folders_and_file_names():
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).parts
+        assert len(parts) <= 2, f"{path.relative_to(ROOT)}: two levels of folders, never three"
+        assert path.name != "utils.py", f"{path.relative_to(ROOT)}: nothing belongs in a file of that name"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "engine").glob("*.py")), ids=module_name)
+def test_kernels_hold_no_hidden_state_and_no_threads(path):
+    where = path.relative_to(ROOT)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and node.attr == "random":
+            owner = node.value.id if isinstance(node.value, ast.Name) else ""
+            assert owner not in ("np", "numpy"), f"{where}:{node.lineno}: random numbers come from engine/philox.py"
+    for module, line in imports(path):
+        assert not module.startswith("numpy.random"), f"{where}:{line}: random numbers come from engine/philox.py"
+        assert module.split(".")[0] != "random", f"{where}:{line}: random numbers come from engine/philox.py"
+    for call in calls(path):
+        options = {keyword.arg: keyword.value for keyword in call.keywords}
+        text = ast.unparse(call.func)
+        for forbidden in ("parallel", "fastmath"):
+            value = options.get(forbidden)
+            off = value is None or (isinstance(value, ast.Constant) and value.value is False)
+            assert off, f"{where}:{call.lineno}: {forbidden} is forbidden"
+        if "guvectorize" in text:
+            cache = options.get("cache")
+            off = cache is None or (isinstance(cache, ast.Constant) and cache.value is False)
+            assert off, f"{where}:{call.lineno}: guvectorize(cache=True) crashes when unpickled"
+
+
+def test_import_is_light():
+    code = "import json, sys, xglass; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    loaded = set(json.loads(result.stdout.splitlines()[-1]))
+    heavy = {"numba", "llvmlite", "pint", "matplotlib", "scipy.optimize", "scipy.linalg", "distributed"}
+    assert not loaded & heavy
+
+
+def test_public_names_resolve_and_are_listed():
+    assert len(set(xglass.__all__)) == len(xglass.__all__)
+    for name in xglass.__all__:
+        assert getattr(xglass, name) is not None
+        assert name in dir(xglass)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = xglass.no_such_name
+
+
+def public_functions() -> list[tuple[str, object]]:
+    """Every function a user can reach: the names of the package and of its public modules."""
+    found = {}
+    for name in xglass.__all__:
+        member = getattr(xglass, name)
+        if isinstance(member, ModuleType):
+            for inner in member.__all__:
+                found[f"{name}.{inner}"] = getattr(member, inner)
+        else:
+            found[name] = member
+    return [(name, member) for name, member in sorted(found.items()) if inspect.isfunction(member)]
+
+
+#: Tools for writing xglass itself: they owe their reader a docstring, not a page of documentation.
+WORKSHOP = ("variables.", "testing.", "units.parameter", "units.scale_coordinate")
+
+
+@pytest.mark.parametrize(("name", "function"), public_functions(), ids=[name for name, _ in public_functions()])
+def test_public_functions_are_documented(name, function):
+    text = inspect.getdoc(function) or ""
+    signature = inspect.signature(function)
+    assert text, f"xg.{name} has no docstring"
+    if name.startswith(WORKSHOP):
+        return
+    assert ">>>" in text, f"xg.{name} has no example"
+    if signature.parameters:
+        assert re.search(r"^Parameters\n-{3,}$", text, re.M), f"xg.{name} does not document its parameters"
+        section = text.split("Parameters\n", 1)[1]
+        for parameter in signature.parameters.values():
+            if parameter.kind is not parameter.VAR_KEYWORD:
+                assert re.search(rf"\b{parameter.name}\b", section), f"xg.{name} does not document {parameter.name!r}"
+    if signature.return_annotation not in (None, "None"):
+        assert re.search(r"^(Returns|Yields)\n-{3,}$", text, re.M), f"xg.{name} does not document what it returns"
+
+
+@pytest.mark.parametrize(("name", "function"), public_functions(), ids=[name for name, _ in public_functions()])
+def test_public_functions_are_typed_and_keyword_only_after_the_data(name, function):
+    signature = inspect.signature(function)
+    assert signature.return_annotation is not signature.empty, f"xg.{name} has no return annotation"
+    for parameter in signature.parameters.values():
+        assert parameter.annotation is not parameter.empty, f"xg.{name}: {parameter.name} has no annotation"
+
+
+def tracked_files() -> list[Path]:
+    """What is or could be committed; every text file of the tree where there is no git (a source archive)."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        folders = ("xglass", "tests", "recipes", ".ci")
+        listed = [str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*")]
+    binary = {".png", ".npz", ".npy", ".pyc", ".svg"}
+    return [ROOT / name for name in listed if name and (ROOT / name).is_file() and Path(name).suffix not in binary]
+
+
+# Put together from pieces, so that this file does not match itself.
+MACHINE = re.compile(
+    "|".join(
+        [
+            r"(?<![\w.$}~])/(?:"
+            + "|".join(["home", "root", "work", "tmp", "mnt", "opt", "scratch", "Users", "srv"])
+            + r")/[\w.-]",
+            r"https?://\S+/" + r"simple(?:/|\b)",
+            "python" + "hosted",
+            "py" + r"pi\.org",
+            "index" + "-url",
+            "PIP_" + "INDEX",
+        ]
+    )
+)
+
+
+def test_tracked_files_name_no_machine():
+    files = tracked_files()
+    assert ROOT / "pyproject.toml" in files or not (ROOT / ".git").exists()
+    found = []
+    for path in files:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if MACHINE.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
+    assert not found, "\n".join(found)
+
+
+def test_the_machine_pattern_can_fail():
+    assert MACHINE.search("path = '/" + "home/somebody/data'")
+    assert MACHINE.search("https://mirror.example/" + "simple/")
+    assert not MACHINE.search("#!/usr/bin/env bash")
+    assert not MACHINE.search("a relative tests/tmp/file")
+
+
+def test_version_is_declared_once():
+    declared = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.M)
+    assert declared is not None
+    assert getattr(xglass, "__version__", declared[1]) == declared[1]
+    assert importlib.util.find_spec("xglass").origin == str(PACKAGE / "__init__.py")

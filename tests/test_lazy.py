@@ -1,0 +1,269 @@
+"""Nothing computes inside a chain: every public function has an entry below, and one without fails."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import cloudpickle
+import numpy as np
+import pytest
+import xarray as xr
+
+import xglass as xg
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def correlation(run):
+    return xg.autocorrelation(run, waiting_time=[0, 1])
+
+
+def mean_over_walkers(x):
+    return x.mean("walker")
+
+
+def temperatures(run):
+    """Something positive along T, to be fitted."""
+    return 1.0 + run["acceptance"].isel(sweep=-1).mean("walker")
+
+
+#: Lazy run in, lazy result out.
+LAZY = {
+    "metropolis": lambda run: xg.metropolis(run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run),
+    "metropolis_counters": lambda run: xg.metropolis_counters(run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run),
+    "autocorrelation": correlation,
+    "overlap": lambda run: xg.overlap(run, run),
+    "stripe_order": lambda run: xg.stripe_order(run),
+    "structure_factor": lambda run: xg.structure_factor(run),
+    "electrostatic_energy": lambda run: xg.electrostatic_energy(run),
+    "electrostatic_potential": lambda run: xg.electrostatic_potential(run),
+    "kinetic_energy": lambda run: xg.kinetic_energy(run),
+    "local_density": lambda run: xg.local_density(run),
+    "jackknife": lambda run: xg.jackknife(mean_over_walkers, correlation(run), dim="walker"),
+    "bootstrap": lambda run: xg.bootstrap(mean_over_walkers, correlation(run), dim="walker", resamples=4, seed=1),
+    "ops.histogram": lambda run: xg.ops.histogram(xg.local_density(run), bins=4, range=(0, 1), dim=["site", "sweep"]),
+    "ops.moments": lambda run: xg.ops.moments(run["electrostatic_energy"], dim="sweep"),
+    "ops.correlation": lambda run: xg.ops.correlation(run["electrostatic_energy"].chunk(sweep=-1), dim="sweep"),
+    "fits.stretched_exponential": lambda run: xg.fits.stretched_exponential(correlation(run).chunk(lag=-1)),
+    "fits.arrhenius": lambda run: xg.fits.arrhenius(temperatures(run).chunk(T=-1)),
+    "fits.vogel_fulcher": lambda run: xg.fits.vogel_fulcher(temperatures(run).chunk(T=-1)),
+    "fits.power_law": lambda run: xg.fits.power_law(temperatures(run).chunk(T=-1), dim="T"),
+    "units.to_physical": lambda run: xg.units.to_physical(run, scale="0.35 eV", spacing="0.5 nm"),
+    "variables.stamp": lambda run: xg.variables.stamp(run),
+    "testing.tiny_run": lambda run: xg.testing.tiny_run(xg.testing.tiny_glass()),
+}
+
+#: Lazy data in, an answer about its labels out: nothing may compute, and there is nothing to be lazy.
+ABOUT_LABELS = {
+    "variables.require": lambda run: xg.variables.require(run, "occupation", caller="test"),
+    "variables.uncut": lambda run: xg.variables.uncut(run["occupation"], ("site",), caller="test"),
+    "variables.energy_unit": lambda run: xg.variables.energy_unit(run),
+    "variables.aligned": lambda run: xg.variables.aligned("test", a=run["occupation"], b=run["acceptance"]),
+    "variables.eager": lambda run: xg.variables.eager(run.chunk(sweep=2), "position"),
+}
+
+#: Eager by definition, with the reason. What takes no data cannot compute any.
+EAGER = {
+    **dict.fromkeys(
+        ["lattice.chain", "lattice.square", "lattice.triangular", "lattice.cubic", "lattice.from_cell"], "geometry from a few numbers"
+    ),
+    **dict.fromkeys(["coulomb", "lattice.coulomb", "lattice.yukawa", "lattice.power_law"], "interactions are coordinates of models: eager"),
+    **dict.fromkeys(["charge_glass", "random_couplings", "random_site_energy", "testing.tiny_glass"], "models are parameters: eager"),
+    **dict.fromkeys(["units.parameter", "units.scale_coordinate", "variables.canonical"], "parameters are eager; lazy ones are refused"),
+    **dict.fromkeys(["variables.attributes", "variables.whole_number"], "take a name or a number"),
+    **dict.fromkeys(["testing.forbid_compute", "testing.count_computes", "testing.chunkings"], "tools of tests"),
+    **dict.fromkeys(["plot.relaxation", "plot.arrhenius", "plot.lattice", "plot.charge_map"], "drawing is the end of a chain"),
+}  # fmt: skip
+
+
+def public_functions():
+    """Every function that a user can reach: the names of the package and of its public modules."""
+    found = {}
+    for name in xg.__all__:
+        member = getattr(xg, name)
+        if isinstance(member, ModuleType):
+            found |= {f"{name}.{inner}": getattr(member, inner) for inner in member.__all__}
+        else:
+            found[name] = member
+    return sorted(
+        name for name, member in found.items() if callable(member) and not inspect.isclass(member) and name != "units.registry"
+    )
+
+
+#: How a user may have cut the run.
+CHUNKED = {
+    "auto": {},
+    "T": {"chunks": {"T": 1}},
+    "walker": {"chunks": {"walker": 2, "eta": 1}},
+}
+
+
+@pytest.mark.parametrize("name", public_functions())
+def test_every_public_function_is_listed(name):
+    listed = [table for table in (LAZY, ABOUT_LABELS, EAGER) if name in table]
+    assert len(listed) == 1, f"xg.{name} stands in {len(listed)} of LAZY, ABOUT_LABELS, EAGER; write a call that shows it is lazy"
+
+
+def test_nothing_is_listed_that_is_not_there():
+    assert sorted([*LAZY, *ABOUT_LABELS, *EAGER]) == public_functions()
+
+
+def dask_backed(result):
+    arrays = result.data_vars.values() if isinstance(result, xr.Dataset) else [result]
+    return [array.chunks is not None for array in arrays]
+
+
+@pytest.mark.parametrize("chunks", CHUNKED)
+@pytest.mark.parametrize("name", LAZY)
+def test_lazy_in_lazy_out(name, chunks):
+    with xg.testing.forbid_compute():
+        run = xg.testing.tiny_run(**CHUNKED[chunks])
+        result = LAZY[name](run)
+        repr(result)  # what a notebook does
+    assert dask_backed(result)
+    assert all(dask_backed(result)), name
+    computed = result.compute(scheduler="sync")
+    for declared, real in zip(variables(result), variables(computed), strict=True):  # what was promised is what comes
+        assert declared.name == real.name
+        assert declared.dims == real.dims
+        assert declared.shape == real.shape
+        assert declared.dtype == real.dtype
+        assert declared.attrs == real.attrs
+
+
+def variables(result):
+    return list(result.data_vars.values()) if isinstance(result, xr.Dataset) else [result]
+
+
+@pytest.mark.parametrize("name", [n for n in LAZY if n != "testing.tiny_run"])
+def test_a_run_chunked_as_a_whole(name):
+    """Dataset.chunk makes the coordinates of the model lazy, too, as does a file that is opened lazily."""
+    run = xg.testing.tiny_run().chunk(sweep=2, T=1)
+    assert run["position"].chunks is not None
+    with xg.testing.forbid_compute():
+        result = LAZY[name](run)
+    assert all(dask_backed(result))
+    expected = LAZY[name](xg.testing.tiny_run())
+    for a, b in zip(variables(result.compute(scheduler="sync")), variables(expected.compute(scheduler="sync")), strict=True):
+        if name != "bootstrap":
+            np.testing.assert_allclose(a.transpose(*b.dims).values, b.values, rtol=0, atol=1e-10, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ABOUT_LABELS)
+def test_questions_about_labels(name):
+    with xg.testing.forbid_compute():
+        ABOUT_LABELS[name](xg.testing.tiny_run())
+
+
+def test_models_are_eager():
+    with xg.testing.forbid_compute():
+        model = xg.charge_glass(
+            xg.lattice.triangular(4), t_p=[0.1, 0.2], interaction=xg.random_couplings(16, realization=2, seed=1)
+        )
+    assert all(coord.chunks is None for coord in model.coords.values())
+
+
+def test_a_whole_chain_computes_once():
+    """From the Hamiltonian to a barrier: nothing before the end, and one pass over the graph at the end."""
+    with xg.testing.forbid_compute():
+        run = xg.testing.tiny_run(T=[0.05, 0.1, 0.2, 0.3], weight="classical", walker=6, sweep=12)
+        C = xg.autocorrelation(run, waiting_time=2)
+        tau = xg.jackknife(lambda C: xg.fits.stretched_exponential(C.mean("walker")), C, dim="walker", blocks=3)
+        barrier = xg.fits.arrhenius(tau["relaxation_time_1e"].chunk(T=-1), stderr=tau["relaxation_time_1e_stderr"].chunk(T=-1))
+        assert all(dask_backed(tau)) and all(dask_backed(barrier))  # noqa: PT018
+    with xg.testing.count_computes() as count:
+        barrier.compute()
+    assert count == [1]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in LAZY if not name.startswith(("metropolis", "testing.", "fits.")) and name != "ops.correlation"]
+)
+def test_eager_in_eager_out(name):
+    """Data that are there stay there: no graph is made of them (what is left out chunks by itself above)."""
+    assert not any(dask_backed(LAZY[name](xg.testing.tiny_run(chunks=None))))
+
+
+def test_the_guard_guards():
+    run = xg.testing.tiny_run()
+    with xg.testing.forbid_compute():
+        for compute in (lambda: run.compute(), lambda: run["occupation"].values, lambda: float(run["acceptance"].sum())):
+            with pytest.raises(xg.testing.Computed):
+                compute()
+    with xg.testing.count_computes() as count:
+        run.compute()
+        run["acceptance"].compute()
+    assert count == [2]
+
+
+# -- what is sent to workers ------------------------------------------------------------------------
+
+
+def functions_of(result):
+    """Every distinct function in the graph of a result, with its options, pickled."""
+    tasks = result.__dask_graph__().values()
+    found = {repr(task.func): task.func for task in tasks if hasattr(task, "func")}
+    return {name: cloudpickle.dumps(function) for name, function in found.items()}
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_blocks_are_plain_functions(name):
+    """Pickled by name, in less than 500 bytes, and without a compiled kernel: workers import what they need."""
+    pickled = functions_of(LAZY[name](xg.testing.tiny_run(chunks={"T": 1})))
+    assert any("simulate" in function for function in pickled)
+    for function, data in pickled.items():
+        assert len(data) < 500, f"{function}: {len(data)} bytes"
+        assert b"numba" not in data, function
+
+
+def test_the_ordered_start_is_a_block_too():
+    with xg.testing.forbid_compute():
+        run = xg.testing.tiny_run(start="ordered", chunks={"eta": 1})
+    assert all(len(data) < 500 for data in functions_of(run).values())
+
+
+def test_a_graph_travels_to_another_process(tmp_path):
+    """Pickled here, computed there, bit for bit: another interpreter, which has imported nothing of ours."""
+    run = xg.testing.tiny_run(chunks={"T": 1})
+    chain = xr.Dataset({"occupation": run["occupation"], "kinetic": xg.kinetic_energy(run), "C": correlation(run)})
+    (tmp_path / "graph").write_bytes(cloudpickle.dumps(chain))
+    code = (
+        "import pickle, sys\n"
+        "chain = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "assert 'numba' not in sys.modules\n"
+        "result = chain.compute(scheduler='sync')\n"
+        "pickle.dump({name: result[name].values for name in result.data_vars}, open(sys.argv[2], 'wb'))\n"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "graph", tmp_path / "result"], check=True, cwd=ROOT)
+    there = cloudpickle.loads((tmp_path / "result").read_bytes())
+    for name, values in there.items():
+        np.testing.assert_array_equal(values, chain[name].compute(scheduler="sync").values)
+
+
+def test_graphs_stay_small():
+    """1000 parameter points, one task each: 14 graph entries a point for a run of four variables, 26 for two waiting times."""
+    model = xg.testing.tiny_glass(eta=np.linspace(-1.0, -0.1, 10))
+    arguments = {"T": np.linspace(0.02, 0.1, 100), "walker": 4, "sweep": 10, "seed": 1}
+    with xg.testing.forbid_compute():
+        run = xg.metropolis(model, chunks={"T": 1, "eta": 1}, **arguments)
+        assert run["occupation"].data.npartitions == 1000
+        assert len(run.__dask_graph__()) < 16_000
+        assert len(xg.kinetic_energy(run).__dask_graph__()) < 16_000
+        assert len(correlation(run).__dask_graph__()) < 30_000
+        auto = xg.metropolis(model, weight="classical", **arguments)  # a millisecond of work
+        assert auto["occupation"].data.npartitions == 1
+        assert len(correlation(auto).__dask_graph__()) < 100
+        many = xg.metropolis(model, **(arguments | {"walker": 1000, "sweep": 1000}))
+        assert many["occupation"].data.npartitions <= 20_000
+
+
+def test_the_graph_holds_no_copy_per_point():
+    """The interaction is in the graph once, not once per point: what travels does not grow with N^2 times the points."""
+    glass = xg.charge_glass(xg.lattice.triangular(8), t_p=0.1, eta=np.linspace(-1.0, -0.1, 50))
+    with xg.testing.forbid_compute():
+        run = xg.metropolis(glass, T=[0.05, 0.1], walker=2, sweep=2, seed=1, chunks={"eta": 1, "T": 1})
+    assert run["occupation"].data.npartitions == 100
+    one = 8 * 64**2
+    assert len(cloudpickle.dumps(run["occupation"].data)) < 4 * one + 100 * 3000
