@@ -74,8 +74,8 @@ def _in_model_unit(name: str, quantity: pint.Quantity, unit: str, scale: float |
         if quantity.is_compatible_with("meV") or quantity.is_compatible_with("kelvin"):
             if scale is None:
                 raise ValueError(
-                    f"{name} came as {quantity:~}, but there is no energy scale; pass a plain number in {unit}, or scale='0.35 eV' (say) "
-                    f"to the model"
+                    f"{name} came as {quantity:~}, but the model has no energy scale; pass scale='0.35 eV' (say) to the model, "
+                    f"or a plain number in {unit}"
                 )
             with ureg.context("boltzmann"):
                 return quantity.to("meV").magnitude / scale
