@@ -148,7 +148,9 @@ def _simulate(
     chunks: Any = "auto",
 ) -> xr.Dataset:
     require(model, "hopping", "interaction", "site_energy", "filling", "centred", "position", "torus", caller="metropolis")
-    model = model.coords.to_dataset().drop_vars(["T", "temperature", "walker", "sweep"], errors="ignore")
+    model = model.coords.to_dataset().drop_vars(["temperature", "walker", "sweep"], errors="ignore")
+    if "T" not in model.drop_vars("T", errors="ignore").dims:  # of a run given as model; else labels that T must agree with
+        model = model.drop_vars("T", errors="ignore")
     model = model.compute(scheduler="synchronous")  # parameters are eager; a chunked or stored run may hold them as dask arrays
     for name, value, known in (("weight", weight, engine.WEIGHTS), ("moves", moves, engine.MOVES)):
         if not isinstance(value, str) or value not in known:
@@ -169,7 +171,7 @@ def _simulate(
     if moves == "neighbour" and np.bincount(np.r_[model["bond_source"], model["bond_target"]], minlength=sites).min() == 0:
         raise ValueError("moves='neighbour' needs a bond at every site; this lattice has sites without, use moves='exchange'")
 
-    first = 0
+    first, continued = 0, isinstance(start, xr.Dataset)
     if isinstance(start, xr.Dataset):
         require(start, "occupation", caller="metropolis (start)")
         if "sweep" not in start["occupation"].dims or "sweep" not in start.coords:
@@ -218,7 +220,7 @@ def _simulate(
         )
         blocks["walker"] = xr.DataArray(full, dims=[*sizes])
 
-    stored = np.arange(first if first == 0 else first + every, first + sweep + 1, every)
+    stored = np.arange(first + every if continued else first, first + sweep + 1, every)
     outputs = {
         "occupation": (["sweep", "site"], np.int8), "electrostatic_energy": (["sweep"], np.float64), "kinetic_energy": (["sweep"], np.float64),
         "acceptance": (["sweep"], np.float64), "active_attempts": (["sweep"], np.int64), "solves": (["sweep"], np.int64),
@@ -228,7 +230,15 @@ def _simulate(
         *blocks.values(),
         *map(lazy, bonds),
         lazy(xr.DataArray(factors, dims="step")),
-        kwargs={"seed": seed, "first_sweep": first, "frames": stored.size, "every": every, "weight": weight, "moves": moves},
+        kwargs={
+            "seed": seed,
+            "first_sweep": first,
+            "continued": continued,
+            "frames": stored.size,
+            "every": every,
+            "weight": weight,
+            "moves": moves,
+        },
         input_core_dims=[core for _, core in inputs.values()] + [["bond"]] * 2 + [["step"]],
         output_core_dims=[dims for dims, _ in outputs.values()],
         dask="parallelized",

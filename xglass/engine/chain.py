@@ -142,6 +142,7 @@ def chain(
     seed,
     streams,
     first_sweep,
+    continued,
     every,
     temperature,
     coupling,
@@ -165,8 +166,8 @@ def chain(
     ----------
     seed, streams : key and (walker,) stream numbers of the random draws.
     first_sweep : number of the sweep that ``state`` was left after.
-    every : sweeps between stored states; the stored states are those after first_sweep + every, first_sweep + 2 every, ...
-        and, when first_sweep is 0, the start before them.
+    continued : whether the start is another run's last state, and so not stored again.
+    every : sweeps between stored states; they are those after first_sweep + every, first_sweep + 2 every, ..., behind the start.
     temperature : (sweeps + 1,) temperature of sweep first_sweep + k at index k; index 0 is the start's.
     coupling, base : (site, site), (site,) int64: U_ij without diagonal, and the potential of the empty lattice, in ``unit``.
     diagonal : (2,) what an empty and an occupied site add to their own potential (the self-image term).
@@ -217,7 +218,7 @@ def chain(
                 accepted += done
                 active += tried
                 twice_energy += twice
-            if s % every == 0 and (s > 0 or first_sweep == 0):
+            if s % every == 0 and (s > 0 or not continued):
                 occupation[w, frame] = n
                 energy[w, frame] = twice_energy * unit * 0.5
                 if weight == KINETIC:

@@ -73,6 +73,7 @@ def simulate(
     *,
     seed: int,
     first_sweep: int,
+    continued: bool,
     frames: int,
     every: int,
     weight: str,
@@ -135,13 +136,13 @@ def simulate(
             if ((state != 0) & (state != 1)).any() or (state.sum(axis=-1) != particles).any():
                 raise ValueError(f"start: every configuration must hold {particles} particles as occupations 0 or 1")
             chain(
-                np.uint64(seed), stream, first_sweep, every, temp * ramp, coupling, base, self_potential(u, float(ref)), unit,
+                np.uint64(seed), stream, first_sweep, continued, every, temp * ramp, coupling, base, self_potential(u, float(ref)), unit,
                 matrix, table, degree, WEIGHTS[weight], MOVES[moves],
                 state, occupation[p], energy[p], kinetic[p], counters[p],
             )  # fmt: skip
             energy[p] += energy_of_reference(u, float(ref))
     acceptance = counters[..., 0] / (every * sites)
-    if first_sweep == 0:
+    if not continued:
         acceptance[..., 0] = np.nan
     return occupation, energy, kinetic, acceptance, counters[..., 1], counters[..., 2]
 
