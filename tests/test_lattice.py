@@ -513,16 +513,32 @@ def test_gates_screen_the_bare_interaction():
         (lambda: xg.coulomb(lt.cubic(2), gate_distance=1.0), "gate_distance needs a two-dimensional lattice, got 3"),
         (lambda: xg.coulomb(lt.square(4).isel(site=slice(8))), "8 sites for 16 cells; pass the whole lattice"),
         (lambda: lt.yukawa(lt.square(2), length=0.0), "length must be > 0"),
-        (lambda: lt.yukawa(lt.square(2), length=[1.0, 2.0]), "length must be one positive number"),
+        (lambda: lt.yukawa(lt.square(2), length=[1.0, 0.0]), "length must be > 0"),
         (lambda: lt.yukawa(lt.square(2), length=1e4), "image terms; use coulomb"),
         (lambda: lt.power_law(lt.square(2), exponent=-1.0), "exponent must be > 0"),
-        (lambda: lt.power_law(lt.square(2), exponent=[1, 2]), "exponent must be one positive number"),
+        (lambda: lt.power_law(lt.square(2), exponent=[1, 1]), "exponent repeats values"),
         (lambda: lt.power_law(lt.square(2), exponent=np.inf), "exponent must be finite"),
     ],
 )
 def test_interactions_refuse(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_interactions_sweep_their_parameter():
+    lattice = lt.triangular(3)
+    for function, values in ((lt.yukawa, {"length": [0.2, 0.4]}), (lt.power_law, {"exponent": [1.0, 2.0, 3.0]})):
+        ((name, sequence),) = values.items()
+        swept = function(lattice, **values)
+        assert swept.dims == (name, "site", "site2")
+        for value in sequence:
+            one = function(lattice, **{name: value})
+            assert one.dims == ("site", "site2")
+            assert one[name] == value
+            np.testing.assert_array_equal(swept.sel({name: value}), one)
+        model = xg.charge_glass(lattice, interaction=swept)
+        assert model["interaction"].dims == swept.dims
+        np.testing.assert_array_equal(model[name], sequence)
 
 
 def test_interactions_want_a_lattice():

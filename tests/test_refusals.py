@@ -271,7 +271,7 @@ LATTICES = [
     Case("coulomb of a number", lambda: xg.coulomb(4), TYPE, "coulomb", "int", "give the Dataset"),
     Case("coulomb of part of a lattice", lambda: xg.coulomb(lattice().isel(site=slice(0, 5))), V, "coulomb", "5 sites", "pass the whole lattice"),
     Case("yukawa of length 0", lambda: xg.lattice.yukawa(lattice(), length=0.0), V, "length", "got 0", "must be > 0"),
-    Case("yukawa of two lengths", lambda: xg.lattice.yukawa(lattice(), length=[1.0, 2.0]), V, "length", r"\[1.0, 2.0\]", "one positive number"),
+    Case("yukawa of a negative length", lambda: xg.lattice.yukawa(lattice(), length=[1.0, -2.0]), V, "length", r"\[1.0, -2.0\]", "must be > 0"),
     Case("yukawa without end", lambda: xg.lattice.yukawa(lattice(), length=1e4), V, "length", "10000", "use coulomb"),
     Case("negative exponent", lambda: xg.lattice.power_law(lattice(), exponent=-1.0), V, "exponent", "-1.0", "must be > 0"),
     Case("exponent nan", lambda: xg.lattice.power_law(lattice(), exponent=np.nan), V, "exponent", "nan", "finite"),

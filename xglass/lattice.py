@@ -238,55 +238,49 @@ def cubic(L: int) -> xr.Dataset:
     return from_cell(np.eye(3), shape=(side,) * 3, bonds=bonds)
 
 
-def _pairs(lattice: xr.Dataset, function: Callable[..., np.ndarray], *, caller: str) -> tuple[Callable[..., np.ndarray], float]:
-    """Lattice sums as a (site, site) matrix: summed once per displacement from the first cell, spread by translation.
+def _interaction(
+    lattice: xr.Dataset,
+    function: Callable[..., np.ndarray],
+    self_image: object,
+    *,
+    caller: str,
+    swept: xr.DataArray | None = None,
+) -> xr.DataArray:
+    """The lattice sum ``function(displacement, periods[, value of swept])`` between all sites, with the chosen diagonal.
 
-    So translations and the exchange of both sites are symmetries of the bits, not only of the formula.
+    Summed once per displacement from the first cell and spread by translation, so that translations and the exchange of both
+    sites are symmetries of the bits, not only of the formula.
     """
     require(lattice, "position", "torus", "cells", caller=caller)
-    cells = [int(n) for n in lattice["cells"].values]
+    cells = [int(n) for n in eager(lattice, "cells")]
     index = _cell_index(cells)
-    basis = lattice.sizes["site"] // len(index)
-    if basis * len(index) != lattice.sizes["site"]:
-        raise ValueError(
-            f"{caller}: the lattice holds {lattice.sizes['site']} sites for {len(index)} cells; pass the whole lattice"
-        )
-    position, periods = lattice["position"].values, lattice["torus"].values
+    sites, basis = lattice.sizes["site"], lattice.sizes["site"] // len(index)
+    if basis * len(index) != sites:
+        raise ValueError(f"{caller}: the lattice holds {sites} sites for {len(index)} cells; pass the whole lattice")
+    position, periods = eager(lattice, "position"), eager(lattice, "torus")
     displacement = (position[None, :, :] - position[:basis, None, :]).reshape(-1, len(cells))
     offset = _cell_number(index[None, :, :] - index[:, None, :], cells)
 
-    def matrix(*arguments: float) -> np.ndarray:
-        first = function(displacement, periods, *arguments).reshape(basis, len(index), basis)
-        spread = first[:, offset, :].transpose(1, 0, 2, 3).reshape(lattice.sizes["site"], -1)
+    def matrix(*value: float) -> np.ndarray:
+        first = function(displacement, periods, *value).reshape(basis, len(index), basis)
+        spread = first[:, offset, :].transpose(1, 0, 2, 3).reshape(sites, sites)
         return 0.5 * (spread + spread.T)
 
-    return matrix, abs(np.linalg.det(periods))
-
-
-def _interaction(matrices: np.ndarray, self_image: object, swept: xr.DataArray | None = None) -> xr.DataArray:
-    """Matrices (..., site, site) with the chosen diagonal as a stamped DataArray."""
-    sites = matrices.shape[-1]
-    diagonal = np.einsum("...ii->...i", matrices)
+    if swept is None:
+        result = xr.DataArray(matrix(), dims=("site", "site2"))
+    else:
+        values = np.stack([matrix(value) for value in swept.values.ravel()]).reshape(*swept.shape, sites, sites)
+        result = xr.DataArray(values, dims=(*swept.dims, "site", "site2"), coords=swept.coords).assign_coords(
+            {str(swept.name): swept}
+        )
+    diagonal = np.einsum("...ii->...i", result.values)  # a view
     if self_image == "exclude":
         diagonal[...] = 0.0
     elif isinstance(self_image, (int, float, np.number)) and not isinstance(self_image, bool) and np.isfinite(self_image):
         diagonal[...] = float(self_image)
     elif self_image != "include":
         raise ValueError(f"self_image must be 'exclude', 'include' or a finite number, got {self_image!r}")
-    lead = swept.dims if swept is not None else ()
-    result = xr.DataArray(
-        matrices.reshape(*(swept.shape if swept is not None else ()), sites, sites), dims=(*lead, "site", "site2")
-    )
-    result = result.assign_coords(swept.coords) if swept is not None else result
-    if swept is not None:
-        result = result.assign_coords({str(swept.name): swept})
     return result.rename("interaction").assign_attrs(attributes("interaction"))
-
-
-def _one(name: str, value: object) -> float:
-    if np.ndim(value) != 0:  # type: ignore[arg-type]
-        raise ValueError(f"{name} must be one positive number, got {value!r}")
-    return float(parameter(name, value, above=0.0))
 
 
 def coulomb(
@@ -333,38 +327,38 @@ def coulomb(
     >>> print(f"{float(V[0, 1]):.10f}")
     0.6504817397
     """
-    if gates not in (1, 2):
+    if isinstance(gates, bool) or gates not in (1, 2):
         raise ValueError(f"gates must be 1 or 2, got {gates!r}")
     require(lattice, "position", "torus", "cells", caller="coulomb")
     plane = lattice.sizes.get("axis") == 2
     if gate_distance is None:
-        matrix, _ = _pairs(lattice, ewald.layer if plane else lambda r, A: ewald.power_law(r, A, 1.0), caller="coulomb")
-        return _interaction(matrix(), self_image)
+        return _interaction(
+            lattice, ewald.layer if plane else lambda r, A: ewald.power_law(r, A, 1.0), self_image, caller="coulomb"
+        )
     if not plane:
         raise ValueError(
             f"gate_distance needs a two-dimensional lattice, got {lattice.sizes.get('axis')} dimensions; leave it out"
         )
     distance = parameter("gate_distance", gate_distance, above=0.0)
-    matrix, _ = _pairs(lattice, lambda r, A, d: ewald.gated_layer(r, A, d, gates), caller="coulomb")
-    return _interaction(np.stack([matrix(d) for d in distance.values.ravel()]), self_image, distance)
+    return _interaction(lattice, lambda r, A, d: ewald.gated_layer(r, A, d, gates), self_image, caller="coulomb", swept=distance)
 
 
-def yukawa(lattice: xr.Dataset, *, length: float, self_image: str | float = "exclude") -> xr.DataArray:
+def yukawa(lattice: xr.Dataset, *, length: Any, self_image: str | float = "exclude") -> xr.DataArray:
     """Screened interaction exp(-r/length)/r, summed over all images.
 
     Parameters
     ----------
     lattice : Dataset of a lattice with N sites.
-    length : screening length in a; positive.
+    length : screening length in a; positive, may be swept.
     self_image : the diagonal, as for :func:`coulomb`.
 
     Returns
     -------
-    DataArray ``interaction(site, site2)`` in Vc. Cost: N times the images within 38 lengths.
+    DataArray ``interaction(..., site, site2)`` in Vc. Cost: N times the images within 38 lengths.
 
     Raises
     ------
-    ValueError if the length is not positive, or so long that more than ten million image terms would be summed.
+    ValueError if a length is not positive, or so long that more than ten million image terms would be summed.
 
     Examples
     --------
@@ -373,18 +367,19 @@ def yukawa(lattice: xr.Dataset, *, length: float, self_image: str | float = "exc
     >>> print(f"{float(U[0, 1]):.4f}")
     0.1353
     """
-    reach = _one("length", length)
-    matrix, volume = _pairs(lattice, ewald.yukawa, caller="yukawa")
-    d, sites = lattice.sizes["axis"], lattice.sizes["site"]
-    images = sites * (2 * ewald.CUTOFF**2 * reach) ** d / volume
+    lengths = parameter("length", length, above=0.0)
+    require(lattice, "position", "torus", "cells", caller="yukawa")
+    d, longest = lattice.sizes["axis"], float(lengths.max())
+    images = lattice.sizes["site"] * (2 * ewald.CUTOFF**2 * longest) ** d / abs(np.linalg.det(eager(lattice, "torus")))
     if images > 1e7:
         raise ValueError(
-            f"length = {reach:g} needs {images:.0e} image terms; use coulomb (its limit) or a length below {reach * (1e7 / images) ** (1 / d):.3g}"
+            f"length = {longest:g} needs {images:.0e} image terms; use coulomb (its limit) or lengths "
+            f"below {longest * (1e7 / images) ** (1 / d):.3g}"
         )
-    return _interaction(matrix(reach), self_image)
+    return _interaction(lattice, ewald.yukawa, self_image, caller="yukawa", swept=lengths)
 
 
-def power_law(lattice: xr.Dataset, *, exponent: float, self_image: str | float = "exclude") -> xr.DataArray:
+def power_law(lattice: xr.Dataset, *, exponent: Any, self_image: str | float = "exclude") -> xr.DataArray:
     """Interaction 1/r^exponent on the torus, by Ewald's method in any dimension.
 
     For exponents above the dimension d the sum over images; below it with a neutralising background (zero average over the
@@ -393,16 +388,16 @@ def power_law(lattice: xr.Dataset, *, exponent: float, self_image: str | float =
     Parameters
     ----------
     lattice : Dataset of a lattice with N sites.
-    exponent : positive.
+    exponent : positive, may be swept.
     self_image : the diagonal, as for :func:`coulomb`.
 
     Returns
     -------
-    DataArray ``interaction(site, site2)`` in Vc.
+    DataArray ``interaction(..., site, site2)`` in Vc.
 
     Raises
     ------
-    ValueError if the exponent is not one positive number.
+    ValueError if an exponent is not positive.
 
     Examples
     --------
@@ -411,9 +406,8 @@ def power_law(lattice: xr.Dataset, *, exponent: float, self_image: str | float =
     >>> print(f"{float(dipoles[0, 1]):.4f}")
     1.0064
     """
-    s = _one("exponent", exponent)
-    matrix, _ = _pairs(lattice, ewald.power_law, caller="power_law")
-    return _interaction(matrix(s), self_image)
+    exponents = parameter("exponent", exponent, above=0.0)
+    return _interaction(lattice, ewald.power_law, self_image, caller="power_law", swept=exponents)
 
 
 def wave_vectors(lattice: xr.Dataset) -> np.ndarray:

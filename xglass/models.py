@@ -15,6 +15,10 @@ from xglass.variables import aligned, attributes, require, stamp, whole_number
 __all__ = ["charge_glass", "random_couplings", "random_site_energy"]
 
 
+#: What a model takes from the lattice it is given; the rest (of a model or run given as lattice) is its own to make.
+GEOMETRY = ("axis", "position", "torus", "cells", "bond_source", "bond_target", "bond_vector", "bond_kind")
+
+
 def charge_glass(
     lattice: xr.Dataset,
     *,
@@ -68,7 +72,7 @@ def charge_glass(
     {'eta': 3, 'bond': 432}
     """
     require(lattice, "position", "torus", "bond_kind", caller="charge_glass")
-    model = lattice.drop_vars([name for name in ("scale",) if name in lattice.coords])
+    model = xr.Dataset(coords={name: lattice.coords[name].variable for name in GEOMETRY if name in lattice.coords})
     unit = None
     if scale is not None:
         model = model.assign_coords(scale=scale_coordinate(scale))

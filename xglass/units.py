@@ -77,6 +77,8 @@ def _in_model_unit(name: str, quantity: pint.Quantity, unit: str, scale: float |
                     f"{name} came as {quantity:~}, but the model has no energy scale; pass scale='0.35 eV' (say) to the model, "
                     f"or a plain number in {unit}"
                 )
+            if quantity.is_compatible_with("kelvin"):
+                quantity = quantity.to("kelvin")  # so that degrees Celsius count from absolute zero
             with ureg.context("boltzmann"):
                 return quantity.to("meV").magnitude / scale
         advice = f"an energy or a temperature ('2 meV', '30 K'), or a plain number in {unit}"
