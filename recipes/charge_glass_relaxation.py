@@ -5,7 +5,7 @@
 # quantum motion of the carriers lower the energy barrier of that relaxation? This is Fig. 2 of Fratini, Driscoll, Ciuchi and Ralko,
 # *A quantum theory of the nearly frozen charge glass*, SciPost Phys. 14, 124 (2023).
 # Here it runs at tutorial size, on 6 x 6 sites: one to two minutes on two cores. `--full` takes the paper's size (12 x 12 sites,
-# three anisotropies, ten temperatures, 100 walkers, 450 sweeps): about a day on two cores, nearly all of it eigenproblems.
+# three anisotropies, ten temperatures, 100 walkers, 450 sweeps): about a day and a half on two cores, nearly all of it eigenproblems.
 #
 # **The model.** Holes at half filling repel each other as 1/r and hop with $t_p = 0.12\,V$ along the diagonals and $t_c = \eta\,t_p$ along
 # the rows. A configuration weighs $\exp[-(E + \langle K\rangle)/T]$: its electrostatic energy and the thermal kinetic energy that the

@@ -325,17 +325,12 @@ def test_names_dims_and_attributes(run):
 
 @pytest.mark.parametrize("chunks", [{"sweep": 1}, {"walker": 1, "sweep": 3}, {"T": 1, "eta": 1, "walker": 1, "sweep": 2}])
 def test_chunks_do_not_matter(run, chunks):
-    """Any dimension but site may be cut. Counts are exact; what goes through BLAS and LAPACK is equal to rounding."""
+    """Any dimension but site may be cut, and no bit changes: BLAS is given one configuration at a time."""
     whole = observed(run)
     for name, result in observed(run.chunk(chunks)).items():
         assert result.chunks is not None, name
         result = result.compute(scheduler="sync")
-        if name in ("autocorrelation", "overlap"):
-            xr.testing.assert_identical(result, whole[name])
-        else:
-            np.testing.assert_allclose(result, whole[name], rtol=0, atol=1e-12)
-            assert result.attrs == whole[name].attrs
-            assert list(result.coords) == list(whole[name].coords)
+        xr.testing.assert_identical(result, whole[name])
 
 
 def joined(parts, dim):

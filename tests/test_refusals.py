@@ -328,7 +328,7 @@ def _of_every_observable():
             TYPE,
             name,
             "DataArray",
-            "give the Dataset of a run",
+            "give the Dataset of",
         )
         yield Case(
             f"{name} of a model", lambda n=name: observe(n, model()), KEY, name, "no 'occupation'", "pass the whole Dataset"
@@ -355,6 +355,7 @@ DATA = [
     Case("lag fractional", lambda: xg.autocorrelation(run(), waiting_time=1, lag=0.5), V, "lag", "0.5", WHOLE + "0"),
     Case("lag twice", lambda: xg.autocorrelation(run(), waiting_time=1, lag=[1, 1]), V, "lag", r"\[1, 1\]", "distinct"),
     Case("no lag", lambda: xg.autocorrelation(run(), waiting_time=1, lag=[]), V, "lag", r"\[\]", "distinct"),
+    Case("some of the bonds", lambda: xg.kinetic_energy(run().isel(bond=slice(0, 16))), V, "kinetic_energy", "16 bonds", "an isel over bond"),
     Case("correlation of one sweep", lambda: xg.autocorrelation(run().isel(sweep=0), waiting_time=0), V, "autocorrelation", "no dimension 'sweep'", "dropped by a selection"),
     Case("overlap of other walkers", lambda: xg.overlap(run(), run().isel(walker=[0, 1])), V, "overlap", "walker", "labels|same"),
     Case("overlap of other temperatures", lambda: xg.overlap(run(), xg.testing.tiny_run(T=[0.05, 0.2])), V, "overlap", r"\bT\b", "labels|same"),

@@ -202,7 +202,7 @@ def test_require():
     run = xg.testing.tiny_run()
     require(run, "occupation", "interaction", "position", caller="f")
     require(run.isel(walker=0, sweep=0), "occupation", caller="f")  # walker and sweep may go, one at a time
-    with pytest.raises(TypeError, match="f: give the Dataset of a run or model, not DataArray"):
+    with pytest.raises(TypeError, match="f: give the Dataset of a lattice, model or run, not DataArray"):
         require(run["occupation"], "occupation", caller="f")
     with pytest.raises(KeyError, match="f: the Dataset has no 'interaction'.*drop_vars.*apply f before that"):
         require(run.drop_vars("interaction"), "interaction", caller="f")

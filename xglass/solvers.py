@@ -355,7 +355,9 @@ def _stripe_patterns(model: xr.Dataset) -> xr.DataArray:
     names, waves = stripes(model)
     if not names or names[0].startswith("(") or (model["filling"] != 0.5).any():
         raise ValueError(
-            "start='ordered' exists for the triangular and square lattice with an even side at filling 1/2; pass the pattern as a DataArray over site"
+            f"start='ordered' exists for the triangular and square lattice with an even side at filling 1/2, not for "
+            f"{model['cells'].values.tolist()} cells of {model.sizes['axis']} dimensions at filling {model['filling'].values.tolist()}; "
+            f"pass the pattern as a DataArray over site"
         )
     phases = np.cos(model["position"].values @ waves.T)
     return xr.DataArray((phases.T > 0.0).astype(np.int8), dims=("pattern", "choice"))

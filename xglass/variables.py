@@ -203,12 +203,13 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
     for a missing dimension; each names what was dropped and the kind of operation that drops it.
     """
     if not isinstance(data, xr.Dataset):
-        raise TypeError(f"{caller}: give the Dataset of a run or model, not {type(data).__name__}")
+        raise TypeError(f"{caller}: give the Dataset of a lattice, model or run, not {type(data).__name__}")
     for name in names:
         if name not in data.variables:
             raise KeyError(
-                f"{caller}: the Dataset has no {name!r}. It is lost by drop_vars, by a reduction over one of its dimensions or "
-                f"by picking single variables; apply {caller} before that, or pass the whole Dataset"
+                f"{caller}: the Dataset has no {name!r}. A lattice gets it from a model (charge_glass), a model from a solver (metropolis); "
+                f"it is lost by drop_vars, by a reduction over one of its dimensions or by picking single variables: apply {caller} "
+                f"before that, or pass the whole Dataset"
             )
         missing = [d for d in REGISTRY[name].dims if d not in data[name].dims and d not in ("walker", "sweep")]
         if missing:
@@ -221,6 +222,14 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
             f"{caller}: the Dataset holds {data.sizes.get('site')} of {data.sizes['site2']} sites; "
             f"select sites on the result of {caller}, not before it"
         )
+    if "hopping" in names and "cells" in data.coords:
+        cells = int(np.prod(eager(data, "cells")))
+        sources = np.bincount(eager(data, "bond_source") * cells // data.sizes["site"], minlength=cells)
+        if (sources != sources[0]).any():
+            raise ValueError(
+                f"{caller}: the Dataset holds {data.sizes['bond']} bonds, which is not the same number in each of {cells} cells; "
+                f"an isel over bond has lost some. Pass the whole model"
+            )
 
 
 def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:

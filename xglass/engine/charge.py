@@ -22,11 +22,8 @@ def hopping_matrix(hopping: np.ndarray, source: np.ndarray, target: np.ndarray, 
 
 
 def _field(deviation: np.ndarray, interaction: np.ndarray) -> np.ndarray:
-    """sum_j U_ij dn_j; one matrix product where the interaction is the same everywhere."""
-    sites = deviation.shape[-1]
+    """sum_j U_ij dn_j, one configuration at a time: in a product of many rows BLAS rounds a row by how many there are."""
     with single_thread():
-        if interaction.size == sites * sites:
-            return deviation @ interaction.reshape(sites, sites)
         return (deviation[..., None, :] @ interaction)[..., 0, :]
 
 

@@ -17,8 +17,8 @@ def overlap(a: np.ndarray, b: np.ndarray, filling: np.ndarray) -> np.ndarray:
 
 def structure_factor(occupation: np.ndarray, filling: np.ndarray, phase: np.ndarray) -> np.ndarray:
     """(..., q) (1/N) |sum_i (n_i - n) exp(-i phase_iq)|^2 of configurations (..., site) and phases (site, q)."""
-    deviation = occupation - np.asarray(filling)[..., None]
+    deviation = (occupation - np.asarray(filling)[..., None])[..., None, :]  # one row each: bits must not depend on chunks
     phase = phase.reshape(phase.shape[-2:])
     with single_thread():
         real, imaginary = deviation @ np.cos(phase), deviation @ np.sin(phase)
-    return (real**2 + imaginary**2) / occupation.shape[-1]
+    return (real**2 + imaginary**2)[..., 0, :] / occupation.shape[-1]
