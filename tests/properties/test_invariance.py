@@ -79,11 +79,13 @@ def test_one_variable_or_one_point_of_a_lazy_run():
     same_bits(lazy["kinetic_energy"].isel(T=1, walker=[2]), reference("kinetic")["kinetic_energy"].isel(T=1, walker=[2]))
 
 
-@pytest.mark.slow
 def test_distributed_processes():
     from distributed import Client, LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster, Client(cluster):
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1") as cluster,
+        Client(cluster),
+    ):
         for weight in WEIGHTS:
             lazy = run(weight, chunks={"eta": 1, "T": 2, "walker": 1})
             xr.testing.assert_identical(lazy.compute(), reference(weight))
