@@ -28,6 +28,7 @@ def single_thread() -> Iterator[None]:
                 from threadpoolctl import ThreadpoolController
 
                 _controller = ThreadpoolController()
+            _take_control()
             _limits = _controller.limit(limits=1, user_api="blas")
             _limits.__enter__()
         _inside += 1
@@ -37,4 +38,15 @@ def single_thread() -> Iterator[None]:
         with _lock:
             _inside -= 1
             if _inside == 0:
+                _take_control()
                 _limits.__exit__(None, None, None)
+
+
+def _take_control() -> None:
+    """Let this thread set limits: from 3.8 on threadpoolctl ignores all but the first that did, and says nothing.
+
+    Without it the limit would not be set where the main thread once set one, nor be taken back where another thread leaves last.
+    """
+    for library in _controller.lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
