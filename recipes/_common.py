@@ -61,9 +61,7 @@ matplotlib.rcParams.update(
 def parse_args(description: str = "", arguments: list[str] | None = None) -> argparse.Namespace:
     """``full`` (the paper's size) and ``out`` (a folder that exists afterwards)."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument(
-        "--full", action="store_true", help="the size of the paper; resumable, see the first paragraph for its cost"
-    )
+    parser.add_argument("--full", action="store_true", help="the size of the paper; see the first paragraph for its cost")
     parser.add_argument(
         "--out", type=Path, default=Path("output"), metavar="FOLDER", help="where figure and table go (%(default)s)"
     )

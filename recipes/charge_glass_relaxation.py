@@ -48,6 +48,9 @@ def relax(model: xr.Dataset, weight: str, walkers: int, seed: int) -> xr.DataArr
 lazy = {"classical": relax(classical, "classical", 10 * walkers, seed=1), "quantum": relax(quantum, "kinetic", walkers, seed=2)}
 with ProgressBar(dt=1.0):
     (C,) = dask.compute(lazy)
+if options.full:  # what took so long is kept
+    for name, data in C.items():
+        data.to_dataset().to_zarr(options.out / f"correlation_{name}.zarr", mode="w", consolidated=False)
 
 # %% [markdown]
 # Each correlation function, averaged over walkers, is fitted by $C_0\exp[-(t/\tau)^\alpha]$. Lags of one trajectory are correlated, so
@@ -92,9 +95,9 @@ difference = summary["barrier"].sel(glass="classical") - summary["barrier"].sel(
 error = np.hypot(summary["barrier_stderr"].sel(glass="classical"), summary["barrier_stderr"].sel(glass="eta = -1"))
 print(f"classical barrier - quantum barrier (eta = -1) = {float(difference):.3f} +- {float(error):.3f} Vc")
 assert float(difference) > 3 * float(error), "quantum motion should lower the barrier"
-assert bool(
-    (stacked(fits)["relaxation_time_1e"].sel(glass="eta = -1") < stacked(fits)["relaxation_time_1e"].sel(glass="classical")).all()
-)
+times = stacked(fits)["relaxation_time_1e"].sel(glass=["classical", "eta = -1"]).dropna("T")  # NaN where C does not fall to 1/e
+assert times.sizes["T"] >= 4
+assert bool((times.sel(glass="eta = -1") < times.sel(glass="classical")).all())
 
 # %% [markdown]
 # **The figure.** Relaxation times against inverse temperature, open symbols after the shorter waiting time and full ones after the longer;

@@ -398,3 +398,23 @@ def test_observables_scale_with_the_energy_unit(factor):
         counted += power
         np.testing.assert_allclose(scaled_results[name], result * factor**power, rtol=0, atol=1e-11, err_msg=name)
     assert counted == 3
+
+
+def test_sums_of_occupations_are_refused_when_computed():
+    """A sum over walkers is still of whole numbers: the values tell."""
+    counts = xg.testing.tiny_run(chunks=None, weight="classical").sum("walker", keep_attrs=True)
+    for f in (xg.structure_factor, xg.stripe_order, xg.electrostatic_energy, xg.electrostatic_potential, xg.kinetic_energy):
+        with pytest.raises(ValueError, match="occupation must be 0 or 1, got values from 0 to [23]"):
+            f(counts)
+    with pytest.raises(ValueError, match="occupation must be 0 or 1"):
+        xg.autocorrelation(counts, waiting_time=1)
+
+
+def test_another_temperature_labels_its_result():
+    run = xg.testing.tiny_run(chunks=None).isel(T=0)
+    one = xg.kinetic_energy(run, T=0.3)
+    assert float(one["T"]) == 0.3
+    swept = xg.kinetic_energy(run, T=[0.2, 0.3])
+    assert swept.dims == ("T", "eta", "walker", "sweep")
+    xr.testing.assert_identical(swept.sel(T=0.3), one)
+    xr.testing.assert_identical(xg.kinetic_energy(run, T=0.05), xg.kinetic_energy(run))

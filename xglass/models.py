@@ -192,7 +192,9 @@ def _realizations(realization: Any) -> np.ndarray:
     """Labels of disorder realizations from a count or explicit labels."""
     if np.ndim(realization) == 0:
         return np.arange(whole_number("realization", realization))
-    labels = np.array([whole_number("realization", label, minimum=0) for label in np.asarray(realization)], dtype=np.int64)
+    labels = np.array(
+        [whole_number("realization", label, minimum=0, maximum=2**63) for label in np.asarray(realization)], dtype=np.int64
+    )
     if labels.size == 0 or np.unique(labels).size != labels.size:
         raise ValueError(f"realization must be a count or distinct labels >= 0, got {realization!r}")
     return labels

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from xglass.variables import require
+from xglass.variables import aligned, require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,6 +92,7 @@ def relaxation(
     >>> C = xg.autocorrelation(run.isel(eta=0), waiting_time=0).squeeze("waiting_time").mean("walker")
     >>> ax = xg.plot.relaxation(C)
     """
+    aligned("relaxation", C=C, **{k: v for k, v in {"stderr": stderr, "fit": fit}.items() if v is not None})
     ax = _axes(ax)
     dim, curves = _curves(C, "lag", hue, "relaxation")
     late = C["lag"].values > 0
@@ -152,6 +153,7 @@ def arrhenius(
     >>> tau = xr.DataArray(np.exp(0.1 / T), dims="T", coords={"T": T}, name="tau")
     >>> ax = xg.plot.arrhenius(tau, fit=xg.fits.arrhenius(tau))
     """
+    aligned("arrhenius", tau=tau, **{k: v for k, v in {"stderr": stderr, "fit": fit}.items() if v is not None})
     ax = _axes(ax)
     hue, curves = _curves(tau, dim, hue, "arrhenius")
     inverse = 1.0 / tau[dim].values

@@ -56,7 +56,8 @@ def metropolis(
     sweep : number of sweeps.
     start : "random" (uniform over the configurations with N n particles), "ordered" (the stripe state of lowest energy; ties go
         to the lowest <K>, then to the horizontal one; triangular and square lattice at n = 1/2), a DataArray of occupations over
-        site (and walker and parameters), or a run, which is continued after its last sweep as if it had never stopped.
+        site (and walker and parameters), or a run, which is continued after its last sweep, as if it had never stopped where seed, weight
+        and moves are the run's own.
     moves : "neighbour": a random site and a random one of its neighbours exchange occupations; "exchange": any two sites.
     weight : see above.
     every : sweeps between stored states.
@@ -178,6 +179,7 @@ def _simulate(
             raise ValueError(
                 "start: a run to be continued needs its dimension 'sweep'; for one configuration pass its DataArray 'occupation'"
             )
+        _same_point(start, model)
         first = int(start["sweep"][-1])
         start = start["occupation"].isel(sweep=-1, drop=True)
     identifiers = _walkers(walker)
@@ -253,6 +255,18 @@ def _simulate(
         run = run.assign_coords(temperature=ramped.variable)
     run.attrs = {"solver": "metropolis", "weight": weight, "moves": moves, "seed": str(seed), "rule_version": RULE_VERSION}
     return stamp(run, energy=energy)
+
+
+def _same_point(start: xr.Dataset, model: xr.Dataset) -> None:
+    """Refuse to continue a run at another parameter point (swept parameters are matched by label)."""
+    for name in ("T", "t_p", "eta", "filling"):
+        if name in start.coords and name in model and start[name].ndim == model[name].ndim == 0 and start[name] != model[name]:
+            raise ValueError(
+                f"start: the run to be continued has {name} = {float(start[name])}, not {float(model[name])}; for a new preparation from its "
+                f"last states pass start=run['occupation'].isel(sweep=-1, drop=True)"
+            )
+    if not start.indexes["sweep"].is_monotonic_increasing:
+        raise ValueError("start: the sweeps of the run to be continued are not in order; write .sortby('sweep') before it")
 
 
 def _particles(filling: xr.DataArray, sites: int) -> xr.DataArray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,8 +29,16 @@ Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 SIMULATED = ("site", "site2", "bond", "walker", "sweep", "axis", "period", "lag", "waiting_time", "frequency", "q")
 
 
-@functools.cache
+_lock = threading.Lock()
+
+
 def _registry() -> pint.UnitRegistry:
+    with _lock:  # two threads at once would build two registries, whose Quantities do not mix
+        return _built_registry()
+
+
+@functools.cache
+def _built_registry() -> pint.UnitRegistry:
     import pint
 
     ureg: pint.UnitRegistry = pint.UnitRegistry(on_redefinition="ignore")

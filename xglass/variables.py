@@ -222,6 +222,19 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
             f"{caller}: the Dataset holds {data.sizes.get('site')} of {data.sizes['site2']} sites; "
             f"select sites on the result of {caller}, not before it"
         )
+    for name in set(names) & {"hopping", "interaction"}:
+        if data[name].attrs.get("units", "Vc") not in ("Vc", "tc"):
+            raise ValueError(
+                f"{caller}: {name!r} is in {data[name].attrs['units']}; apply to_physical to the result of {caller}, not before it"
+            )
+    if "interaction" in names and "bond_vector" in data.coords and "axis" in data["bond_vector"].dims:
+        position, torus = eager(data, "position"), eager(data, "torus")
+        closing = position[eager(data, "bond_source")] + eager(data, "bond_vector") - position[eager(data, "bond_target")]
+        windings = closing @ np.linalg.inv(torus)
+        if not np.allclose(windings, np.rint(windings), rtol=0, atol=1e-6):
+            raise ValueError(
+                f"{caller}: bonds do not join the sites they name; sites were reordered. Apply {caller} first, then reorder its result"
+            )
     if "hopping" in names and "cells" in data.coords:
         cells = int(np.prod(eager(data, "cells")))
         sources = np.bincount(eager(data, "bond_source") * cells // data.sizes["site"], minlength=cells)
@@ -243,7 +256,7 @@ def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
             )
 
 
-def aligned(caller: str, **arrays: xr.DataArray) -> None:
+def aligned(caller: str, **arrays: xr.DataArray | xr.Dataset) -> None:
     """Refuse arrays that share a dimension with different labels or lengths; the message names them."""
     try:
         xr.align(*arrays.values(), join="exact")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from xglass.engine.blas import single_thread
+from xglass.engine.correlation import binary
 
 
 def hopping_matrix(hopping: np.ndarray, source: np.ndarray, target: np.ndarray, sites: int) -> np.ndarray:
@@ -29,14 +30,14 @@ def _field(deviation: np.ndarray, interaction: np.ndarray) -> np.ndarray:
 
 def potential(occupation: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """(..., site) phi_i = sum_j U_ij (n_j - reference) + eps_i, the diagonal of U included."""
-    return _field(occupation - np.asarray(reference)[..., None], interaction) + site_energy
+    return _field(binary(occupation) - np.asarray(reference)[..., None], interaction) + site_energy
 
 
 def electrostatic_energy(
     occupation: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray
 ) -> np.ndarray:
     """(...) E = 1/2 sum_{i != j} U_ij (n_i - reference)(n_j - reference) + sum_i eps_i n_i."""
-    deviation = occupation - np.asarray(reference)[..., None]
+    deviation = binary(occupation) - np.asarray(reference)[..., None]
     pairs = _field(deviation, interaction) - deviation * np.einsum("...ii->...i", interaction)
     return 0.5 * (pairs * deviation).sum(axis=-1) + (occupation * site_energy).sum(axis=-1)
 

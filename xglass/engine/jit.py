@@ -6,12 +6,13 @@ f would go on with the old g. So the cache folder is keyed on the sources of all
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import pathlib
 import sys
 import tempfile
+from collections.abc import Callable
+from typing import Any
 
 import numba
 
@@ -21,8 +22,10 @@ def _cache_folder() -> str:
     digest = hashlib.sha256(f"{numba.__version__}|{sys.version_info[:2]}".encode())
     for path in sorted(here.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    chosen = os.environ.get("XGLASS_CACHE") or os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    for root in (pathlib.Path(chosen) / "xglass", pathlib.Path(tempfile.gettempdir()) / f"xglass-{os.getuid()}"):
+    user = os.getuid() if hasattr(os, "getuid") else None
+    wishes = (os.environ.get(name) for name in ("XGLASS_CACHE", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME"))
+    chosen = next((wish for wish in wishes if wish), pathlib.Path.home() / ".cache")
+    for root in (pathlib.Path(chosen) / "xglass", pathlib.Path(tempfile.gettempdir()) / f"xglass-{user}"):
         folder = root / digest.hexdigest()[:16]
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -35,8 +38,23 @@ def _cache_folder() -> str:
     return ""
 
 
-if not os.environ.get("NUMBA_CACHE_DIR"):  # the user's own choice wins
-    numba.config.CACHE_DIR = _cache_folder()
+_FOLDER = _cache_folder()
 
-kernel = functools.partial(numba.njit, nogil=True, cache=True)
-inline = functools.partial(numba.njit, nogil=True, cache=True, inline="always")
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _FOLDER or before  # numba reads it when it decorates; kernels of the user's own keep their folder
+    try:
+        return numba.njit(nogil=True, cache=True, **options)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile ``function``."""
+    return _compiled(function)
+
+
+def inline(function: Callable[..., Any]) -> Any:
+    """Compile ``function`` into its callers."""
+    return _compiled(function, inline="always")

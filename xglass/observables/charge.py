@@ -10,7 +10,7 @@ import xarray as xr
 from xglass.engine import charge
 from xglass.observables.glass import occupations
 from xglass.units import parameter
-from xglass.variables import energy_unit, require, stamp
+from xglass.variables import aligned, energy_unit, require, stamp
 
 __all__ = ["electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density"]
 
@@ -101,6 +101,12 @@ def _thermal(run: xr.Dataset, name: str, T: Any) -> xr.DataArray:
     else:
         scale = float(run["scale"]) if "scale" in run.coords else None
         temperature = parameter("T", T, scale=scale, energy=energy_unit(run), above=0.0)
+        if "T" in occupation.dims or (set(temperature.dims) - {"T"} and "T" in temperature.dims):
+            raise ValueError(
+                f"{name}: T= replaces the temperature of a run at one temperature; this one has dimension 'T', select by .sel(T=...)"
+            )
+        occupation = occupation.drop_vars(["T", "temperature"], errors="ignore")
+        aligned(name, occupation=occupation, T=temperature)
     local = name == "local_density"
     result = xr.apply_ufunc(
         charge.local_density if local else charge.kinetic_energy,
@@ -119,6 +125,8 @@ def _thermal(run: xr.Dataset, name: str, T: Any) -> xr.DataArray:
         dask="parallelized",
         output_dtypes=[np.float64],
     )
+    if T is not None:
+        result = result.assign_coords(T=temperature.variable).transpose(*temperature.dims, ...)
     return stamp(result.rename(name), energy=energy_unit(run))
 
 
@@ -131,7 +139,7 @@ def kinetic_energy(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     Parameters
     ----------
     run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all but site.
-    T : temperature to use instead of the run's own, in Vc; its labels must be those of the run.
+    T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``; may be swept.
 
     Returns
     -------
@@ -162,7 +170,7 @@ def local_density(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     Parameters
     ----------
     run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all but site.
-    T : temperature to use instead of the run's own, in Vc; its labels must be those of the run.
+    T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``; may be swept.
 
     Returns
     -------

@@ -21,7 +21,7 @@ def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
     if occupation.dtype.kind not in "iub":
         raise TypeError(
             f"{caller}: occupation has type {occupation.dtype}; it must be whole numbers, and a mean of occupations is no "
-            f"configuration: take the mean of the result instead (after .where write .where(condition, 0, drop=True))"
+            f"configuration: take the mean of the result instead (and select by .isel or .sel, or apply .where to the result)"
         )
     uncut(occupation, ("site",), caller=caller)
     return occupation
