@@ -74,6 +74,8 @@ EAGER = {
     **dict.fromkeys(["units.parameter", "units.scale_coordinate", "variables.canonical"], "parameters are eager; lazy ones are refused"),
     **dict.fromkeys(["variables.attributes", "variables.whole_number"], "take a name or a number"),
     **dict.fromkeys(["testing.forbid_compute", "testing.count_computes", "testing.chunkings"], "tools of tests"),
+    **dict.fromkeys(["store.evaluate", "store.verify"], "computing is what they are for"),
+    **dict.fromkeys(["store.load", "store.progress", "store.failures"], "read a store; tests/store shows that nothing computes"),
     **dict.fromkeys(["plot.relaxation", "plot.arrhenius", "plot.lattice", "plot.charge_map"], "drawing is the end of a chain"),
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ _PUBLIC = {
     "lattice": "lattice",
     "ops": "ops",
     "plot": "plot",
+    "store": "store",
     "testing": "testing",
     "units": "units",
     "variables": "variables",

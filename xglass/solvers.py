@@ -15,7 +15,7 @@ from xglass.lattice import stripes
 from xglass.units import parameter
 from xglass.variables import energy_unit, require, stamp, whole_number
 
-__all__ = ["metropolis", "metropolis_counters"]
+__all__ = ["metropolis", "metropolis_counters", "rerun"]
 
 #: Seconds of work that chunks="auto" aims at for one task, and bounds on a task's output and on the number of tasks.
 TASK_SECONDS, TASK_BYTES, TASKS = 1.0, 64e6, 10_000
@@ -70,7 +70,8 @@ def metropolis(
     Dataset with ``occupation(..., walker, sweep, site)`` int8, ``electrostatic_energy(..., walker, sweep)`` (with site energies),
     ``kinetic_energy(..., walker, sweep)`` (not for "classical") and ``acceptance(..., walker, sweep)``, accepted moves per attempt
     since the last stored sweep; the model's coords, ``T``, ``walker``, ``sweep`` = 0, every, ... and, with a ramp,
-    ``temperature(..., sweep)``. A continued run holds only the sweeps after those of ``start``.
+    ``temperature(..., sweep)`` and ``ramp(sweep, step)``, its factor in every sweep since the last stored one. A continued run holds only the sweeps after those of ``start``. Coords and attrs describe
+    the run, a start that was given included (``start(..., site)``, if it was not lazy), so that a store can make any part of it anew.
 
     Raises
     ------
@@ -149,7 +150,7 @@ def _simulate(
     chunks: Any = "auto",
 ) -> xr.Dataset:
     require(model, "hopping", "interaction", "site_energy", "filling", "centred", "position", "torus", caller="metropolis")
-    model = model.coords.to_dataset().drop_vars(["temperature", "walker", "sweep"], errors="ignore")
+    model = model.coords.to_dataset().drop_vars(["temperature", "walker", "sweep", "start", "ramp"], errors="ignore")
     if "T" not in model.drop_vars("T", errors="ignore").dims:  # of a run given as model; else labels that T must agree with
         model = model.drop_vars("T", errors="ignore")
     model = model.compute(scheduler="synchronous")  # parameters are eager; a chunked or stored run may hold them as dask arrays
@@ -172,18 +173,19 @@ def _simulate(
     if moves == "neighbour" and np.bincount(np.r_[model["bond_source"], model["bond_target"]], minlength=sites).min() == 0:
         raise ValueError("moves='neighbour' needs a bond at every site; this lattice has sites without, use moves='exchange'")
 
-    first, continued = 0, isinstance(start, xr.Dataset)
-    if isinstance(start, xr.Dataset):
-        require(start, "occupation", caller="metropolis (start)")
-        if "sweep" not in start["occupation"].dims or "sweep" not in start.coords:
+    first, origin, before = 0, start, start if isinstance(start, xr.Dataset) else None
+    if before is not None:
+        require(before, "occupation", caller="metropolis (start)")
+        if "sweep" not in before["occupation"].dims or "sweep" not in before.coords:
             raise ValueError(
                 "start: a run to be continued needs its dimension 'sweep'; for one configuration pass its DataArray 'occupation'"
             )
-        _same_point(start, model)
-        first = int(start["sweep"][-1])
-        start = start["occupation"].isel(sweep=-1, drop=True)
+        _same_point(before, model)
+        first, origin = int(before["sweep"][-1]), before.coords.get("start")
+        start = before["occupation"].isel(sweep=-1, drop=True)
     identifiers = _walkers(walker)
-    factors = _ramp(ramp, first, sweep)
+    stored = np.arange(first if before is None else first + every, first + sweep + 1, every)
+    factors = _ramp(ramp, first, sweep)[: stored[-1] - first + 1]
 
     inputs: dict[str, tuple[xr.DataArray, list[str]]] = {
         "hopping": (model["hopping"], ["bond"]),
@@ -202,27 +204,27 @@ def _simulate(
 
     def lazy(array: xr.DataArray) -> xr.DataArray:
         bare = xr.DataArray(array.variable)  # no labels: index coordinates never chunk, and alignment is done
-        return bare.compute() if plan is None else bare.chunk({d: plan.get(str(d), -1) for d in bare.dims})
+        return bare.compute() if plan is None else bare.chunk({d: plan.get(str(d), bare.sizes[d]) for d in bare.dims})
 
     unused = np.zeros(1, dtype=np.int8)
     configurations, patterns = xr.DataArray(unused, dims="configuration"), xr.DataArray(unused[None], dims=("pattern", "choice"))
     if isinstance(start, str) and start == "ordered":
         patterns = _stripe_patterns(model)
     elif isinstance(start, xr.DataArray):
-        configurations = _given_start(start, model, identifiers, sizes, particles)
+        start = _given_start(start, model, identifiers, sizes, particles)
+        configurations = start.rename(site="configuration")
     elif not isinstance(start, str) or start != "random":
         raise ValueError(f"start must be 'random', 'ordered', a DataArray of occupations or a run, got {start!r}")
     inputs["start"] = (configurations, ["configuration"])
     inputs["patterns"] = (patterns, ["pattern", "choice"])
     blocks = {name: lazy(array) for name, (array, _) in inputs.items()}
     if plan is not None:  # one input with every dimension: dask warns where no input has as many blocks as the result
-        cuts = tuple(plan.get(d, -1) for d in sizes)
+        cuts = tuple(plan[d] for d in sizes)
         full = da.broadcast_to(
             blocks["walker"].data, tuple(sizes.values()), chunks=da.core.normalize_chunks(cuts, tuple(sizes.values()))
         )
         blocks["walker"] = xr.DataArray(full, dims=[*sizes])
 
-    stored = np.arange(first + every if continued else first, first + sweep + 1, every)
     outputs = {
         "occupation": (["sweep", "site"], np.int8), "electrostatic_energy": (["sweep"], np.float64), "kinetic_energy": (["sweep"], np.float64),
         "acceptance": (["sweep"], np.float64), "active_attempts": (["sweep"], np.int64), "solves": (["sweep"], np.int64),
@@ -235,7 +237,7 @@ def _simulate(
         kwargs={
             "seed": seed,
             "first_sweep": first,
-            "continued": continued,
+            "continued": before is not None,
             "frames": stored.size,
             "every": every,
             "weight": weight,
@@ -252,9 +254,71 @@ def _simulate(
     if ramp is not None:
         kept = xr.DataArray(factors[stored - first], dims="sweep")
         ramped = (xr.DataArray(model["T"].variable) * kept).transpose(..., "sweep").drop_attrs()
-        run = run.assign_coords(temperature=ramped.variable)
+        between = np.maximum(stored[:, None] - np.arange(every)[::-1], first) - first
+        run = run.assign_coords(temperature=ramped.variable, ramp=(("sweep", "step"), factors[between]))
     run.attrs = {"solver": "metropolis", "weight": weight, "moves": moves, "seed": str(seed), "rule_version": RULE_VERSION}
+    began = start if isinstance(start, str) else before.attrs.get("start", "given") if before is not None else "given"
+    run.attrs |= {"start": began, "every": every}
+    if isinstance(origin, xr.DataArray) and origin.chunks is None:
+        run = run.assign_coords(start=_given_start(origin, model, identifiers, sizes, particles).variable)
     return stamp(run, energy=energy)
+
+
+def rerun(run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: str | dict[str, int] | None = "auto") -> xr.Dataset:
+    """The lazy run that the coords and attrs of a run describe: the same trajectories, to be simulated again.
+
+    Parameters
+    ----------
+    run : Dataset of :func:`metropolis`; only its coords and attrs are read. Labels may have been selected: by the identity of
+        trajectories the run of some temperatures or walkers is that part of the whole run.
+    start : the run that ``run`` continues, if it does.
+    chunks : as in :func:`metropolis`.
+
+    Returns
+    -------
+    Dataset, as from :func:`metropolis`.
+
+    Raises
+    ------
+    KeyError if attrs or coords that describe a run are missing, or the start is: that of a continued run, or a lazy one.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> run = xg.testing.tiny_run()
+    >>> again = rerun(run.sel(walker=[1]))
+    >>> again["occupation"].compute().equals(run["occupation"].sel(walker=[1]).compute())
+    True
+    """
+    attrs, model = run.attrs, run.coords.to_dataset()
+    if lost := [name for name in ("solver", "seed", "weight", "moves", "start", "every") if name not in attrs]:
+        raise KeyError(f"rerun: the attrs of the run lack {lost}; arithmetic and means drop them")
+    sweep, every = model["sweep"].values, int(attrs["every"])
+    first = 0 if sweep[0] == 0 else int(sweep[0]) - every
+    given = start if start is not None else model.get("start") if attrs["start"] == "given" else attrs["start"]
+    if given is None or (start is None and sweep[0] != 0):
+        raise KeyError("rerun: the run began from another run or from lazy occupations; pass start=, the run before it")
+    ramp = None
+    if "ramp" in model:
+        sweeps = (sweep[:, None] - np.arange(every)[::-1]).ravel()
+        factors = dict(zip(sweeps.tolist(), model["ramp"].values.ravel().tolist(), strict=True))
+        factors.setdefault(first, model["ramp"].values.flat[0])  # of the start, which a continued run does not hold
+        ramp = xr.DataArray(
+            [factors[s] for s in range(first, sweeps[-1] + 1)], dims="sweep", coords={"sweep": range(first, sweeps[-1] + 1)}
+        )
+    return metropolis(
+        model,
+        T=model["T"],
+        walker=model["walker"].values,
+        sweep=int(sweep[-1]) - first,
+        start=given,
+        moves=attrs["moves"],
+        weight=attrs["weight"],
+        every=every,
+        ramp=ramp,
+        seed=int(attrs["seed"]),
+        chunks=chunks,
+    )
 
 
 def _same_point(start: xr.Dataset, model: xr.Dataset) -> None:
@@ -361,7 +425,7 @@ def _given_start(
             raise ValueError(
                 f"start holds {sorted(set(numbers.values.ravel().tolist()))} particles, the filling asks for {particles.values.tolist()}"
             )
-    return configurations.rename(site="configuration").astype(np.int8)
+    return configurations.astype(np.int8)
 
 
 def _stripe_patterns(model: xr.Dataset) -> xr.DataArray:
@@ -387,7 +451,8 @@ def _chunks(chunks: Any, sizes: dict[str, int], sites: int, sweeps: int, every: 
                 raise ValueError(f"chunks: {dim!r} cannot be chunked; dimensions to chunk are {[*sizes]}")
             if size != -1:
                 whole_number(f"chunks[{dim!r}]", size)
-        return dict(chunks)
+        wanted = {dim: chunks.get(dim, -1) for dim in sizes}  # in full: equal cuts are equal graphs, however they were written
+        return {dim: length if wanted[dim] == -1 else min(wanted[dim], length) for dim, length in sizes.items()}
     if chunks != "auto":
         raise ValueError(f"chunks must be 'auto', a dict {{dimension: size}} or None, got {chunks!r}")
     # a guess is enough here: it decides how work is cut, never a result

@@ -77,6 +77,7 @@ REGISTRY: dict[str, Variable] = {
             ("realization", "realization", "1", "r", "realization of quenched disorder"),
             ("orientation", "orientation", "1", "o", "orientation of stripes"),
             ("bin", "bin", "1", "b", "bin of a histogram: coordinates bin_left, bin_right"),
+            ("step", "step", "1", "k", "sweep since the last stored one"),
             ("moment", "moment", "1", "m", "order of a moment"),
         ),
         *_entries(
@@ -90,7 +91,8 @@ REGISTRY: dict[str, Variable] = {
             ("length", "", "a", r"\lambda", "screening length"),
             ("strength", "", "{E}", "W", "strength of random site energies"),
             ("scale", "", "meV", "V", "energy unit of the model"),
-            ("ramp", "sweep", "1", "T(s)/T", "temperature of each sweep relative to T"),
+            ("ramp", "sweep step", "1", "T(s)/T", "temperature relative to T: in each sweep since the last stored one"),
+            ("done", "", "1", "ok", "whether it is computed: in a store that is not complete"),
             ("temperature", "sweep", "{E}", "T(s)", "temperature during each sweep of a ramp"),
             ("centred", "", "1", "c", "centred: the interaction acts between n - filling"),
         ),
@@ -114,6 +116,7 @@ REGISTRY: dict[str, Variable] = {
         ),
         *_entries(
             "simulated",
+            ("start", "site", "1", r"n_i(0)", "configuration from which a run started"),
             ("occupation", "walker sweep site", "1", "n_i", "occupation of a site: 0 or 1"),
             ("electrostatic_energy", "walker sweep", "{E}", "E", "electrostatic energy: pairs i != j and site energies"),
             ("kinetic_energy", "walker sweep", "{E}", r"\langle K\rangle", "thermal kinetic energy of a configuration"),

@@ -195,7 +195,8 @@ def test_the_future_is_a_function_of_configuration_and_sweep(weight, at, seed):
             start = start.isel(sweep=[-1])
         elif path == "bare":  # no energies, no model: nothing else enters
             start = xr.Dataset(
-                {"occupation": configuration.expand_dims(sweep=[at]).drop_vars(list(configuration.coords), errors="ignore")}
+                {"occupation": configuration.expand_dims(sweep=[at]).drop_vars(list(configuration.coords), errors="ignore")},
+                attrs={"start": "random"},  # only said again of the future
             )
         futures.append(run(weight, start=start, **arguments))
     for other in futures[1:]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from xglass.engine.blas import single_thread
-from xglass.engine.correlation import binary
+from xglass.engine.correlation import configurations
 
 
 def hopping_matrix(hopping: np.ndarray, source: np.ndarray, target: np.ndarray, sites: int) -> np.ndarray:
@@ -30,16 +30,18 @@ def _field(deviation: np.ndarray, interaction: np.ndarray) -> np.ndarray:
 
 def potential(occupation: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """(..., site) phi_i = sum_j U_ij (n_j - reference) + eps_i, the diagonal of U included."""
-    return _field(binary(occupation) - np.asarray(reference)[..., None], interaction) + site_energy
+    occupation, there = configurations(occupation)
+    return np.where(there[..., None], _field(occupation - np.asarray(reference)[..., None], interaction) + site_energy, np.nan)
 
 
 def electrostatic_energy(
     occupation: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray
 ) -> np.ndarray:
     """(...) E = 1/2 sum_{i != j} U_ij (n_i - reference)(n_j - reference) + sum_i eps_i n_i."""
-    deviation = binary(occupation) - np.asarray(reference)[..., None]
+    occupation, there = configurations(occupation)
+    deviation = occupation - np.asarray(reference)[..., None]
     pairs = _field(deviation, interaction) - deviation * np.einsum("...ii->...i", interaction)
-    return 0.5 * (pairs * deviation).sum(axis=-1) + (occupation * site_energy).sum(axis=-1)
+    return np.where(there, 0.5 * (pairs * deviation).sum(axis=-1) + (occupation * site_energy).sum(axis=-1), np.nan)
 
 
 def kinetic_energy(*arrays: np.ndarray) -> np.ndarray:
@@ -70,6 +72,7 @@ def _thermal(
     target: np.ndarray,
 ) -> np.ndarray:
     """Run a thermal kernel on every configuration: points that share the hopping go together."""
+    occupation, there = configurations(occupation)
     phi = potential(occupation, interaction, site_energy, reference)
     sites = occupation.shape[-1]
     shape = np.broadcast_shapes(phi.shape[:-1], hopping.shape[:-1], filling.shape, temperature.shape)
@@ -87,4 +90,5 @@ def _thermal(
                 np.ascontiguousarray(temperature[part]).ravel(), np.ascontiguousarray(particles[part]).ravel(), result,
             )  # fmt: skip
             out[part] = result.reshape(out[part].shape)
+    out[~np.broadcast_to(there, shape)] = np.nan
     return out

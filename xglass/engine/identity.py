@@ -10,6 +10,9 @@ import numpy as np
 #: Enters every stream: a change of what the draws mean gets a new number.
 RULE_VERSION = 1
 
+#: Version of all numbers that xglass computes: raised whenever a result comes out with other bits. Stores refuse to mix versions.
+NUMERICS_VERSION = 1
+
 
 def streams(walker: np.ndarray, realization: int, labels: np.ndarray) -> np.ndarray:
     """Stream numbers of walkers at one parameter point.

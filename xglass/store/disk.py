@@ -1,0 +1,456 @@
+"""A store on disk: zarr groups that xarray opens too, a mark for every finished region, and nothing that is executed.
+
+A store is one part, or several after it has grown: the folder itself and ``growth-1``, ``growth-2``, ... in it. Each part is a zarr group with
+the data, the coordinates and a group ``regions`` of two arrays over the grid of regions: ``done`` (digest of the region, 0
+before it is written) and ``error`` (JSON as bytes).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import time
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import google_crc32c
+import numpy as np
+import xarray as xr
+import zarr
+import zarr.errors
+from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
+
+from xglass.store.regions import Grid, Index, Regions
+
+FORMAT = 1
+ERROR_BYTES = 4096
+#: Codecs that a store may name: pure transformations of bytes. Anything else in the metadata is refused before it is loaded.
+CODECS = {"bytes", "blosc", "zstd", "crc32c"}
+KINDS = "biufc"
+
+
+def local_path(path: Any) -> Path:
+    """The folder that ``path`` names, absolute. Raises TypeError or ValueError for what cannot be one."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be the name of a folder such as 'run.zarr', got {type(path).__name__}")
+    text = os.fspath(path)
+    if not text or not text.strip():
+        raise ValueError("path is empty; write the name of a folder such as 'run.zarr'")
+    if "://" in text:
+        raise ValueError(f"path must be a folder of this machine, got {text!r}; copy the finished store to where it is wanted")
+    folder = Path(text).expanduser().absolute()
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"path: {text!r} is a file; write the name of a folder that is new or a store")
+    for above in folder.parents:
+        if any((above / name).exists() for name in ("zarr.json", ".zgroup", ".zarray")):
+            raise ValueError(f"path: {text!r} lies inside another store, {str(above)!r}; choose a folder outside of it")
+    return folder
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a store; False for nothing or an empty folder. Raises ValueError for anything else."""
+    if not path.exists() or not any(path.iterdir()):
+        return False
+    if "xglass_store" not in _json(path / "zarr.json").get("attributes", {}):
+        found = sorted(entry.name for entry in path.iterdir())
+        raise ValueError(
+            f"path: {str(path)!r} holds other files ({', '.join(found[:5])}{', ...' if len(found) > 5 else ''}) and is no store of xglass; "
+            f"choose another folder"
+        )
+    return True
+
+
+def _json(file: Path) -> dict[str, Any]:
+    """Metadata; empty if there is none, ValueError if it is damaged."""
+    try:
+        text = file.read_text()
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"store: metadata {str(file)!r} cannot be read: {error}") from error
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise ValueError(
+            f"store: metadata {str(file)!r} is damaged ({error}); restore this file from a copy or evaluate to another path"
+        ) from error
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"store: metadata {str(file)!r} is damaged (no JSON object); restore this file or evaluate to another path"
+        )
+    return content
+
+
+@contextlib.contextmanager
+def occupied(path: Path) -> Iterator[bool]:
+    """Lock a store while it is evaluated; gives whether nobody else is at it. The lock goes with the process, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: never the only one, so left-over files stay
+        yield False
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        alone = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sweep(path)
+        except OSError:
+            alone = False
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield alone
+    finally:
+        os.close(descriptor)
+
+
+def sweep(path: Path) -> None:
+    """Remove files that a killed process has left half-written."""
+    for folder, names, files in os.walk(path):
+        for name in [n for n in names if n.endswith(".partial")]:
+            names.remove(name)
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+        for name in files:
+            if name.endswith(".partial"):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
+
+
+def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[str, Any]) -> None:
+    """Make a part that has everything but its regions: under another name first, so that it is there whole or not at all.
+
+    Does nothing if the part has come into being meanwhile.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".{target.name}.*.partial"):  # of a process killed in here, unless one is here just now
+        if time.time() - left.stat().st_mtime > 3600.0:
+            shutil.rmtree(left, ignore_errors=True)
+    temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}.partial"
+    empty = data.copy(deep=False).drop_encoding()
+    for name, array in regions.arrays.items():
+        empty[name] = (data[name].dims, da.zeros(array.shape, dtype=array.dtype, chunks=-1), data[name].attrs)
+    empty.attrs = {**data.attrs, **attributes, "xglass_store": FORMAT}
+    encoding = {str(name): _encoding(variable.dtype) for name, variable in empty.variables.items()}
+    for name in regions.arrays:
+        encoding[name]["chunks"] = regions.chunk_shape(name)
+        encoding[name]["fill_value"] = missing(regions.arrays[name].dtype)
+    try:
+        with warnings.catch_warnings():  # strings of fixed length are bytes in every version of zarr, specified or not
+            warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
+            empty.to_zarr(
+                temporary, mode="w-", compute=False, consolidated=False, zarr_format=3, encoding=encoding, safe_chunks=False
+            )
+        group = zarr.open_group(temporary, mode="r+").create_group("regions")
+        shape, flat = regions.grid.shape, {"name": "default", "configuration": {"separator": "."}}
+        grid: dict[str, Any] = {
+            "dims": [*regions.grid.bounds],
+            "bounds": [list(bounds) for bounds in regions.grid.bounds.values()],
+        }
+        marks: Any = {"chunk_key_encoding": flat, "compressors": None, "fill_value": 0}
+        group.create_array("done", shape=shape, chunks=(1,) * len(shape), dtype="uint64", attributes=grid, **marks)
+        group.create_array("error", shape=(*shape, ERROR_BYTES), chunks=(*(1,) * len(shape), ERROR_BYTES), dtype="uint8", **marks)
+        if target.exists():
+            target.rmdir()  # an empty folder is as good as none; one with content stays
+        temporary.rename(target)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if not (target / "zarr.json").exists():
+            raise OSError(error.errno, f"store {str(target)!r} cannot be created: {error.strerror or error}") from error
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _encoding(dtype: np.dtype) -> dict[str, Any]:
+    # Measured on runs of the 12 x 12 glass: occupations take 1.0 bit a site at T = 0.3 and 0.5 at T = 0.05 with the bits of a byte
+    # regrouped, floats shrink by a quarter with bytes regrouped; higher levels cost ten times the time for a few per cent.
+    # The checksum makes damage an error rather than a number.
+    if dtype.kind in KINDS:
+        packed = BloscCodec(
+            cname="zstd", clevel=5, shuffle="bitshuffle" if dtype.itemsize == 1 else "shuffle", typesize=dtype.itemsize
+        )
+        return {"compressors": (packed, Crc32cCodec()), "_FillValue": None}
+    return {"compressors": (ZstdCodec(level=3), Crc32cCodec()), "_FillValue": None}
+
+
+def missing(dtype: np.dtype) -> Any:
+    """What a number that is not there yet reads as: NaN, or the lowest whole number of the type (the highest, if unsigned)."""
+    if dtype.kind in "iu":
+        return np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max
+    return dtype.type(np.nan) if dtype.kind in "fc" else dtype.type(0)
+
+
+class Part:
+    """One part of a store."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        meta = _json(path / "zarr.json")
+        self.attributes: dict[str, Any] = meta.get("attributes", {})
+        if self.attributes.get("xglass_store") != FORMAT:
+            raise ValueError(
+                f"store {str(path)!r} has format {self.attributes.get('xglass_store')!r}, this version of xglass reads {FORMAT}"
+            )
+        for file in itertools.chain(path.glob("*/zarr.json"), path.glob("regions/*/zarr.json")):
+            _check(_json(file), file)
+        try:
+            self.provenance: dict[str, Any] = json.loads(self.attributes["xglass_provenance"])
+            self.growth: dict[str, Any] | None = json.loads(self.attributes.get("xglass_growth", "null"))
+            marks = _json(path / "regions" / "done" / "zarr.json")["attributes"]
+            self.grid = Grid({dim: tuple(bounds) for dim, bounds in zip(marks["dims"], marks["bounds"], strict=True)})
+            self.names = [*self.provenance["variables"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"store {str(path)!r}: metadata is damaged ({error!r}); restore it or evaluate to another path"
+            ) from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k not in ("arrays", "marks", "described")}
+
+    @functools.cached_property
+    def arrays(self) -> dict[str, zarr.Array[Any]]:
+        """The variables that are cut in regions."""
+        group = self._group(self.path)
+        return {name: self._array(group, name) for name in self.names}
+
+    @functools.cached_property
+    def marks(self) -> dict[str, zarr.Array[Any]]:
+        """``done`` and ``error``."""
+        group = self._group(self.path / "regions")
+        return {name: self._array(group, name) for name in ("done", "error")}
+
+    def _group(self, path: Path) -> zarr.Group:
+        return zarr.open_group(path, mode="r+" if os.access(path, os.W_OK) else "r", use_consolidated=False, zarr_format=3)
+
+    def _array(self, group: zarr.Group, name: str) -> zarr.Array[Any]:
+        try:
+            array = group[name]
+        except KeyError:
+            array = None
+        if not isinstance(array, zarr.Array):
+            raise ValueError(f"store {str(self.path)!r}: the variable {name!r} is gone; restore its folder")
+        # a region of nothing but fill values has its chunks too: that a chunk is not there means that it was lost
+        return array.with_config({"write_empty_chunks": True})
+
+    @functools.cached_property
+    def described(self) -> xr.Dataset:
+        """Coordinates, attributes and eager variables, in memory."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
+            # chunks of growth, marks and half-written files lie beside the arrays
+            warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
+            try:
+                data = xr.open_zarr(
+                    self.path, consolidated=False, zarr_format=3, chunks=None, mask_and_scale=False, decode_times=False
+                )
+                data = data.drop_vars(self.names).load()
+            except Exception as error:
+                raise ValueError(
+                    f"store {str(self.path)!r}: coordinates cannot be read ({error}); restore them or evaluate anew"
+                ) from error
+        data.attrs = {k: v for k, v in data.attrs.items() if not k.startswith("xglass_")}
+        return data.drop_encoding()
+
+    def done(self) -> np.ndarray:
+        """Digests over the grid, 0 where a region is not done. Reads the files of marks themselves: a hundred times faster."""
+        marks = np.zeros(self.grid.shape, dtype=np.uint64)
+        for index, file in self._files("done"):
+            content = Path(file).read_bytes()
+            if len(content) == 8:
+                marks[index] = int.from_bytes(content, "little")
+        return marks
+
+    def is_done(self, index: Index) -> bool:
+        """Whether a region is done, asked of the disk."""
+        return (self.path / "regions" / "done" / ".".join(["c", *map(str, index)])).exists()
+
+    def _files(self, name: str) -> Iterator[tuple[Index, str]]:
+        """(index, file) of the regions that have a mark of this name."""
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.path / "regions" / name) as entries:
+            for entry in entries:
+                parts = entry.name.split(".")
+                if parts[0] == "c" and all(part.isdigit() for part in parts[1:]):
+                    yield tuple(map(int, parts[1 : 1 + len(self.grid.shape)])), entry.path
+
+    def times(self) -> list[float]:
+        """When regions were finished, in order."""
+        return sorted(os.stat(file).st_mtime for _, file in self._files("done"))
+
+    def write(self, index: Index, blocks: dict[str, np.ndarray]) -> None:
+        """Write the blocks of a region, and then its mark."""
+        for name, block in blocks.items():
+            where = self.grid.slices(index, self.dims(name))
+            assert where is not None, "a block is written with its own region only"
+            self.arrays[name][where] = block
+        self.forget(index, "error")
+        self.marks["done"][index] = digest(blocks)
+
+    def dims(self, name: str) -> tuple[str, ...]:
+        """Dimensions of a variable."""
+        return tuple(self.provenance["variables"][name]["dims"])
+
+    def fail(self, index: Index, message: str) -> None:
+        """Record why a region could not be computed, and at which parameters."""
+        record: dict[str, Any] = {"region": list(index), "parameters": self.labels(index), "error": message}
+        while len(text := json.dumps(record).encode()) > ERROR_BYTES:
+            record["error"] = record["error"][: len(record["error"]) // 2]
+            if not record["error"]:
+                record["parameters"] = {}
+        self.marks["error"][index] = np.frombuffer(text.ljust(ERROR_BYTES, b"\0"), dtype=np.uint8)
+
+    def failures(self) -> list[dict[str, Any]]:
+        """The records of regions that failed and are not done."""
+        records = []
+        for _, file in sorted(self._files("error")):
+            with contextlib.suppress(ValueError, OSError):
+                records.append(json.loads(Path(file).read_bytes().rstrip(b"\0")))
+        return records
+
+    def forget(self, index: Index, mark: str) -> None:
+        """Take back a mark of a region."""
+        parts = [*map(str, index), *(["0"] if mark == "error" else [])]
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.path / "regions" / mark / ".".join(["c", *parts]))
+
+    def labels(self, index: Index) -> dict[str, Any]:
+        """What a region is of: label, or first and last label, along every dimension that is cut or has one entry."""
+        found: dict[str, Any] = {}
+        for (dim, bounds), i in zip(self.grid.bounds.items(), index, strict=True):
+            if len(bounds) > 2 or bounds[-1] == 1:
+                first, last = bounds[i], bounds[i + 1] - 1
+                values = self.described[dim].values if dim in self.described.coords else np.arange(bounds[-1])
+                found[dim] = values[first].item() if first == last else [values[first].item(), values[last].item()]
+        return found
+
+    def chunk_files(self, index: Index) -> Iterator[tuple[str, Path]]:
+        """(variable, file) of every chunk of a region."""
+        for name in self.names:
+            if (where := self.grid.slices(index, self.dims(name))) is not None:
+                yield from ((name, file) for file in self._covering(name, where))
+
+    def _covering(self, name: str, where: tuple[slice, ...]) -> Iterator[Path]:
+        chunks = self.arrays[name].chunks
+        ranges = (range(part.start // size, -(-part.stop // size)) for part, size in zip(where, chunks, strict=True))
+        for place in itertools.product(*ranges):
+            yield self.path.joinpath(name, "c", *map(str, place))
+
+    def damage(self, index: Index) -> str | None:
+        """Why a finished region cannot be trusted, or None: the checksums of its chunks are compared, not its numbers."""
+        for name, file in self.chunk_files(index):
+            try:
+                content = file.read_bytes()
+            except OSError as error:
+                return f"a chunk of {name!r} cannot be read ({error})"
+            if len(content) < 4 or int.from_bytes(content[-4:], "little") != google_crc32c.value(content[:-4]):
+                return f"a chunk of {name!r} is damaged ({file})"
+        return None
+
+    def read(self, index: Index) -> dict[str, np.ndarray]:
+        """The blocks of a region as they are stored."""
+        places = ((name, self.grid.slices(index, self.dims(name))) for name in self.names)
+        return {name: np.asarray(self.arrays[name][where]) for name, where in places if where is not None}
+
+    def lazy(self, token: str, *, complete: bool) -> xr.Dataset:
+        """The stored data as dask arrays, one dask chunk for every chunk on disk; names derive from ``token``."""
+        data = self.described
+        for name in self.names:
+            array = self.arrays[name]
+            stored = StoredArray(self, name, complete=complete)
+            chunked = da.from_array(
+                stored, chunks=array.chunks, name=f"store-{token}-{name}", meta=np.empty((0,) * array.ndim, array.dtype)
+            )
+            data = data.assign({name: (self.dims(name), chunked, self._attributes(name))})
+        return data
+
+    def _attributes(self, name: str) -> dict[str, Any]:
+        return {k: v for k, v in self.arrays[name].attrs.items() if k != "coordinates"}
+
+
+class StoredArray:
+    """An array on disk as dask slices it: what cannot be read is an error that says where, never a number.
+
+    ``complete``: whether regions that are not done are an error too; otherwise they read as missing.
+    """
+
+    def __init__(self, part: Part, name: str, *, complete: bool) -> None:
+        self.part, self.name, self.complete = part, name, complete
+        array = part.arrays[name]
+        self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
+
+    def __getitem__(self, key: tuple[slice, ...]) -> np.ndarray:
+        where = tuple(slice(*part.indices(size)) for part, size in zip(key, self.shape, strict=True))
+        for file in self.part._covering(self.name, where):
+            if not file.exists():
+                self._refuse_missing(where, file)
+        try:
+            return np.asarray(self.part.arrays[self.name][where])
+        except Exception as error:
+            raise ValueError(
+                f"store {str(self.part.path)!r}: {self.name!r} cannot be read at {self._labels(where)}: {error}. Call evaluate again, which "
+                f"computes what is damaged anew, or restore the file"
+            ) from error
+
+    def _refuse_missing(self, where: tuple[slice, ...], file: Path) -> None:
+        """Raise unless the region of a missing chunk is not done and may be missing."""
+        marks = self.part.done()
+        done = any(marks[index] and file in (f for _, f in self.part.chunk_files(index)) for index in self._regions(where))
+        if done or self.complete:
+            lack = f"a chunk is gone ({file})" if done else "it is not computed yet"
+            raise ValueError(
+                f"store {str(self.part.path)!r}: {self.name!r} cannot be read at {self._labels(where)}: {lack}. Call evaluate again"
+            )
+
+    def _regions(self, where: tuple[slice, ...]) -> Iterator[Index]:
+        place = dict(zip(self.part.dims(self.name), where, strict=True))
+        for index in self.part.grid:
+            parts = self.part.grid.slices(index, place)
+            if parts is not None and all(
+                a.start < b.stop and b.start < a.stop for a, b in zip(parts, place.values(), strict=True)
+            ):
+                yield index
+
+    def _labels(self, where: tuple[slice, ...]) -> dict[str, Any]:
+        index = next(self._regions(where), None)
+        return self.part.labels(index) if index is not None else {}
+
+
+def _check(meta: dict[str, Any], file: Path) -> None:
+    """Refuse metadata that would have more than plain numbers decoded: a store is data, and opening one runs nothing of it."""
+    if not meta or meta.get("node_type") == "group":
+        return
+    try:
+        codecs = {codec["name"] for codec in meta["codecs"]}
+        valid = meta["zarr_format"] == 3 and meta["chunk_grid"]["name"] == "regular"
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"store: metadata {str(file)!r} is damaged ({error!r}); restore it or evaluate to another path"
+        ) from error
+    if not valid or not codecs <= CODECS:
+        raise ValueError(
+            f"store: {str(file)!r} asks for {sorted(codecs - CODECS) or 'another format'}, which xglass never writes; not opened"
+        )
+
+
+def parts(path: Path) -> list[Part]:
+    """All parts of a store, in the order in which it grew."""
+    found = [Part(path)]
+    while (path / f"growth-{len(found)}" / "zarr.json").exists():
+        found.append(Part(path / f"growth-{len(found)}"))
+    return found
+
+
+def digest(blocks: dict[str, np.ndarray]) -> int:
+    """64-bit BLAKE2b of the numbers of a region, never 0."""
+    total = hashlib.blake2b(digest_size=8)
+    for name in sorted(blocks):
+        total.update(np.ascontiguousarray(blocks[name]).data.cast("B") if blocks[name].size else b"")
+    return int.from_bytes(total.digest(), "little") or 1

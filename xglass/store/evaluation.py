@@ -1,0 +1,269 @@
+"""Evaluate lazy data into a store: every region once, whatever happens in between."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from tqdm import tqdm
+
+from xglass.engine.blas import single_thread
+from xglass.engine.identity import NUMERICS_VERSION
+from xglass.store import disk, growth, provenance, workers
+from xglass.store.disk import Part
+from xglass.store.reading import load, progress_of
+from xglass.store.regions import Index, Regions
+
+#: Kinds of coordinates that can be stored, and names that the store needs for itself.
+STORABLE, RESERVED = disk.KINDS + "U", ("done", "regions")
+
+
+class EvaluationError(RuntimeError):
+    """Some regions could not be computed; the others are stored, and the next call tries again."""
+
+
+def evaluate(
+    data: xr.Dataset | xr.DataArray, path: str | os.PathLike[str], *, progress: bool = True, shard: str | None = None
+) -> xr.Dataset | xr.DataArray:
+    """Compute lazy data region by region into a store on disk; stop it as you like, call it again, and it goes on.
+
+    A region is one block of the chunk grid that all variables share, computed in one task and written as whole chunks; a mark with a digest of
+    its numbers is written last. What is marked is never computed again: its checksums are compared, and only what is damaged is done anew.
+
+    A run straight from a solver may grow: ask for more temperatures, walkers, sweeps or values of other parameters at the same path, and
+    only what is new is computed; more sweeps continue the stored trajectories. Anything else must be the very same chain of operations on the
+    same input, or it is refused with what differs and the store is left as it was.
+
+    Parameters
+    ----------
+    data : lazy Dataset or DataArray: a run, observables, fits of runs, spectra. Coordinates must be in memory.
+    path : folder of this machine, new or a store of the same data.
+    progress : whether to show a bar on standard error.
+    shard : "i/n" computes the i-th of n shares of the regions, for array jobs; i counts from 1 (or from 0: i/n and 0/n for i = n are
+        the same share). All jobs may run at once.
+
+    Returns
+    -------
+    The stored data, lazy, as from :func:`load`; the part that was asked for where the store holds more, and the unfinished data
+    of ``load(path, partial=True)`` where other shares are missing.
+
+    Raises
+    ------
+    TypeError, ValueError : data already computed, parameters that are dask arrays, names or types that cannot be stored, a path that is a file,
+        holds other files or another store, lies inside a store or is damaged, a malformed shard.
+    EvaluationError : regions failed; the others are stored. Lists errors and parameters; see :func:`failures`.
+    OSError : the store cannot be written. It stays valid; call again when there is room.
+
+    Notes
+    -----
+    Threads of the local machine by default; dask's settings (``scheduler``, ``num_workers``) and a ``distributed.Client`` are followed, as
+    in ``compute``. Memory: one region for each thread. Overhead: a few milliseconds for a region with four variables. Where tasks are
+    shared between blocks, as by a mean over a dimension that other variables keep, the blocks are merged into one region, so that nothing is simulated
+    twice; a region must fit in memory. With a cluster the folder must be visible to all workers.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import xglass as xg
+    >>> path = tempfile.mkdtemp() + "/run.zarr"
+    >>> run = xg.store.evaluate(xg.testing.tiny_run(), path, progress=False)
+    >>> run.chunks is not None, xg.store.progress(path).fraction
+    (True, 1.0)
+    >>> more = xg.store.evaluate(xg.testing.tiny_run(walker=5), path, progress=False)  # computes walkers 3 and 4
+    >>> more.sizes["walker"]
+    5
+    """
+    dataset = storable(data)
+    share = _share(shard)
+    folder = disk.local_path(path)
+    if not isinstance(progress, (bool, np.bool_)):
+        raise TypeError(f"progress must be True or False, got {progress!r}")
+    described = description(data, dataset)
+    run = described["solver_run"]
+    regions: Regions | None = None
+    if not disk.exists(folder):
+        regions = Regions(dataset)
+        disk.create(folder, dataset, regions, _attributes(described))
+    disk.exists(folder)
+    with disk.occupied(folder):
+        parts = disk.parts(folder)
+        if growth.same_arrays(growth.combined(parts, complete=True), dataset):  # what this store gave, evaluated once more
+            return data
+        refuse_other(parts, dataset, described, folder)
+        if run:
+            parts = _grown(folder, parts, dataset)
+
+        def lazy(k: int) -> Regions:
+            if k == 0 and regions is not None:
+                return regions
+            return Regions(growth.simulated(parts, k) if run else dataset)
+
+        _complete(folder, parts, lazy, share, progress)
+    finished = shard is None or progress_of(parts).fraction == 1.0
+    stored = load(folder, partial=not finished)
+    return growth.ordered(stored, growth.order(dataset)) if run and isinstance(stored, xr.Dataset) else stored
+
+
+def storable(data: object) -> xr.Dataset:
+    """The data as a Dataset that can be stored; refuses everything else."""
+    if not isinstance(data, (xr.Dataset, xr.DataArray)):
+        raise TypeError(f"evaluate: data must be a lazy Dataset or DataArray, got {type(data).__name__}")
+    if isinstance(data, xr.DataArray):
+        data = data.to_dataset(name=data.name if isinstance(data.name, str) and data.name not in data.coords else "result")
+    if all(variable.chunks is None for variable in data.data_vars.values()):
+        raise TypeError(
+            "evaluate: data are already computed; save them with data.to_zarr(path, consolidated=False), or give the lazy result (a solver's "
+            "with chunks='auto')"
+        )
+    if lazy := [str(name) for name, coord in data.coords.items() if coord.chunks is not None]:
+        raise TypeError(
+            f"evaluate: the parameters {lazy} are dask arrays (.chunk makes them so) and must be in memory; write "
+            f"data.assign_coords({{name: coord.compute() for name, coord in data.coords.items()}})"
+        )
+    for name, variable in data.variables.items():
+        if name in data.coords and variable.dtype.kind in "OT" and all(isinstance(v, str) for v in variable.values.ravel()):
+            data = data.assign_coords({name: data[name].astype(str)})
+        elif variable.dtype.kind not in (disk.KINDS if name in data.data_vars else STORABLE):
+            raise TypeError(
+                f"evaluate: {name!r} is of type {variable.dtype}; a store holds numbers (and coordinates of strings): convert or drop it"
+            )
+        if not isinstance(name, str) or not re.fullmatch(r"[^/.][^/]*", name) or name in RESERVED or name.startswith("growth-"):
+            raise ValueError(f"evaluate: {name!r} cannot be the name of a stored variable; rename it")
+        if 0 in variable.shape:
+            raise ValueError(f"evaluate: {name!r} is empty: it has shape {variable.shape} along {variable.dims}")
+    return data
+
+
+def description(data: xr.Dataset | xr.DataArray, dataset: xr.Dataset) -> dict[str, Any]:
+    """What is known of data, with the Dataset that is stored for them."""
+    name, array = (data.name, True) if isinstance(data, xr.DataArray) else (None, False)
+    return provenance.describe(dataset, name=name, array=array) | {"solver_run": growth.from_solver(dataset)}
+
+
+def _share(shard: object) -> tuple[int, int]:
+    """(i, n) of "i/n", i modulo n."""
+    if shard is None:
+        return 0, 1
+    match = re.fullmatch(r"(\d+)/(\d+)", shard) if isinstance(shard, str) else None
+    if match is None or not 0 <= int(match[1]) <= int(match[2]) or int(match[2]) == 0:
+        raise ValueError(f"shard must be 'i/n' with 1 <= i <= n, such as '2/8', got {shard!r}")
+    return int(match[1]) % int(match[2]), int(match[2])
+
+
+def _attributes(description: dict[str, Any], grown: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {
+        "xglass_provenance": json.dumps(description),
+        "xglass_fingerprint": description["fingerprint"],
+        "xglass_numerics_version": description["numerics_version"],
+        **({"xglass_growth": json.dumps(grown)} if grown is not None else {}),
+    }
+
+
+def same_numerics(part: Part) -> None:
+    """Raise ValueError if a store holds numbers that this version of xglass would compute otherwise."""
+    stored = part.attributes.get("xglass_numerics_version")
+    if stored != NUMERICS_VERSION:
+        raise ValueError(
+            f"store {str(part.path)!r} holds numbers of numerics version {stored}, this xglass computes version {NUMERICS_VERSION}, "
+            f"and the two are not to be mixed; evaluate to another path (load still reads this one)"
+        )
+
+
+def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], folder: Path) -> None:
+    """Raise ValueError with what differs unless the store holds these data, or a run of which they are more or less."""
+    same_numerics(parts[0])
+    first = parts[0].provenance
+    if first.get("solver_run") and asked["solver_run"]:
+        lines = provenance.compare({"variables": sorted(first["variables"])}, {"variables": sorted(asked["variables"])})
+        lines += growth.compare(growth.combined(parts, complete=False), data)
+    elif first["fingerprint"] == asked["fingerprint"]:
+        return
+    else:
+        lines = provenance.differences(first, asked) or [
+            "something without a name: the values of an input array, or the code of a function in the chain"
+        ]
+    if lines:
+        shown = "\n  ".join(lines[:12] + ([f"and {len(lines) - 12} more"] if len(lines) > 12 else []))
+        raise ValueError(
+            f"store {str(folder)!r} holds something else and was not touched; choose another path. What differs:\n  {shown}"
+        )
+
+
+def environment_changes(stored: dict[str, Any]) -> list[str]:
+    """Versions and processor that are not those of the store."""
+    now = provenance.environment()
+    return provenance.compare({**stored["versions"], "cpu": stored["cpu"]}, {**now["versions"], "cpu": now["cpu"]})
+
+
+def _grown(folder: Path, parts: list[Part], data: xr.Dataset) -> list[Part]:
+    """The parts of a store after it was given all that the run asks for."""
+    while (box := growth.new_box(stored := growth.combined(parts, complete=False), data)) is not None:
+        along, described = box
+        run = growth.box_run(parts, described, along, growth.chunks(data))
+        order = {
+            dim: [label for label in labels if dim == along or label in stored.indexes[dim]]
+            for dim, labels in growth.order(data).items()
+        }
+        grown = {"along": along, "order": order}
+        disk.create(folder / f"growth-{len(parts)}", run, Regions(run), _attributes(description(run, run), grown))
+        parts = disk.parts(folder)
+    return parts
+
+
+def _complete(folder: Path, parts: list[Part], lazy: Callable[[int], Regions], share: tuple[int, int], progress: bool) -> None:
+    """Compute what is missing of a share; raises at the end if regions failed."""
+    own = [[index for k, index in enumerate(part.grid) if k % share[1] == share[0]] for part in parts]
+    todo = []
+    for part, indices in zip(parts, own, strict=True):
+        marks = part.done()
+        _withdraw_damaged(part, [index for index in indices if marks[index]])
+        marks = part.done()
+        todo.append([index for index in indices if not marks[index]])
+    if any(todo) and (changes := environment_changes(parts[0].provenance)):
+        warnings.warn(
+            f"store {str(folder)!r} was begun elsewhere, the last bits of new regions may differ: {'; '.join(changes)}",
+            stacklevel=3,
+        )
+    total, missing = sum(map(len, own)), sum(map(len, todo))
+    terminal = sys.stderr.isatty()
+    failed: list[str] = []
+    with (
+        single_thread(),
+        tqdm(
+            total=total, initial=total - missing, desc=folder.name, unit="region", smoothing=0.1, disable=not (progress and missing),
+            mininterval=0.2 if terminal else 30.0, dynamic_ncols=terminal, file=sys.stderr,
+        ) as bar,
+    ):  # fmt: skip
+        for k, (part, indices) in enumerate(zip(parts, todo, strict=True)):
+            if indices:
+                regions = lazy(k)
+                assert regions.grid == part.grid, "the store was cut in other regions"
+                failed += workers.work(part, regions, indices, bar)
+    if failed:
+        shown = "\n  ".join(failed[:10] + ([f"and {len(failed) - 10} more, see xg.store.failures"] if len(failed) > 10 else []))
+        raise EvaluationError(
+            f"{len(failed)} of {total} regions of {str(folder)!r} failed, the others are stored; call evaluate again to retry them, or "
+            f"load(path, partial=True) for what is there:\n  {shown}"
+        )
+
+
+def _withdraw_damaged(part: Part, indices: list[Index]) -> None:
+    """Check the stored regions; marks of damaged ones are taken back and named in a warning."""
+    with concurrent.futures.ThreadPoolExecutor(workers.number()) as pool:
+        reasons = [(index, reason) for index, reason in zip(indices, pool.map(part.damage, indices), strict=True) if reason]
+    for index, _ in reasons:
+        part.forget(index, "done")
+    if reasons:
+        lines = "\n  ".join(f"{part.labels(index)}: {reason}" for index, reason in reasons[:10])
+        warnings.warn(
+            f"store {str(part.path)!r}: {len(reasons)} regions are damaged and computed again:\n  {lines}", stacklevel=4
+        )

@@ -1,0 +1,168 @@
+"""Runs that grow: what a stored run has in common with the one asked for, what is new, and how each piece is simulated again.
+
+By the identity of trajectories a run of more temperatures, walkers, parameters or sweeps contains the smaller one bit for bit. So the
+new part is the difference of two boxes in the space of labels, cut into smaller boxes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xglass.solvers import rerun
+from xglass.store import provenance
+from xglass.store.disk import Part
+from xglass.variables import attributes
+
+#: Dimensions that a solver adds and never cuts.
+SIMULATED = ("sweep", "site")
+
+
+def from_solver(data: xr.Dataset) -> bool:
+    """Whether data are just what their own coords and attrs describe: a run that nothing was done to since its solver."""
+    if data.attrs.get("solver") != "metropolis":
+        return False
+    try:
+        return same_arrays(rerun(data, chunks=chunks(data)), data)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def same_arrays(a: xr.Dataset, b: xr.Dataset) -> bool:
+    """Whether two Datasets are the same lazy arrays: dask names equal things equally."""
+    names = [{name: getattr(variable.data, "name", None) for name, variable in data.data_vars.items()} for data in (a, b)]
+    return names[0] == names[1] and None not in names[0].values()
+
+
+def chunks(data: xr.Dataset) -> dict[str, int]:
+    """The chunks of a run as its solver takes them."""
+    return {str(dim): max(sizes) for dim, sizes in data.chunksizes.items() if dim not in SIMULATED}
+
+
+def combined(parts: list[Part], *, complete: bool, marked: bool = False) -> xr.Dataset:
+    """All parts of a store as one lazy Dataset, in the order of labels that was asked for last.
+
+    ``complete``: whether what is not done is an error when it is read; ``marked``: with a coordinate ``done`` over what is cut in regions.
+    """
+    token = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        token.update(part.provenance["fingerprint"].encode() + part.done().tobytes())
+    pieces = [part.lazy(f"{token.hexdigest()}-{k}", complete=complete) for k, part in enumerate(parts)]
+    if marked:
+        cut = {dim for part in parts for dim, bounds in part.grid.bounds.items() if len(bounds) > 2}
+        cut |= {part.growth["along"] for part in parts if part.growth is not None}
+        pieces = [piece.assign_coords(done=_done(part, cut)) for part, piece in zip(parts, pieces, strict=True)]
+    return join(parts, pieces)
+
+
+def _done(part: Part, cut: set[str]) -> tuple[list[str], np.ndarray, dict[str, str]]:
+    """What is done, label by label along the dimensions that are cut."""
+    flags = part.done() != 0
+    for axis, bounds in enumerate(part.grid.bounds.values()):
+        flags = np.repeat(flags, np.diff(bounds), axis=axis)
+    dims = [dim for dim in part.grid.bounds if dim in cut]
+    flags = flags[tuple(slice(None) if dim in cut else 0 for dim in part.grid.bounds)]
+    return dims, flags, attributes("done")
+
+
+def join(parts: list[Part], data: list[xr.Dataset]) -> xr.Dataset:
+    """Put the pieces of a store together; ``data`` holds one Dataset for each part."""
+    whole = data[0]
+    for part, piece in zip(parts[1:], data[1:], strict=True):
+        assert part.growth is not None
+        names = [name for name, variable in whole.variables.items() if part.growth["along"] in variable.dims]
+        whole = xr.concat(
+            [whole, piece],
+            dim=part.growth["along"],
+            data_vars="minimal",
+            coords=[name for name in names if name in whole.coords],
+            compat="override",
+            join="override",
+            combine_attrs="override",
+        )
+        whole = ordered(whole, part.growth["order"])
+    return whole
+
+
+def ordered(data: xr.Dataset, order: dict[str, Any]) -> xr.Dataset:
+    """Select labels in a given order, where the data have them in another."""
+    wanted = {dim: labels for dim, labels in order.items() if not np.array_equal(data[dim].values, labels)}
+    return data.isel({dim: data.indexes[dim].get_indexer(labels) for dim, labels in wanted.items()}) if wanted else data
+
+
+def order(data: xr.Dataset) -> dict[str, list[Any]]:
+    """The labels along every dimension that has some, as JSON has them."""
+    return {str(dim): data[dim].values.tolist() for dim in data.dims if dim in data.indexes and dim != "site"}
+
+
+def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
+    """What keeps two runs from being parts of one: lines for people, empty if the larger contains the smaller."""
+    lines = provenance.compare(stored.attrs, asked.attrs)
+    if {*stored.dims} != {*asked.dims}:
+        return [*lines, f"dimensions: the store has {[*stored.sizes]}, you ask for {[*asked.sizes]}"]
+    added, dropped, common = [], [], {}
+    for dim in asked.dims:
+        if dim not in asked.indexes or dim not in stored.indexes:
+            if stored.sizes[dim] != asked.sizes[dim] or (dim in asked.indexes) != (dim in stored.indexes):
+                lines.append(
+                    f"{dim}: the store has {stored.sizes[dim]} entries, you ask for {asked.sizes[dim]}; without labels nothing can grow"
+                )
+            continue
+        old, new = stored.indexes[dim], asked.indexes[dim]
+        common[dim] = old[old.isin(new)]
+        if len(common[dim]) == 0:
+            lines += provenance.compare({str(dim): old.tolist()}, {str(dim): new.tolist()})
+        added += [f"{dim}: {_few(new[~new.isin(old)])}"] if not new.isin(old).all() else []
+        dropped += [f"{dim}: {_few(old[~old.isin(new)])}"] if not old.isin(new).all() else []
+    if added and dropped and not lines:
+        lines.append(
+            f"you ask for more ({'; '.join(added)}) and for less ({'; '.join(dropped)}) than the store has; ask for what is stored and more"
+        )
+    if lines:
+        return lines
+    sides = [
+        data.isel({dim: data.indexes[dim].get_indexer(labels) for dim, labels in common.items()}) for data in (stored, asked)
+    ]
+    parameters = [{str(name): coord for name, coord in side.coords.items()} for side in sides]
+    for name in {**parameters[0], **parameters[1]}:
+        a, b = (side[name].values if name in side else None for side in parameters)
+        if a is None or b is None or a.shape != b.shape or not np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"):
+            lines += provenance.compare({name: provenance.plain(a)}, {name: provenance.plain(b)}) or [f"{name}: has other values"]
+    return lines
+
+
+def _few(labels: Any) -> str:
+    return str(list(labels[:6])).rstrip("]") + (", ...]" if len(labels) > 6 else "]")
+
+
+def new_box(stored: xr.Dataset, asked: xr.Dataset) -> tuple[str, xr.Dataset] | None:
+    """The next piece of ``asked`` that ``stored`` lacks, and the dimension along which it continues the store; None at the end.
+
+    First the sweeps that stored trajectories lack, then trajectories of new labels, one dimension after another, with all their sweeps.
+    """
+    growing = sorted((dim for dim in asked.indexes if dim in asked.dims), key=lambda dim: dim != "sweep")
+    for dim in growing:
+        new = ~asked.indexes[dim].isin(stored.indexes[dim])
+        if new.any():
+            inside = {d: asked.indexes[d].isin(stored.indexes[d]) for d in growing}
+            return str(dim), asked.isel({**inside, dim: new})
+    return None
+
+
+def simulated(parts: list[Part], k: int) -> xr.Dataset:
+    """The lazy run of one part, made from what the store says about it."""
+    part = parts[k]
+    chunks = {dim: int(np.diff(bounds).max()) for dim, bounds in part.grid.bounds.items() if dim not in SIMULATED}
+    if part.growth is None:
+        return rerun(part.described, chunks=chunks)
+    return box_run(parts[:k], part.described, part.growth["along"], chunks)
+
+
+def box_run(before: list[Part], described: xr.Dataset, along: str, chunks: dict[str, int]) -> xr.Dataset:
+    """The lazy run of a box that continues a store along a dimension; added sweeps begin from the last stored state."""
+    if along != "sweep":
+        return rerun(described, chunks=chunks)
+    return rerun(described, start=combined(before, complete=True), chunks=chunks)

@@ -1,0 +1,134 @@
+"""What a store holds, in words that can be compared: fingerprint, parameters, operations, versions."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import dask.base
+import numpy as np
+import xarray as xr
+from dask.highlevelgraph import HighLevelGraph
+
+from xglass.engine.identity import NUMERICS_VERSION
+
+PACKAGES = ("xglass", "numpy", "scipy", "numba", "dask", "xarray", "zarr")
+
+
+def describe(data: xr.Dataset, *, name: Hashable | None, array: bool) -> dict[str, Any]:
+    """Everything by which two evaluations are told apart, ready for JSON."""
+    lazy = {str(k): v for k, v in data.data_vars.items() if v.chunks is not None}
+    return {
+        "kind": "DataArray" if array else "Dataset",
+        "name": name,
+        "fingerprint": dask.base.tokenize(data),
+        "numerics_version": NUMERICS_VERSION,
+        "attributes": {str(k): plain(v) for k, v in data.attrs.items()},
+        "parameters": {str(k): plain(v.values) for k, v in data.coords.items()},
+        "variables": {
+            name: {"dims": [*map(str, v.dims)], "type": str(v.dtype), "chunks": [list(c) for c in v.data.chunks]}
+            for name, v in lazy.items()
+        },
+        "computed": {str(k): plain(v.values) for k, v in data.data_vars.items() if v.chunks is None},
+        "operations": operations(data),
+        **environment(),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Versions and processor, on which the last bits of floating-point numbers depend."""
+    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
+    return {"versions": {"python": platform.python_version(), **versions}, "cpu": _cpu()}
+
+
+@functools.cache
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it; arrays of more than 64 entries by shape and digest."""
+    array = np.asarray(value)
+    if array.dtype.kind in "biufU" and array.size <= 64:
+        return array.tolist()
+    if array.dtype.kind in "biufcU":
+        return {
+            "shape": list(array.shape),
+            "digest": hashlib.blake2b(np.ascontiguousarray(array).tobytes(), digest_size=8).hexdigest(),
+        }
+    return str(value)
+
+
+def operations(data: xr.Dataset) -> list[list[Any]]:
+    """[function, {argument: value}] of every step of the lazy chain, as far as arguments are numbers or names."""
+    graphs = [v.data.dask for v in data.data_vars.values() if v.chunks is not None]
+    found = []
+    for layer in HighLevelGraph.merge(*graphs).layers.values():
+        task = getattr(layer, "task", None) or next(iter(layer.values()), None)
+        function = getattr(task, "func", None)
+        if function is None:
+            continue
+        arguments = {str(k): v for k, v in enumerate(getattr(task, "args", ()))} | dict(getattr(task, "kwargs", None) or {})
+        while isinstance(function, functools.partial):
+            arguments |= {str(k): v for k, v in enumerate(function.args)} | function.keywords
+            function = function.func
+        named = {k: v for k, v in arguments.items() if isinstance(v, (bool, int, float, str))}
+        found.append([getattr(function, "__name__", type(function).__name__), named])
+    return sorted(found, key=str)
+
+
+def differences(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    """What tells two descriptions apart, one line each."""
+    lines = []
+    for key in ("kind", "name", "numerics_version"):
+        if stored.get(key) != asked.get(key):
+            lines.append(_line(key, stored.get(key), asked.get(key)))
+    for section in ("attributes", "parameters", "computed"):
+        lines += compare(stored.get(section, {}), asked.get(section, {}))
+    forms = [{k: f"{v['type']} {tuple(v['dims'])}" for k, v in side.get("variables", {}).items()} for side in (stored, asked)]
+    lines += compare(*forms)
+    lines += _operations_that_differ(stored.get("operations", []), asked.get("operations", []))
+    if not lines:
+        cuts = [{f"chunks of {k}": v["chunks"] for k, v in side.get("variables", {}).items()} for side in (stored, asked)]
+        lines += compare(*cuts)
+    return list(dict.fromkeys(lines))
+
+
+def compare(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    """Lines for the entries of two dictionaries that differ."""
+    return [
+        _line(key, stored.get(key, "nothing"), asked.get(key, "nothing"))
+        for key in {**stored, **asked}
+        if stored.get(key) != asked.get(key)
+    ]
+
+
+def _operations_that_differ(stored: list[list[Any]], asked: list[list[Any]]) -> list[str]:
+    lines = []
+    for name in dict.fromkeys(operation for operation, _ in [*stored, *asked]):
+        old, new = ([arguments for operation, arguments in side if operation == name] for side in (stored, asked))
+        if len(old) != len(new):
+            lines.append(f"{name}: the store has {len(old)} of it, you ask for {len(new)}")
+        for a, b in zip(old, new, strict=False):
+            lines += compare(a, b)
+    return lines
+
+
+def _line(what: str, stored: Any, asked: Any) -> str:
+    return f"{what}: the store has {_short(stored)}, you ask for {_short(asked)}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict) and "digest" in value:
+        return f"other values of shape {tuple(value['shape'])}"
+    text = str(value) if not isinstance(value, str) else repr(value)
+    return text if len(text) <= 160 else text[:150] + " ..."
