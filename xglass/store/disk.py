@@ -91,24 +91,21 @@ def _json(file: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def occupied(path: Path) -> Iterator[bool]:
-    """Lock a store while it is evaluated; gives whether nobody else is at it. The lock goes with the process, however it ends."""
+def occupied(path: Path) -> Iterator[None]:
+    """Share a lock on a store while it is evaluated, after sweeping it if nobody else is at it. The lock goes with the process, however it ends."""
     try:
         import fcntl
-    except ImportError:  # no such locks on this system: never the only one, so left-over files stay
-        yield False
+    except ImportError:  # no such locks on this system: left-over files stay, which does no harm
+        yield
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        alone = True
-        try:
+        with contextlib.suppress(OSError):  # somebody is at it, or the file system has no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             sweep(path)
-        except OSError:
-            alone = False
-        with contextlib.suppress(OSError):  # a file system without locks
+        with contextlib.suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield alone
+        yield
     finally:
         os.close(descriptor)
 

@@ -100,7 +100,7 @@ def evaluate(
             return data
         refuse_other(parts, dataset, described, folder)
         if run:
-            parts = _grown(folder, parts, dataset)
+            parts = _grown(folder, parts, dataset, described)
 
         def lazy(k: int) -> Regions:
             if k == 0 and regions is not None:
@@ -204,7 +204,7 @@ def environment_changes(stored: dict[str, Any]) -> list[str]:
     return provenance.compare({**stored["versions"], "cpu": stored["cpu"]}, {**now["versions"], "cpu": now["cpu"]})
 
 
-def _grown(folder: Path, parts: list[Part], data: xr.Dataset) -> list[Part]:
+def _grown(folder: Path, parts: list[Part], data: xr.Dataset, asked: dict[str, Any]) -> list[Part]:
     """The parts of a store after it was given all that the run asks for."""
     while (box := growth.new_box(stored := growth.combined(parts, complete=False), data)) is not None:
         along, described = box
@@ -216,6 +216,7 @@ def _grown(folder: Path, parts: list[Part], data: xr.Dataset) -> list[Part]:
         grown = {"along": along, "order": order}
         disk.create(folder / f"growth-{len(parts)}", run, Regions(run), _attributes(description(run, run), grown))
         parts = disk.parts(folder)
+        refuse_other(parts, data, asked, folder)  # another process may have let it grow meanwhile, and elsewhere
     return parts
 
 

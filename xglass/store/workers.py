@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import cloudpickle
 import dask
 import dask.base
 import dask.multiprocessing
@@ -117,6 +118,18 @@ class _Inline(concurrent.futures.Executor):
         return future
 
 
+class _Processes(concurrent.futures.ProcessPoolExecutor):
+    """Processes that take what dask's take: functions without a name, too."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
+        return super().submit(_unpacked, cloudpickle.dumps((fn, args, kwargs)))
+
+
+def _unpacked(packed: bytes) -> Any:
+    function, args, kwargs = cloudpickle.loads(packed)
+    return function(*args, **kwargs)
+
+
 @contextlib.contextmanager
 def _executor() -> Iterator[tuple[concurrent.futures.Executor, int, Callable[..., Any] | None]]:
     """(pool, number of workers, dask's get inside a region or None to choose): as dask would compute here."""
@@ -128,7 +141,7 @@ def _executor() -> Iterator[tuple[concurrent.futures.Executor, int, Callable[...
         with concurrent.futures.ThreadPoolExecutor(number(), thread_name_prefix="xglass-store") as threads:
             yield threads, number(), None
     elif scheduler is dask.multiprocessing.get:
-        with concurrent.futures.ProcessPoolExecutor(number(), mp_context=multiprocessing.get_context("spawn")) as processes:
+        with _Processes(number(), mp_context=multiprocessing.get_context("spawn")) as processes:
             yield processes, number(), dask.get
     else:
         yield _Inline(), 1, scheduler
