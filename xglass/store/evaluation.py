@@ -20,11 +20,11 @@ from xglass.engine.blas import single_thread
 from xglass.engine.identity import NUMERICS_VERSION
 from xglass.store import disk, growth, provenance, workers
 from xglass.store.disk import Part
-from xglass.store.reading import load, progress_of
+from xglass.store.reading import loaded, progress_of
 from xglass.store.regions import Index, Regions
 
 #: Kinds of coordinates that can be stored, and names that the store needs for itself.
-STORABLE, RESERVED = disk.KINDS + "U", ("done", "regions")
+STORABLE, RESERVED = disk.KINDS + "U", ("done", "regions", "zarr.json")
 
 
 class EvaluationError(RuntimeError):
@@ -96,7 +96,7 @@ def evaluate(
     disk.exists(folder)
     with disk.occupied(folder):
         parts = disk.parts(folder)
-        if growth.same_arrays(growth.combined(parts, complete=True), dataset):  # what this store gave, evaluated once more
+        if growth.given_by(growth.combined(parts, complete=True), dataset):  # what this store gave, evaluated once more
             return data
         refuse_other(parts, dataset, described, folder)
         if run:
@@ -108,8 +108,10 @@ def evaluate(
             return Regions(growth.simulated(parts, k) if run else dataset)
 
         _complete(folder, parts, lazy, share, progress)
-    finished = shard is None or progress_of(parts).fraction == 1.0
-    stored = load(folder, partial=not finished)
+    finished = (
+        shard is None or progress_of(parts).fraction == 1.0
+    )  # another job may have more to do, or this one had to wait for it
+    stored = loaded(parts, partial=not finished)
     return growth.ordered(stored, growth.order(dataset)) if run and isinstance(stored, xr.Dataset) else stored
 
 
@@ -118,7 +120,12 @@ def storable(data: object) -> xr.Dataset:
     if not isinstance(data, (xr.Dataset, xr.DataArray)):
         raise TypeError(f"evaluate: data must be a lazy Dataset or DataArray, got {type(data).__name__}")
     if isinstance(data, xr.DataArray):
-        data = data.to_dataset(name=data.name if isinstance(data.name, str) and data.name not in data.coords else "result")
+        if data.name is not None and not isinstance(data.name, str):
+            raise TypeError(f"evaluate: the name {data.name!r} of the DataArray must be a string; write data.rename('...')")
+        taken = data.name is None or data.name in data.coords or data.name in data.dims
+        data = data.to_dataset(name="result" if taken else data.name)
+    if not data.data_vars:
+        raise TypeError("evaluate: the Dataset has no variables, only coordinates; there is nothing to compute")
     if all(variable.chunks is None for variable in data.data_vars.values()):
         raise TypeError(
             "evaluate: data are already computed; save them with data.to_zarr(path, consolidated=False), or give the lazy result (a solver's "
@@ -126,8 +133,8 @@ def storable(data: object) -> xr.Dataset:
         )
     if lazy := [str(name) for name, coord in data.coords.items() if coord.chunks is not None]:
         raise TypeError(
-            f"evaluate: the parameters {lazy} are dask arrays (.chunk makes them so) and must be in memory; write "
-            f"data.assign_coords({{name: coord.compute() for name, coord in data.coords.items()}})"
+            f"evaluate: the parameters {lazy} are dask arrays (Dataset.chunk makes them so) and must be in memory; write data.assign_coords("
+            f"{{name: coord.compute() for name, coord in data.coords.items()}}), or chunk a variable by data.assign(x=data['x'].chunk(...))"
         )
     for name, variable in data.variables.items():
         if name in data.coords and variable.dtype.kind in "OT" and all(isinstance(v, str) for v in variable.values.ravel()):
@@ -140,6 +147,21 @@ def storable(data: object) -> xr.Dataset:
             raise ValueError(f"evaluate: {name!r} cannot be the name of a stored variable; rename it")
         if 0 in variable.shape:
             raise ValueError(f"evaluate: {name!r} is empty: it has shape {variable.shape} along {variable.dims}")
+    for name, attrs in {
+        "the data": data.attrs,
+        **{repr(name): variable.attrs for name, variable in data.variables.items()},
+    }.items():
+        for key, value in attrs.items():
+            if not isinstance(key, str) or key in ("coordinates", "_FillValue") or key.startswith("xglass_"):
+                raise ValueError(
+                    f"evaluate: the attribute {key!r} of {name} has a name that the store needs for itself; rename or delete it"
+                )
+            try:
+                json.dumps(value, default=lambda item: item.tolist())
+            except (TypeError, AttributeError, ValueError) as error:
+                raise TypeError(
+                    f"evaluate: the attribute {key!r} of {name} is no number, text or list of these, but {type(value).__name__}"
+                ) from error
     return data
 
 
@@ -189,7 +211,7 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
         return
     else:
         lines = provenance.differences(first, asked) or [
-            "something without a name: the values of an input array, or the code of a function in the chain"
+            "something without a name: the values of an input array (of a store that has grown since?), or the code of a function"
         ]
     if lines:
         shown = "\n  ".join(lines[:12] + ([f"and {len(lines) - 12} more"] if len(lines) > 12 else []))
@@ -215,7 +237,7 @@ def _grown(folder: Path, parts: list[Part], data: xr.Dataset, asked: dict[str, A
         }
         grown = {"along": along, "order": order}
         disk.create(folder / f"growth-{len(parts)}", run, Regions(run), _attributes(description(run, run), grown))
-        parts = disk.parts(folder)
+        parts = disk.parts(folder, parts)
         refuse_other(parts, data, asked, folder)  # another process may have let it grow meanwhile, and elsewhere
     return parts
 
@@ -266,5 +288,6 @@ def _withdraw_damaged(part: Part, indices: list[Index]) -> None:
     if reasons:
         lines = "\n  ".join(f"{part.labels(index)}: {reason}" for index, reason in reasons[:10])
         warnings.warn(
-            f"store {str(part.path)!r}: {len(reasons)} regions are damaged and computed again:\n  {lines}", stacklevel=4
+            f"store {str(part.path)!r}: {'1 region is' if len(reasons) == 1 else f'{len(reasons)} regions are'} damaged and computed again:\n  {lines}",
+            stacklevel=4,
         )

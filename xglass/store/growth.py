@@ -32,9 +32,12 @@ def from_solver(data: xr.Dataset) -> bool:
 
 
 def same_arrays(a: xr.Dataset, b: xr.Dataset) -> bool:
-    """Whether two Datasets are the same lazy arrays: dask names equal things equally."""
-    names = [{name: getattr(variable.data, "name", None) for name, variable in data.data_vars.items()} for data in (a, b)]
-    return names[0] == names[1] and None not in names[0].values()
+    """Whether two Datasets hold the same: dask names equal arrays equally, and what is in memory is compared."""
+    if {*a.data_vars} != {*b.data_vars} or any((a[name].chunks is None) != (b[name].chunks is None) for name in a.data_vars):
+        return False
+    return all(
+        a[name].equals(b[name]) if a[name].chunks is None else a[name].data.name == b[name].data.name for name in a.data_vars
+    )
 
 
 def chunks(data: xr.Dataset) -> dict[str, int]:
@@ -50,6 +53,7 @@ def combined(parts: list[Part], *, complete: bool, marked: bool = False) -> xr.D
     token = hashlib.blake2b(digest_size=16)
     for part in parts:
         token.update(part.provenance["fingerprint"].encode() + part.done().tobytes())
+    token.update(bytes([complete]))  # what is not done reads otherwise
     pieces = [part.lazy(f"{token.hexdigest()}-{k}", complete=complete) for k, part in enumerate(parts)]
     if marked:
         cut = {dim for part in parts for dim, bounds in part.grid.bounds.items() if len(bounds) > 2}
@@ -68,11 +72,21 @@ def _done(part: Part, cut: set[str]) -> tuple[list[str], np.ndarray, dict[str, s
     return dims, flags, attributes("done")
 
 
+def given_by(stored: xr.Dataset, data: xr.Dataset) -> bool:
+    """Whether data are what a store gave, whole or the part that was asked for."""
+    labels = order(data)
+    inside = all(
+        dim in stored.indexes and stored.indexes[dim].isin(data.indexes[dim]).sum() == len(labels[dim]) for dim in labels
+    )
+    return inside and same_arrays(ordered(stored, labels), data)
+
+
 def join(parts: list[Part], data: list[xr.Dataset]) -> xr.Dataset:
     """Put the pieces of a store together; ``data`` holds one Dataset for each part."""
     whole = data[0]
     for part, piece in zip(parts[1:], data[1:], strict=True):
         assert part.growth is not None
+        whole = ordered(whole, {dim: labels for dim, labels in order(piece).items() if dim != part.growth["along"]})
         names = [name for name, variable in whole.variables.items() if part.growth["along"] in variable.dims]
         whole = xr.concat(
             [whole, piece],
@@ -100,7 +114,9 @@ def order(data: xr.Dataset) -> dict[str, list[Any]]:
 
 def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
     """What keeps two runs from being parts of one: lines for people, empty if the larger contains the smaller."""
-    lines = provenance.compare(stored.attrs, asked.attrs)
+    lines = provenance.compare(*({str(k): provenance.plain(v) for k, v in side.attrs.items()} for side in (stored, asked)))
+    lines += [f"{name}: the store has none" for name in asked.coords if name not in stored.coords]
+    lines += [f"{name}: the store has it, you ask for none" for name in stored.coords if name not in asked.coords]
     if {*stored.dims} != {*asked.dims}:
         return [*lines, f"dimensions: the store has {[*stored.sizes]}, you ask for {[*asked.sizes]}"]
     added, dropped, common = [], [], {}
