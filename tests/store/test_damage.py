@@ -750,7 +750,8 @@ def test_what_is_left_of_a_killed_creation_is_swept(request, path, state):
 # --- interruptions and errors -------------------------------------------------------------------------------------------------------
 
 INTERRUPTED = """
-import dask, store_kills, xglass as xg
+import dask, signal, store_kills, xglass as xg
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born without
 dask.config.set(num_workers=2)
 data = store_kills.lazy(2, 10, 0.05)
 try:

@@ -286,8 +286,9 @@ class Part:
                 raise ValueError(
                     f"store {str(self.path)!r}: {name!r} is not what was stored, its folder is damaged or lost; restore it or evaluate to another path"
                 )
-        data.attrs = {k: v for k, v in data.attrs.items() if not k.startswith("xglass_")}
-        return data.drop_encoding()
+        own = {k: v for k, v in data.attrs.items() if not k.startswith("xglass_")}
+        order = [name for name in self._values if name in data.coords]  # as they were given, not as the folder lists them
+        return xr.Dataset(data.data_vars, {name: data.coords[name] for name in order}, own).drop_encoding()
 
     def done(self) -> np.ndarray:
         """Digests over the grid, 0 where a region is not done. Reads the files of marks themselves: a hundred times faster."""
