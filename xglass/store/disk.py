@@ -24,18 +24,23 @@ from typing import Any
 
 import dask.array as da
 import google_crc32c
+import numcodecs
 import numcodecs.blosc
 import numpy as np
 import xarray as xr
 import zarr
 import zarr.errors
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
+from zarr.core.buffer.cpu import Buffer
+from zarr.core.sync import sync
 
 from xglass.store.provenance import plain
 from xglass.store.regions import Grid, Index, Regions
 
 FORMAT = 1
 ERROR_BYTES = 4096
+#: Level of compression.
+LEVEL = 5
 #: Codecs that a store may name: pure transformations of bytes. Anything else in the metadata is refused before it is loaded.
 CODECS = {"bytes", "blosc", "zstd", "crc32c"}
 KINDS = "biufc"
@@ -187,11 +192,14 @@ def _encoding(dtype: np.dtype) -> dict[str, Any]:
     # regrouped, floats shrink by a quarter with bytes regrouped; higher levels cost ten times the time for a few per cent.
     # The checksum makes damage an error rather than a number.
     if dtype.kind in KINDS:
-        packed = BloscCodec(
-            cname="zstd", clevel=5, shuffle="bitshuffle" if dtype.itemsize == 1 else "shuffle", typesize=dtype.itemsize
-        )
+        names: dict[int, Any] = {numcodecs.Blosc.SHUFFLE: "shuffle", numcodecs.Blosc.BITSHUFFLE: "bitshuffle"}
+        packed = BloscCodec(cname="zstd", clevel=LEVEL, shuffle=names[_shuffle(dtype)], typesize=dtype.itemsize)
         return {"compressors": (packed, Crc32cCodec()), "_FillValue": None}
     return {"compressors": (ZstdCodec(level=3), Crc32cCodec()), "_FillValue": None}
+
+
+def _shuffle(dtype: np.dtype) -> int:
+    return int(numcodecs.Blosc.BITSHUFFLE if dtype.itemsize == 1 else numcodecs.Blosc.SHUFFLE)
 
 
 def missing(dtype: np.dtype) -> Any:
@@ -262,8 +270,7 @@ class Part:
             array = None
         if not isinstance(array, zarr.Array):
             raise ValueError(f"store {str(self.path)!r}: the variable {name!r} is gone; restore its folder")
-        # a region of nothing but fill values has its chunks too: that a chunk is not there means that it was lost
-        return array.with_config({"write_empty_chunks": True})
+        return array
 
     @functools.cached_property
     def described(self) -> xr.Dataset:
@@ -325,9 +332,29 @@ class Part:
         for name, block in blocks.items():
             where = self.grid.slices(index, self.dims(name))
             assert where is not None, "a block is written with its own region only"
-            self.arrays[name][where] = block
+            self._write(name, where, block)
         self.forget(index, "error")
         self.marks["done"][index] = digest(blocks)
+
+    def _write(self, name: str, where: tuple[slice, ...], block: np.ndarray) -> None:
+        """Encode a block, whole chunks, in the thread that computed it, and hand the bytes to zarr.
+
+        zarr's own threads, more than there are regions, would each keep memory of a chunk or more. Chunks of nothing but the fill value are
+        written too: that one is not there means that it was lost.
+        """
+        array = self.arrays[name]
+        for place in itertools.product(*(range(w.start // c, -(-w.stop // c)) for w, c in zip(where, array.chunks, strict=True))):
+            part = [
+                slice(max(p * c, w.start), min(p * c + c, w.stop)) for p, c, w in zip(place, array.chunks, where, strict=True)
+            ]
+            piece = block[tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(part, where, strict=True))]
+            if piece.shape != array.chunks:  # at the end of a dimension
+                padded = np.full(array.chunks, missing(array.dtype), dtype=array.dtype)
+                padded[tuple(slice(0, n) for n in piece.shape)] = piece
+                piece = padded
+            packed = numcodecs.Blosc("zstd", clevel=LEVEL, shuffle=_shuffle(array.dtype)).encode(np.ascontiguousarray(piece))
+            content = b"".join([packed, google_crc32c.value(packed).to_bytes(4, "little")])
+            sync(array.store.set("/".join([array.path, "c", *map(str, place)]), Buffer.from_bytes(content)))
 
     def dims(self, name: str) -> tuple[str, ...]:
         """Dimensions of a variable."""
