@@ -737,7 +737,7 @@ def test_left_over_files_are_swept_unless_another_process_is_at_the_store(half, 
 def test_what_is_left_of_a_killed_creation_is_swept(request, path, state):
     if state == "half":
         request.getfixturevalue("half")
-    young, old = (path.parent / f".{path.name}.{name}.partial" for name in ("young", "old"))
+    young, old = (path.parent / f".{path.name}.{letter * 32}.partial" for letter in "ab")
     for folder in (young, old):
         folder.mkdir()
         (folder / "zarr.json").write_text("{}")

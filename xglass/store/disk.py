@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 import time
 import uuid
@@ -39,6 +40,8 @@ from xglass.store.regions import Grid, Index, Regions
 
 FORMAT = 1
 ERROR_BYTES = 4096
+#: How lazy arrays are called that may hold what is not computed yet.
+PARTIAL = "store-partial"
 #: Level of compression.
 LEVEL = 5
 #: Codecs that a store may name: pure transformations of bytes. Anything else in the metadata is refused before it is loaded.
@@ -55,10 +58,15 @@ def local_path(path: Any) -> Path:
         raise ValueError("path is empty; write the name of a folder such as 'run.zarr'")
     if "://" in text:
         raise ValueError(f"path must be a folder of this machine, got {text!r}; copy the finished store to where it is wanted")
-    folder = Path(text).expanduser().absolute()
+    try:
+        folder = Path(text).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, no such user, a zero byte
+        raise ValueError(f"path: {text!r} names no folder: {error}") from error
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"path: {text!r} is a file; write the name of a folder that is new or a store")
     for above in folder.parents:
+        if above.is_file():
+            raise ValueError(f"path: {text!r} lies inside the file {str(above)!r}; choose a folder")
         if any((above / name).exists() for name in ("zarr.json", ".zgroup", ".zarray")):
             raise ValueError(f"path: {text!r} lies inside another store, {str(above)!r}; choose a folder outside of it")
     return folder
@@ -124,7 +132,8 @@ def occupied(path: Path) -> Iterator[None]:
 
 def sweep(path: Path) -> None:
     """Remove files that a killed process has left half-written, in a store and beside it."""
-    for left in path.parent.glob(f".{path.name}.*.partial"):
+    own = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{32}}\.partial")  # not those of a neighbour whose name begins alike
+    for left in [entry.path for entry in os.scandir(path.parent) if own.fullmatch(entry.name)]:
         shutil.rmtree(left, ignore_errors=True)
     for folder, names, files in os.walk(path):
         for name in [n for n in names if n.endswith(".partial")]:
@@ -166,6 +175,7 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
         marks: Any = {"chunk_key_encoding": flat, "compressors": None, "fill_value": 0}
         group.create_array("done", shape=shape, chunks=(1,) * len(shape), dtype="uint64", attributes=grid, **marks)
         group.create_array("error", shape=(*shape, ERROR_BYTES), chunks=(*(1,) * len(shape), ERROR_BYTES), dtype="uint8", **marks)
+        Part(temporary)  # whole, or not at all
         if target.exists():
             target.rmdir()  # an empty folder is as good as none; one with content stays
         temporary.rename(target)
@@ -423,14 +433,14 @@ class Part:
 
     def lazy(self, token: str, *, complete: bool) -> xr.Dataset:
         """The stored data as dask arrays, one dask chunk for every chunk on disk; names derive from ``token``."""
-        data = self.described
+        data, label = self.described, "store" if complete or self.done().all() else PARTIAL
         for name in self.names:
             array = self.arrays[name]
             stored = StoredArray(self, name, complete=complete)
             chunked = da.from_array(
                 stored,
                 chunks=array.chunks,
-                name=f"store-{token}-{name}",
+                name=f"{label}-{token}-{name}",
                 fancy=False,
                 meta=np.empty((0,) * array.ndim, array.dtype),
             )
@@ -517,6 +527,8 @@ class StoredArray:
 
     def _refuse_missing(self, box: tuple[slice, ...], file: Path) -> None:
         """Raise unless the region of a missing chunk is not done and may be missing."""
+        if not (self.part.path / "zarr.json").exists():
+            raise ValueError(f"store {str(self.part.path)!r} is gone, moved or deleted; load it from where it is now")
         for index in self._regions(box):
             done = self.part.is_done(index)
             if done and any(file == own for _, own in self.part.chunk_files(index)):
@@ -555,7 +567,7 @@ def _check(meta: dict[str, Any]) -> None:
 
 def parts(path: Path, known: Sequence[Part] = ()) -> list[Part]:
     """All parts of a store, in the order in which it grew; those that are ``known`` are not opened again."""
-    grown = sum(entry.name.startswith("growth-") for entry in os.scandir(path))
+    grown = sum(re.fullmatch(r"growth-[0-9]+", entry.name) is not None and entry.is_dir() for entry in os.scandir(path))
     paths = [path, *(path / f"growth-{k + 1}" for k in range(grown))]
     return [*known, *(Part(part) for part in paths[len(known) :])]
 

@@ -20,7 +20,7 @@ from xglass.engine.blas import single_thread
 from xglass.engine.identity import NUMERICS_VERSION
 from xglass.store import disk, growth, provenance, workers
 from xglass.store.disk import Part
-from xglass.store.reading import loaded, progress_of
+from xglass.store.reading import loaded
 from xglass.store.regions import Index, Regions
 
 #: Kinds of coordinates that can be stored, and names that the store needs for itself.
@@ -107,12 +107,15 @@ def evaluate(
                 return regions
             return Regions(growth.simulated(parts, k) if run else dataset)
 
-        _complete(folder, parts, lazy, share, progress)
-    finished = (
-        shard is None or progress_of(parts).fraction == 1.0
-    )  # another job may have more to do, or this one had to wait for it
-    stored = loaded(parts, partial=not finished)
-    return growth.ordered(stored, growth.order(dataset)) if run and isinstance(stored, xr.Dataset) else stored
+        wanted = [growth.asked_for(part, growth.order(dataset) if run else {}) for part in parts]
+        _complete(folder, parts, wanted, lazy, share, progress)
+    if any(
+        (part.done()[mask] == 0).any() for part, mask in zip(parts, wanted, strict=True)
+    ):  # other jobs have their shares still to do
+        return loaded(parts, partial=True)
+    if run:  # whatever else was begun there
+        return growth.ordered(growth.combined(parts, complete=True), growth.order(dataset))
+    return loaded(parts, partial=False)
 
 
 def storable(data: object) -> xr.Dataset:
@@ -126,9 +129,16 @@ def storable(data: object) -> xr.Dataset:
         data = data.to_dataset(name="result" if taken else data.name)
     if not data.data_vars:
         raise TypeError("evaluate: the Dataset has no variables, only coordinates; there is nothing to compute")
+    graphs = [variable.data.dask for variable in data.data_vars.values() if variable.chunks is not None]
+    if "done" in data.coords or any(
+        str(layer).startswith(f"original-{disk.PARTIAL}") for graph in graphs for layer in graph.layers
+    ):
+        raise ValueError(
+            "evaluate: the data come from a store that is not finished; evaluate that one first, then load it without partial=True"
+        )
     if all(variable.chunks is None for variable in data.data_vars.values()):
         raise TypeError(
-            "evaluate: data are already computed; save them with data.to_zarr(path, consolidated=False), or give the lazy result (a solver's "
+            "evaluate: data are already computed; save them with data.to_zarr(path, consolidated=False) and read them with xr.open_zarr, or give the lazy result (a solver's "
             "with chunks='auto')"
         )
     if lazy := [str(name) for name, coord in data.coords.items() if coord.chunks is not None]:
@@ -143,7 +153,13 @@ def storable(data: object) -> xr.Dataset:
             raise TypeError(
                 f"evaluate: {name!r} is of type {variable.dtype}; a store holds numbers (and coordinates of strings): convert or drop it"
             )
-        if not isinstance(name, str) or not re.fullmatch(r"[^/.][^/]*", name) or name in RESERVED or name.startswith("growth-"):
+        if (
+            not isinstance(name, str)
+            or not re.fullmatch(r"[^/\\.][^/\\]*", name)
+            or name in RESERVED
+            or name.startswith("growth-")
+            or name.endswith(".partial")
+        ):
             raise ValueError(f"evaluate: {name!r} cannot be the name of a stored variable; rename it")
         if 0 in variable.shape:
             raise ValueError(f"evaluate: {name!r} is empty: it has shape {variable.shape} along {variable.dims}")
@@ -152,7 +168,7 @@ def storable(data: object) -> xr.Dataset:
         **{repr(name): variable.attrs for name, variable in data.variables.items()},
     }.items():
         for key, value in attrs.items():
-            if not isinstance(key, str) or key in ("coordinates", "_FillValue") or key.startswith("xglass_"):
+            if not isinstance(key, str) or key in ("coordinates", "dtype", "_FillValue") or key.startswith("xglass_"):
                 raise ValueError(
                     f"evaluate: the attribute {key!r} of {name} has a name that the store needs for itself; rename or delete it"
                 )
@@ -175,7 +191,7 @@ def _share(shard: object) -> tuple[int, int]:
     """(i, n) of "i/n", i modulo n."""
     if shard is None:
         return 0, 1
-    match = re.fullmatch(r"(\d+)/(\d+)", shard) if isinstance(shard, str) else None
+    match = re.fullmatch(r"([0-9]+)/([0-9]+)", shard) if isinstance(shard, str) else None
     if match is None or not 0 <= int(match[1]) <= int(match[2]) or int(match[2]) == 0:
         raise ValueError(f"shard must be 'i/n' with 1 <= i <= n, such as '2/8', got {shard!r}")
     return int(match[1]) % int(match[2]), int(match[2])
@@ -211,8 +227,13 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
         return
     else:
         lines = provenance.differences(first, asked) or [
-            "something without a name: the values of an input array (of a store that has grown since?), or the code of a function"
+            "something without a name: the values of an input array (of a store that has grown since?), the code of a function, or an "
+            "object or delayed task that is another one at every start (what is stored can be read by load(path, partial=True))"
         ]
+        if data.attrs.get("solver") and first["attributes"].get("solver"):
+            lines.append(
+                "a run grows when it comes straight from its solver: not one that was selected from, or that goes on from another run"
+            )
     if lines:
         shown = "\n  ".join(lines[:12] + ([f"and {len(lines) - 12} more"] if len(lines) > 12 else []))
         raise ValueError(
@@ -242,9 +263,19 @@ def _grown(folder: Path, parts: list[Part], data: xr.Dataset, asked: dict[str, A
     return parts
 
 
-def _complete(folder: Path, parts: list[Part], lazy: Callable[[int], Regions], share: tuple[int, int], progress: bool) -> None:
-    """Compute what is missing of a share; raises at the end if regions failed."""
-    own = [[index for k, index in enumerate(part.grid) if k % share[1] == share[0]] for part in parts]
+def _complete(
+    folder: Path,
+    parts: list[Part],
+    wanted: list[np.ndarray],
+    lazy: Callable[[int], Regions],
+    share: tuple[int, int],
+    progress: bool,
+) -> None:
+    """Compute what is missing of a share of the regions that are wanted; raises at the end if regions failed."""
+    own = [
+        [index for k, index in enumerate(part.grid) if k % share[1] == share[0] and mask[index]]
+        for part, mask in zip(parts, wanted, strict=True)
+    ]
     todo = []
     for part, indices in zip(parts, own, strict=True):
         marks = part.done()
@@ -259,6 +290,7 @@ def _complete(folder: Path, parts: list[Part], lazy: Callable[[int], Regions], s
     total, missing = sum(map(len, own)), sum(map(len, todo))
     terminal = sys.stderr.isatty()
     failed: list[str] = []
+    waiting = 0
     with (
         single_thread(),
         tqdm(
@@ -270,7 +302,12 @@ def _complete(folder: Path, parts: list[Part], lazy: Callable[[int], Regions], s
             if indices:
                 regions = lazy(k)
                 assert regions.grid == part.grid, "the store was cut in other regions"
-                failed += workers.work(part, regions, indices, bar)
+                lines, waits = workers.work(part, regions, indices, bar)
+                failed, waiting = failed + lines, waiting + waits
+    if waiting and share[1] == 1 and not failed:
+        raise EvaluationError(
+            f"{waiting} regions of {str(folder)!r} go on from regions that were lost meanwhile; call evaluate again"
+        )
     if failed:
         shown = "\n  ".join(failed[:10] + ([f"and {len(failed) - 10} more, see xg.store.failures"] if len(failed) > 10 else []))
         raise EvaluationError(

@@ -7,9 +7,11 @@ new part is the difference of two boxes in the space of labels, cut into smaller
 from __future__ import annotations
 
 import hashlib
+import itertools
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from xglass.solvers import rerun
@@ -75,8 +77,11 @@ def _done(part: Part, cut: set[str]) -> tuple[list[str], np.ndarray, dict[str, s
 def given_by(stored: xr.Dataset, data: xr.Dataset) -> bool:
     """Whether data are what a store gave, whole or the part that was asked for."""
     labels = order(data)
+    held, given = stored.indexes, data.indexes
     inside = all(
-        dim in stored.indexes and stored.indexes[dim].isin(data.indexes[dim]).sum() == len(labels[dim]) for dim in labels
+        dim in held
+        and (held[dim].equals(given[dim]) or (held[dim].is_unique and held[dim].isin(given[dim]).sum() == len(given[dim])))
+        for dim in labels
     )
     return inside and same_arrays(ordered(stored, labels), data)
 
@@ -103,7 +108,7 @@ def join(parts: list[Part], data: list[xr.Dataset]) -> xr.Dataset:
 
 def ordered(data: xr.Dataset, order: dict[str, Any]) -> xr.Dataset:
     """Select labels in a given order, where the data have them in another."""
-    wanted = {dim: labels for dim, labels in order.items() if not np.array_equal(data[dim].values, labels)}
+    wanted = {dim: labels for dim, labels in order.items() if not data.indexes[dim].equals(pd.Index(labels))}
     return data.isel({dim: data.indexes[dim].get_indexer(labels) for dim, labels in wanted.items()}) if wanted else data
 
 
@@ -128,6 +133,9 @@ def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
                 )
             continue
         old, new = stored.indexes[dim], asked.indexes[dim]
+        if not (old.is_unique and new.is_unique):
+            lines += [] if old.equals(new) else [f"{dim}: labels that repeat cannot grow"]
+            continue
         common[dim] = old[old.isin(new)]
         if len(common[dim]) == 0:
             lines += provenance.compare({str(dim): old.tolist()}, {str(dim): new.tolist()})
@@ -166,6 +174,17 @@ def new_box(stored: xr.Dataset, asked: xr.Dataset) -> tuple[str, xr.Dataset] | N
             inside = {d: asked.indexes[d].isin(stored.indexes[d]) for d in growing}
             return str(dim), asked.isel({**inside, dim: new})
     return None
+
+
+def asked_for(part: Part, labels: dict[str, Any]) -> np.ndarray:
+    """Over the grid of a part, whether a region holds something of what is asked for."""
+    wanted = np.ones(part.grid.shape, dtype=bool)
+    for axis, (dim, bounds) in enumerate(part.grid.bounds.items()):
+        if dim in labels and dim in part.described.indexes:
+            inside = part.described.indexes[dim].isin(labels[dim])
+            hits = np.array([inside[a:b].any() for a, b in itertools.pairwise(bounds)])
+            wanted &= hits.reshape([-1 if k == axis else 1 for k in range(wanted.ndim)])
+    return wanted
 
 
 def simulated(parts: list[Part], k: int) -> xr.Dataset:

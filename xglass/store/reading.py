@@ -66,9 +66,15 @@ def loaded(parts: list[Part], *, partial: bool) -> xr.Dataset | xr.DataArray:
     """What the parts of a store hold, as :func:`load` gives it."""
     state = progress_of(parts)
     if state.fraction < 1.0 and not partial:
+        whole = [part for part in parts if part.done().all()]
+        grown = (
+            f" (all in its growth: to give that up, delete the folders growth-{len(whole)} and up)"
+            if parts[: len(whole)] == whole != []
+            else ""
+        )
         raise ValueError(
             f"store {str(parts[0].path)!r} is unfinished: {state.total - state.done} of {state.total} regions are missing"
-            f"{f' ({state.failed} failed)' if state.failed else ''}; call evaluate again, or load(path, partial=True) for what is there"
+            f"{f' ({state.failed} failed)' if state.failed else ''}{grown}; call evaluate again, or load(path, partial=True) for what is there"
         )
     data = growth.combined(parts, complete=not partial, marked=bool(partial))
     if parts[0].provenance["kind"] == "Dataset":

@@ -25,9 +25,10 @@ from xglass.store.regions import Index, Regions, compute
 WAITS = "waits for what another job computes"
 
 
-def work(part: Part, regions: Regions, indices: list[Index], bar: Any) -> list[str]:
-    """Compute regions on all workers; returns a line for every one that failed."""
+def work(part: Part, regions: Regions, indices: list[Index], bar: Any) -> tuple[list[str], int]:
+    """Compute regions on all workers; returns a line for every one that failed, and how many have to wait for another job."""
     failed: list[str] = []
+    waiting = 0
     with _executor() as (pool, workers, get):
         if get is None:  # more workers than regions: they share the work inside of each
             threads = workers // len(indices)
@@ -39,12 +40,14 @@ def work(part: Part, regions: Regions, indices: list[Index], bar: Any) -> list[s
                     task = (part, index, regions.tasks(index), regions.keys(index), get)
                     running[pool.submit(_region, *task)] = index
                 if not running:
-                    return failed
+                    return failed, waiting
                 finished, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
                 for future in finished:
                     index = running.pop(future)
                     reason = _outcome(future, part, index)
-                    if reason and reason != WAITS:
+                    if reason == WAITS:
+                        waiting += 1
+                    elif reason:
                         failed.append(f"{part.labels(index)}: {reason}")
                         bar.set_postfix(failed=len(failed))
                     bar.update(0 if reason else 1)
