@@ -93,7 +93,6 @@ def evaluate(
     if not disk.exists(folder):
         regions = Regions(dataset)
         disk.create(folder, dataset, regions, _attributes(described))
-    disk.exists(folder)
     with disk.occupied(folder):
         parts = disk.parts(folder)
         if growth.given_by(growth.combined(parts, complete=True), dataset):  # what this store gave, evaluated once more
@@ -109,9 +108,8 @@ def evaluate(
 
         wanted = [growth.asked_for(part, growth.order(dataset) if run else {}) for part in parts]
         _complete(folder, parts, wanted, lazy, share, progress)
-    if any(
-        (part.done()[mask] == 0).any() for part, mask in zip(parts, wanted, strict=True)
-    ):  # other jobs have their shares still to do
+    complete = all(part.done()[mask].all() for part, mask in zip(parts, wanted, strict=True))
+    if not complete:  # other jobs have their shares still to do
         return loaded(parts, partial=True)
     if run:  # whatever else was begun there
         return growth.ordered(growth.combined(parts, complete=True), growth.order(dataset))
@@ -147,7 +145,7 @@ def storable(data: object) -> xr.Dataset:
             f"{{name: coord.compute() for name, coord in data.coords.items()}}), or chunk a variable by data.assign(x=data['x'].chunk(...))"
         )
     for name, variable in data.variables.items():
-        if name in data.coords and variable.dtype.kind in "OT" and all(isinstance(v, str) for v in variable.values.ravel()):
+        if name in data.coords and variable.dtype.kind in ("O", "T") and all(isinstance(v, str) for v in variable.values.ravel()):
             data = data.assign_coords({name: data[name].astype(str)})
         elif variable.dtype.kind not in (disk.KINDS if name in data.data_vars else STORABLE):
             raise TypeError(
