@@ -708,9 +708,9 @@ def leave(path):
 
 
 HOLD = """
-from xglass.store import disk
+from xglass.store import folders
 from pathlib import Path
-with disk.occupied(Path(sys.argv[1])):
+with folders.occupied(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -13,6 +13,9 @@ RULE_VERSION = 1
 #: Version of all numbers that xglass computes: raised whenever a result comes out with other bits. Stores refuse to mix versions.
 NUMERICS_VERSION = 1
 
+#: Packages on whose versions the last bits of all numbers depend, besides the processor.
+COMPUTING = ("numpy", "scipy", "numba")
+
 
 def streams(walker: np.ndarray, realization: int, labels: np.ndarray) -> np.ndarray:
     """Stream numbers of walkers at one parameter point.

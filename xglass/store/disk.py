@@ -10,13 +10,10 @@ from __future__ import annotations
 import bisect
 import contextlib
 import functools
-import hashlib
 import itertools
 import json
 import os
 import re
-import shutil
-import time
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,17 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import dask.array as da
-import google_crc32c
-import numcodecs
-import numcodecs.blosc
 import numpy as np
 import xarray as xr
 import zarr
 import zarr.errors
-from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 from zarr.core.buffer.cpu import Buffer
 from zarr.core.sync import sync
 
+from xglass.store import chunks, folders
 from xglass.store.provenance import plain
 from xglass.store.regions import Grid, Index, Regions
 
@@ -42,107 +36,8 @@ FORMAT = 1
 ERROR_BYTES = 4096
 #: How lazy arrays are called that may hold what is not computed yet.
 PARTIAL = "store-partial"
-#: Level of compression.
-LEVEL = 5
 #: Codecs that a store may name: pure transformations of bytes. Anything else in the metadata is refused before it is loaded.
 CODECS = {"bytes", "blosc", "zstd", "crc32c"}
-KINDS = "biufc"
-
-
-def local_path(path: Any) -> Path:
-    """The folder that ``path`` names, absolute. Raises TypeError or ValueError for what cannot be one."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"path must be the name of a folder such as 'run.zarr', got {type(path).__name__}")
-    text = os.fspath(path)
-    if not text or not text.strip():
-        raise ValueError("path is empty; write the name of a folder such as 'run.zarr'")
-    if "://" in text:
-        raise ValueError(f"path must be a folder of this machine, got {text!r}; copy the finished store to where it is wanted")
-    try:
-        folder = Path(text).expanduser().resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, no such user, a zero byte
-        raise ValueError(f"path: {text!r} names no folder: {error}") from error
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"path: {text!r} is a file; write the name of a folder that is new or a store")
-    for above in folder.parents:
-        if above.is_file():
-            raise ValueError(f"path: {text!r} lies inside the file {str(above)!r}; choose a folder")
-        if any((above / name).exists() for name in ("zarr.json", ".zgroup", ".zarray")):
-            raise ValueError(f"path: {text!r} lies inside another store, {str(above)!r}; choose a folder outside of it")
-    return folder
-
-
-def exists(path: Path) -> bool:
-    """Whether there is a store; False for nothing or an empty folder. Raises ValueError for anything else."""
-    if not path.exists() or not any(path.iterdir()):
-        return False
-    if "xglass_store" not in _json(path / "zarr.json").get("attributes", {}):
-        found = sorted(entry.name for entry in path.iterdir())
-        if "regions" in found:
-            raise ValueError(
-                f"store: metadata {str(path / 'zarr.json')!r} are lost; restore this file or evaluate to another path"
-            )
-        raise ValueError(
-            f"path: {str(path)!r} holds other files ({', '.join(found[:5])}{', ...' if len(found) > 5 else ''}) and is no store of xglass; "
-            f"choose another folder"
-        )
-    return True
-
-
-def _json(file: Path) -> dict[str, Any]:
-    """Metadata; empty if there is none, ValueError if it is damaged."""
-    try:
-        text = file.read_text()
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"store: metadata {str(file)!r} cannot be read: {error}") from error
-    try:
-        content = json.loads(text)
-    except ValueError as error:
-        raise ValueError(
-            f"store: metadata {str(file)!r} is damaged ({error}); restore this file from a copy or evaluate to another path"
-        ) from error
-    if not isinstance(content, dict):
-        raise ValueError(
-            f"store: metadata {str(file)!r} is damaged (no JSON object); restore this file or evaluate to another path"
-        )
-    return content
-
-
-@contextlib.contextmanager
-def occupied(path: Path) -> Iterator[None]:
-    """Share a lock on a store while it is evaluated, after sweeping it if nobody else is at it. The lock goes with the process, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: left-over files stay, which does no harm
-        yield
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # somebody is at it, or the file system has no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            sweep(path)
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def sweep(path: Path) -> None:
-    """Remove files that a killed process has left half-written, in a store and beside it."""
-    own = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{32}}\.partial")  # not those of a neighbour whose name begins alike
-    for left in [entry.path for entry in os.scandir(path.parent) if own.fullmatch(entry.name)]:
-        shutil.rmtree(left, ignore_errors=True)
-    for folder, names, files in os.walk(path):
-        for name in [n for n in names if n.endswith(".partial")]:
-            names.remove(name)
-            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
-        for name in files:
-            if name.endswith(".partial"):
-                with contextlib.suppress(OSError):
-                    os.unlink(os.path.join(folder, name))
 
 
 def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[str, Any]) -> None:
@@ -156,10 +51,10 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
     for name, array in regions.arrays.items():
         empty[name] = (data[name].dims, da.zeros(array.shape, dtype=array.dtype, chunks=-1), data[name].attrs)
     empty.attrs = {**data.attrs, **attributes, "xglass_store": FORMAT}
-    encoding = {str(name): _encoding(variable.dtype) for name, variable in empty.variables.items()}
+    encoding = {str(name): chunks.encoding(variable.dtype) for name, variable in empty.variables.items()}
     for name in regions.arrays:
         encoding[name]["chunks"] = regions.chunk_shape(name)
-        encoding[name]["fill_value"] = missing(regions.arrays[name].dtype)
+        encoding[name]["fill_value"] = chunks.missing(regions.arrays[name].dtype)
     try:
         with warnings.catch_warnings():  # strings of fixed length are bytes in every version of zarr, specified or not
             warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
@@ -180,7 +75,7 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
             target.rmdir()  # an empty folder is as good as none; one with content stays
         temporary.rename(target)
     except BaseException as error:
-        _remove(temporary)
+        folders.remove(temporary)
         if (target / "zarr.json").exists() and isinstance(error, Exception):
             return  # another process was quicker, and may have swept what was half made here
         if isinstance(error, OSError):
@@ -188,43 +83,12 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
         raise
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder into which zarr's other threads may still write."""
-    for _ in range(50):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.01)
-
-
-def _encoding(dtype: np.dtype) -> dict[str, Any]:
-    # Measured on runs of the 12 x 12 glass: occupations take 1.0 bit a site at T = 0.3 and 0.5 at T = 0.05 with the bits of a byte
-    # regrouped, floats shrink by a quarter with bytes regrouped; higher levels cost ten times the time for a few per cent.
-    # The checksum makes damage an error rather than a number.
-    if dtype.kind in KINDS:
-        names: dict[int, Any] = {numcodecs.Blosc.SHUFFLE: "shuffle", numcodecs.Blosc.BITSHUFFLE: "bitshuffle"}
-        packed = BloscCodec(cname="zstd", clevel=LEVEL, shuffle=names[_shuffle(dtype)], typesize=dtype.itemsize)
-        return {"compressors": (packed, Crc32cCodec()), "_FillValue": None}
-    return {"compressors": (ZstdCodec(level=3), Crc32cCodec()), "_FillValue": None}
-
-
-def _shuffle(dtype: np.dtype) -> int:
-    return int(numcodecs.Blosc.BITSHUFFLE if dtype.itemsize == 1 else numcodecs.Blosc.SHUFFLE)
-
-
-def missing(dtype: np.dtype) -> Any:
-    """What a number that is not there yet reads as: NaN, or the lowest whole number of the type (the highest, if unsigned)."""
-    if dtype.kind in "iu":
-        return np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max
-    return dtype.type(np.nan) if dtype.kind in "fc" else dtype.type(0)
-
-
 class Part:
     """One part of a store."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        meta = _json(path / "zarr.json")
+        meta = folders.metadata(path / "zarr.json")
         if not meta:
             raise ValueError(
                 f"store: metadata {str(path / 'zarr.json')!r} are lost; restore this file or evaluate to another path"
@@ -242,8 +106,8 @@ class Part:
             self._values = {**self.provenance["parameters"], **self.provenance["computed"]}
             for name in (*self.names, *self._values, "regions", "regions/done", "regions/error"):
                 file = path / name / "zarr.json"
-                _check(_json(file))
-            marks = _json(path / "regions" / "done" / "zarr.json")["attributes"]
+                _check(folders.metadata(file))
+            marks = folders.metadata(path / "regions" / "done" / "zarr.json")["attributes"]
             file = path / "regions" / "done" / "zarr.json"
             self.grid = Grid({dim: tuple(bounds) for dim, bounds in zip(marks["dims"], marks["bounds"], strict=True)})
             self.arrays, self.marks  # noqa: B018  open now: what is damaged is found before anything is computed
@@ -344,26 +208,18 @@ class Part:
             assert where is not None, "a block is written with its own region only"
             self._write(name, where, block)
         self.forget(index, "error")
-        self.marks["done"][index] = digest(blocks)
+        self.marks["done"][index] = chunks.digest(blocks)
 
     def _write(self, name: str, where: tuple[slice, ...], block: np.ndarray) -> None:
-        """Encode a block, whole chunks, in the thread that computed it, and hand the bytes to zarr.
-
-        zarr's own threads, more than there are regions, would each keep memory of a chunk or more. Chunks of nothing but the fill value are
-        written too: that one is not there means that it was lost.
-        """
+        """Write a block, whole chunks; also those of nothing but the fill value: that one is not there means that it was lost."""
         array = self.arrays[name]
-        for place in itertools.product(*(range(w.start // c, -(-w.stop // c)) for w, c in zip(where, array.chunks, strict=True))):
-            part = [
-                slice(max(p * c, w.start), min(p * c + c, w.stop)) for p, c, w in zip(place, array.chunks, where, strict=True)
-            ]
-            piece = block[tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(part, where, strict=True))]
-            if piece.shape != array.chunks:  # at the end of a dimension
-                padded = np.full(array.chunks, missing(array.dtype), dtype=array.dtype)
-                padded[tuple(slice(0, n) for n in piece.shape)] = piece
-                piece = padded
-            packed = numcodecs.Blosc("zstd", clevel=LEVEL, shuffle=_shuffle(array.dtype)).encode(np.ascontiguousarray(piece))
-            content = b"".join([packed, google_crc32c.value(packed).to_bytes(4, "little")])
+        for place in self._places(name, where):
+            corner = [p * size for p, size in zip(place, array.chunks, strict=True)]
+            inside = tuple(
+                slice(c - w.start, min(c + size, w.stop) - w.start)
+                for c, size, w in zip(corner, array.chunks, where, strict=True)
+            )
+            content = chunks.encode(block[inside], array.chunks)
             sync(array.store.set("/".join([array.path, "c", *map(str, place)]), Buffer.from_bytes(content)))
 
     def dims(self, name: str) -> tuple[str, ...]:
@@ -410,10 +266,12 @@ class Part:
 
     def covering(self, name: str, where: tuple[slice, ...]) -> Iterator[Path]:
         """The files of the chunks that cover a part of a variable."""
-        chunks = self.arrays[name].chunks
-        ranges = (range(part.start // size, -(-part.stop // size)) for part, size in zip(where, chunks, strict=True))
-        for place in itertools.product(*ranges):
-            yield self.path.joinpath(name, "c", *map(str, place))
+        return (self.path.joinpath(name, "c", *map(str, place)) for place in self._places(name, where))
+
+    def _places(self, name: str, where: tuple[slice, ...]) -> Iterator[Index]:
+        """The indices of the chunks that cover a part of a variable."""
+        sizes = self.arrays[name].chunks
+        return itertools.product(*(range(w.start // size, -(-w.stop // size)) for w, size in zip(where, sizes, strict=True)))
 
     def damage(self, index: Index) -> str | None:
         """Why a finished region cannot be trusted, or None: the checksums of its chunks are compared, not its numbers."""
@@ -422,7 +280,7 @@ class Part:
                 content = file.read_bytes()
             except OSError as error:
                 return f"a chunk of {name!r} cannot be read ({error})"
-            if wrong := _checksum(content):
+            if wrong := chunks.checksum(content):
                 return f"a chunk of {name!r} is damaged, {wrong} ({file})"
         return None
 
@@ -459,14 +317,6 @@ def _mark(file: str) -> int:
     except FileNotFoundError:  # or taken back since the folder was read
         return 0
     return int.from_bytes(content, "little") if len(content) == 8 else 0
-
-
-def _checksum(content: bytes) -> str | None:
-    """What is wrong with a chunk, which ends in the checksum of the rest; or None."""
-    if len(content) < 4:
-        return "it is cut off"
-    stored, computed = int.from_bytes(content[-4:], "little"), google_crc32c.value(content[:-4])
-    return None if stored == computed else f"its checksum is {computed:08x} where {stored:08x} is stored"
 
 
 class NotDone(ValueError):
@@ -511,18 +361,14 @@ class StoredArray:
         return block[inside]
 
     def _block(self, box: tuple[slice, ...]) -> np.ndarray:
-        """One chunk is decoded here, in the thread that asks: zarr's own threads would each keep memory of a chunk or more."""
-        chunks = self.part.arrays[self.name].chunks
-        corner = tuple(part.start // size * size for part, size in zip(box, chunks, strict=True))
-        whole = tuple(slice(c, min(c + size, n)) for c, size, n in zip(corner, chunks, self.shape, strict=True))
+        """The numbers of a box: a whole chunk is decoded here, in the thread that asks, anything else by zarr."""
+        shape = self.part.arrays[self.name].chunks
+        corner = tuple(part.start // size * size for part, size in zip(box, shape, strict=True))
+        whole = tuple(slice(c, min(c + size, n)) for c, size, n in zip(corner, shape, self.shape, strict=True))
         file = next(self.part.covering(self.name, box), None)
         if box != whole or file is None or not file.exists():
             return np.asarray(self.part.arrays[self.name][box])
-        content = file.read_bytes()
-        if wrong := _checksum(content):
-            raise ValueError(wrong)
-        block = np.empty(chunks, dtype=self.dtype)
-        numcodecs.blosc.decompress(memoryview(content)[:-4], block)
+        block = chunks.decode(file.read_bytes(), shape, self.dtype)
         return block[tuple(slice(0, part.stop - part.start) for part in box)]
 
     def _refuse_missing(self, box: tuple[slice, ...], file: Path) -> None:
@@ -570,11 +416,3 @@ def parts(path: Path, known: Sequence[Part] = ()) -> list[Part]:
     grown = sum(re.fullmatch(r"growth-[0-9]+", entry.name) is not None and entry.is_dir() for entry in os.scandir(path))
     paths = [path, *(path / f"growth-{k + 1}" for k in range(grown))]
     return [*known, *(Part(part) for part in paths[len(known) :])]
-
-
-def digest(blocks: dict[str, np.ndarray]) -> int:
-    """64-bit BLAKE2b of the numbers of a region, never 0."""
-    total = hashlib.blake2b(digest_size=8)
-    for name in sorted(blocks):
-        total.update(np.ascontiguousarray(blocks[name]).data.cast("B") if blocks[name].size else b"")
-    return int.from_bytes(total.digest(), "little") or 1

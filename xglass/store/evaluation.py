@@ -18,13 +18,13 @@ from tqdm import tqdm
 
 from xglass.engine.blas import single_thread
 from xglass.engine.identity import NUMERICS_VERSION
-from xglass.store import disk, growth, provenance, workers
+from xglass.store import chunks, disk, folders, growth, provenance, workers
 from xglass.store.disk import Part
 from xglass.store.reading import loaded
 from xglass.store.regions import Index, Regions
 
 #: Kinds of coordinates that can be stored, and names that the store needs for itself.
-STORABLE, RESERVED = disk.KINDS + "U", ("done", "regions", "zarr.json")
+STORABLE, RESERVED = chunks.KINDS + "U", ("done", "regions", "zarr.json")
 
 
 class EvaluationError(RuntimeError):
@@ -84,16 +84,16 @@ def evaluate(
     """
     dataset = storable(data)
     share = _share(shard)
-    folder = disk.local_path(path)
+    folder = folders.local_path(path)
     if not isinstance(progress, (bool, np.bool_)):
         raise TypeError(f"progress must be True or False, got {progress!r}")
     described = description(data, dataset)
     run = described["solver_run"]
     regions: Regions | None = None
-    if not disk.exists(folder):
+    if not folders.exists(folder):
         regions = Regions(dataset)
         disk.create(folder, dataset, regions, _attributes(described))
-    with disk.occupied(folder):
+    with folders.occupied(folder):
         parts = disk.parts(folder)
         if growth.given_by(growth.combined(parts, complete=True), dataset):  # what this store gave, evaluated once more
             return data
@@ -147,7 +147,7 @@ def storable(data: object) -> xr.Dataset:
     for name, variable in data.variables.items():
         if name in data.coords and variable.dtype.kind in ("O", "T") and all(isinstance(v, str) for v in variable.values.ravel()):
             data = data.assign_coords({name: data[name].astype(str)})
-        elif variable.dtype.kind not in (disk.KINDS if name in data.data_vars else STORABLE):
+        elif variable.dtype.kind not in (chunks.KINDS if name in data.data_vars else STORABLE):
             raise TypeError(
                 f"evaluate: {name!r} is of type {variable.dtype}; a store holds numbers (and coordinates of strings): convert or drop it"
             )

@@ -16,9 +16,9 @@ import numpy as np
 import xarray as xr
 from dask.highlevelgraph import HighLevelGraph
 
-from xglass.engine.identity import NUMERICS_VERSION
+from xglass.engine.identity import COMPUTING, NUMERICS_VERSION
 
-PACKAGES = ("xglass", "numpy", "scipy", "numba", "dask", "xarray", "zarr")
+PACKAGES = ("xglass", *COMPUTING, "dask", "xarray", "zarr")
 
 
 def describe(data: xr.Dataset, *, name: Hashable | None, array: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from xglass.store import disk, growth
+from xglass.store import disk, folders, growth
 from xglass.store.disk import Part
 
 
@@ -140,8 +140,8 @@ def failures(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 def opened(path: str | os.PathLike[str]) -> list[Part]:
     """The parts of the store that a user names."""
-    folder = disk.local_path(path)
-    if not disk.exists(folder):
+    folder = folders.local_path(path)
+    if not folders.exists(folder):
         raise FileNotFoundError(f"path: there is no store {str(folder)!r}; make one by xg.store.evaluate(data, path)")
     return disk.parts(folder)
 

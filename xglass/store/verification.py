@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.engine.blas import single_thread
-from xglass.store import disk, evaluation, growth, workers
+from xglass.store import chunks, evaluation, growth, workers
 from xglass.store.disk import Part
 from xglass.store.reading import opened
 from xglass.store.regions import Index, Regions, compute
@@ -94,7 +94,7 @@ def _compared(part: Part, regions: Regions, marks: np.ndarray, same: bool, index
     again = compute(regions.tasks(index), regions.keys(index), workers.expected(part, index), dask.get)
     try:
         stored = part.read(index)
-        damaged = None if disk.digest(stored) == mark else "its numbers do not match its digest"
+        damaged = None if chunks.digest(stored) == mark else "its numbers do not match its digest"
     except MemoryError:
         raise
     except Exception as error:  # whatever zarr and its codecs raise on damaged bytes
@@ -103,7 +103,7 @@ def _compared(part: Part, regions: Regions, marks: np.ndarray, same: bool, index
         with contextlib.suppress(OSError):
             part.forget(index, "done")
         return f"{where}: damaged, {damaged}; call evaluate again"
-    if disk.digest(again) == mark:
+    if chunks.digest(again) == mark:
         return None
     for name, block in stored.items():
         exact = same or block.dtype.kind not in "fc"
