@@ -32,6 +32,16 @@ def test_recipe_writes_its_figure_and_table(path, tmp_path):
     assert rows
     assert result.stdout.strip(), "a recipe prints what it found"
 
+    def stored():
+        stores = (tmp_path / "results").glob("*.zarr/**/*")
+        return {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in stores if file.is_file()}
+
+    before = stored()
+    assert before, "a recipe keeps its runs in a store"
+    again = run([str(path), "--out", "results"], tmp_path)
+    assert stored() == before, "nothing is simulated twice"
+    assert again.stdout == result.stdout
+
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_has_the_form_of_a_page(path):
@@ -47,4 +57,10 @@ def test_readme_example_runs(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     assert blocks, "the README has a runnable example"
     (tmp_path / "example.py").write_text(blocks[0])
-    run(["example.py"], tmp_path)
+    first = run(["example.py"], tmp_path)
+    second = run(["example.py"], tmp_path)
+    assert "region" in first.stderr, "a long computation shows its progress"
+    assert "region" not in second.stderr, "what is stored is not computed again"
+    assert sorted(second.stdout.splitlines()) == sorted(
+        first.stdout.splitlines()
+    )  # xarray prints coordinates in the order of a set

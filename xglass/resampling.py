@@ -61,6 +61,7 @@ def jackknife(function: Callable[[Any], Labelled], data: Labelled, *, dim: Hasha
     size = _entries("jackknife", function, data, dim)
     blocks = min(whole_number("jackknife: blocks", blocks, minimum=2), size)
     groups = np.array_split(np.arange(size), blocks)
+    data = _cut(data, dim, tuple(map(len, groups)))
     selections = [np.delete(np.arange(size), group) for group in groups]
     # sqrt((G - 1) / G * sum of squares) = sqrt(G - 1) * (population) standard deviation
     return _resampled(
@@ -127,6 +128,15 @@ def _entries(caller: str, function: object, data: object, dim: Hashable) -> int:
     if data.sizes[dim] < 2:
         raise ValueError(f"{caller}: dim={dim!r} has {data.sizes[dim]} entry; an error needs at least two independent ones")
     return int(data.sizes[dim])
+
+
+def _cut(data: Labelled, dim: Hashable, sizes: tuple[int, ...]) -> Labelled:
+    """Lazy data in one chunk for each group, if they have more: a replicate is then a few tasks, however many chunks there were."""
+    if isinstance(data, xr.Dataset):
+        return data.assign({name: _cut(variable, dim, sizes).variable for name, variable in data.data_vars.items()})
+    if len(data.chunksizes.get(dim, ())) <= len(sizes):
+        return data
+    return data.copy(data=data.data.rechunk({data.get_axis_num(dim): sizes}))
 
 
 def _resampled(

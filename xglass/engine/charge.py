@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from xglass.engine.blas import single_thread
-from xglass.engine.correlation import configurations
+from xglass.engine.correlation import blanked, blocks, configurations
 
 
 def hopping_matrix(hopping: np.ndarray, source: np.ndarray, target: np.ndarray, sites: int) -> np.ndarray:
@@ -31,17 +31,25 @@ def _field(deviation: np.ndarray, interaction: np.ndarray) -> np.ndarray:
 def potential(occupation: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """(..., site) phi_i = sum_j U_ij (n_j - reference) + eps_i, the diagonal of U included."""
     occupation, there = configurations(occupation)
-    return np.where(there[..., None], _field(occupation - np.asarray(reference)[..., None], interaction) + site_energy, np.nan)
+    return blanked(_field(occupation - np.asarray(reference)[..., None], interaction) + site_energy, there[..., None])
 
 
 def electrostatic_energy(
     occupation: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray
 ) -> np.ndarray:
     """(...) E = 1/2 sum_{i != j} U_ij (n_i - reference)(n_j - reference) + sum_i eps_i n_i."""
+    fields = ((interaction, 3), (site_energy, 2), (np.asarray(reference), 1))
+    if occupation.ndim > 1 and all(
+        field.ndim < axis or field.shape[-axis] == 1 for field, axis in fields
+    ):  # the same along sweep
+        parts = [*blocks(occupation.shape[-2], occupation.size // max(occupation.shape[-2], 1))]
+        if len(parts) > 1:
+            pieces = (electrostatic_energy(occupation[..., part, :], interaction, site_energy, reference) for part in parts)
+            return np.concatenate([*pieces], axis=-1)
     occupation, there = configurations(occupation)
     deviation = occupation - np.asarray(reference)[..., None]
     pairs = _field(deviation, interaction) - deviation * np.einsum("...ii->...i", interaction)
-    return np.where(there, 0.5 * (pairs * deviation).sum(axis=-1) + (occupation * site_energy).sum(axis=-1), np.nan)
+    return blanked(0.5 * (pairs * deviation).sum(axis=-1) + (occupation * site_energy).sum(axis=-1), there)
 
 
 def kinetic_energy(*arrays: np.ndarray) -> np.ndarray:
@@ -90,5 +98,4 @@ def _thermal(
                 np.ascontiguousarray(temperature[part]).ravel(), np.ascontiguousarray(particles[part]).ravel(), result,
             )  # fmt: skip
             out[part] = result.reshape(out[part].shape)
-    out[~np.broadcast_to(there, shape)] = np.nan
-    return out
+    return blanked(out, np.broadcast_to(there, shape).reshape(shape + (1,) * len(core)))

@@ -7,32 +7,43 @@ before it is written) and ``error`` (JSON as bytes).
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import functools
 import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 import time
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import dask.array as da
 import google_crc32c
+import numcodecs
+import numcodecs.blosc
 import numpy as np
 import xarray as xr
 import zarr
 import zarr.errors
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
+from zarr.core.buffer.cpu import Buffer
+from zarr.core.sync import sync
 
+from xglass.store.provenance import plain
 from xglass.store.regions import Grid, Index, Regions
 
 FORMAT = 1
 ERROR_BYTES = 4096
+#: How lazy arrays are called that may hold what is not computed yet.
+PARTIAL = "store-partial"
+#: Level of compression.
+LEVEL = 5
 #: Codecs that a store may name: pure transformations of bytes. Anything else in the metadata is refused before it is loaded.
 CODECS = {"bytes", "blosc", "zstd", "crc32c"}
 KINDS = "biufc"
@@ -47,10 +58,15 @@ def local_path(path: Any) -> Path:
         raise ValueError("path is empty; write the name of a folder such as 'run.zarr'")
     if "://" in text:
         raise ValueError(f"path must be a folder of this machine, got {text!r}; copy the finished store to where it is wanted")
-    folder = Path(text).expanduser().absolute()
+    try:
+        folder = Path(text).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, no such user, a zero byte
+        raise ValueError(f"path: {text!r} names no folder: {error}") from error
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"path: {text!r} is a file; write the name of a folder that is new or a store")
     for above in folder.parents:
+        if above.is_file():
+            raise ValueError(f"path: {text!r} lies inside the file {str(above)!r}; choose a folder")
         if any((above / name).exists() for name in ("zarr.json", ".zgroup", ".zarray")):
             raise ValueError(f"path: {text!r} lies inside another store, {str(above)!r}; choose a folder outside of it")
     return folder
@@ -62,6 +78,10 @@ def exists(path: Path) -> bool:
         return False
     if "xglass_store" not in _json(path / "zarr.json").get("attributes", {}):
         found = sorted(entry.name for entry in path.iterdir())
+        if "regions" in found:
+            raise ValueError(
+                f"store: metadata {str(path / 'zarr.json')!r} are lost; restore this file or evaluate to another path"
+            )
         raise ValueError(
             f"path: {str(path)!r} holds other files ({', '.join(found[:5])}{', ...' if len(found) > 5 else ''}) and is no store of xglass; "
             f"choose another folder"
@@ -111,7 +131,10 @@ def occupied(path: Path) -> Iterator[None]:
 
 
 def sweep(path: Path) -> None:
-    """Remove files that a killed process has left half-written."""
+    """Remove files that a killed process has left half-written, in a store and beside it."""
+    own = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{32}}\.partial")  # not those of a neighbour whose name begins alike
+    for left in [entry.path for entry in os.scandir(path.parent) if own.fullmatch(entry.name)]:
+        shutil.rmtree(left, ignore_errors=True)
     for folder, names, files in os.walk(path):
         for name in [n for n in names if n.endswith(".partial")]:
             names.remove(name)
@@ -128,9 +151,6 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
     Does nothing if the part has come into being meanwhile.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f".{target.name}.*.partial"):  # of a process killed in here, unless one is here just now
-        if time.time() - left.stat().st_mtime > 3600.0:
-            shutil.rmtree(left, ignore_errors=True)
     temporary = target.parent / f".{target.name}.{uuid.uuid4().hex}.partial"
     empty = data.copy(deep=False).drop_encoding()
     for name, array in regions.arrays.items():
@@ -155,16 +175,26 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
         marks: Any = {"chunk_key_encoding": flat, "compressors": None, "fill_value": 0}
         group.create_array("done", shape=shape, chunks=(1,) * len(shape), dtype="uint64", attributes=grid, **marks)
         group.create_array("error", shape=(*shape, ERROR_BYTES), chunks=(*(1,) * len(shape), ERROR_BYTES), dtype="uint8", **marks)
+        Part(temporary)  # whole, or not at all
         if target.exists():
             target.rmdir()  # an empty folder is as good as none; one with content stays
         temporary.rename(target)
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if not (target / "zarr.json").exists():
+    except BaseException as error:
+        _remove(temporary)
+        if (target / "zarr.json").exists() and isinstance(error, Exception):
+            return  # another process was quicker, and may have swept what was half made here
+        if isinstance(error, OSError):
             raise OSError(error.errno, f"store {str(target)!r} cannot be created: {error.strerror or error}") from error
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder into which zarr's other threads may still write."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.01)
 
 
 def _encoding(dtype: np.dtype) -> dict[str, Any]:
@@ -172,11 +202,14 @@ def _encoding(dtype: np.dtype) -> dict[str, Any]:
     # regrouped, floats shrink by a quarter with bytes regrouped; higher levels cost ten times the time for a few per cent.
     # The checksum makes damage an error rather than a number.
     if dtype.kind in KINDS:
-        packed = BloscCodec(
-            cname="zstd", clevel=5, shuffle="bitshuffle" if dtype.itemsize == 1 else "shuffle", typesize=dtype.itemsize
-        )
+        names: dict[int, Any] = {numcodecs.Blosc.SHUFFLE: "shuffle", numcodecs.Blosc.BITSHUFFLE: "bitshuffle"}
+        packed = BloscCodec(cname="zstd", clevel=LEVEL, shuffle=names[_shuffle(dtype)], typesize=dtype.itemsize)
         return {"compressors": (packed, Crc32cCodec()), "_FillValue": None}
     return {"compressors": (ZstdCodec(level=3), Crc32cCodec()), "_FillValue": None}
+
+
+def _shuffle(dtype: np.dtype) -> int:
+    return int(numcodecs.Blosc.BITSHUFFLE if dtype.itemsize == 1 else numcodecs.Blosc.SHUFFLE)
 
 
 def missing(dtype: np.dtype) -> Any:
@@ -192,22 +225,34 @@ class Part:
     def __init__(self, path: Path) -> None:
         self.path = path
         meta = _json(path / "zarr.json")
+        if not meta:
+            raise ValueError(
+                f"store: metadata {str(path / 'zarr.json')!r} are lost; restore this file or evaluate to another path"
+            )
         self.attributes: dict[str, Any] = meta.get("attributes", {})
         if self.attributes.get("xglass_store") != FORMAT:
             raise ValueError(
                 f"store {str(path)!r} has format {self.attributes.get('xglass_store')!r}, this version of xglass reads {FORMAT}"
             )
-        for file in itertools.chain(path.glob("*/zarr.json"), path.glob("regions/*/zarr.json")):
-            _check(_json(file), file)
+        file = path / "zarr.json"
         try:
             self.provenance: dict[str, Any] = json.loads(self.attributes["xglass_provenance"])
             self.growth: dict[str, Any] | None = json.loads(self.attributes.get("xglass_growth", "null"))
-            marks = _json(path / "regions" / "done" / "zarr.json")["attributes"]
-            self.grid = Grid({dim: tuple(bounds) for dim, bounds in zip(marks["dims"], marks["bounds"], strict=True)})
             self.names = [*self.provenance["variables"]]
-        except (KeyError, TypeError, ValueError) as error:
+            self._values = {**self.provenance["parameters"], **self.provenance["computed"]}
+            for name in (*self.names, *self._values, "regions", "regions/done", "regions/error"):
+                file = path / name / "zarr.json"
+                _check(_json(file))
+            marks = _json(path / "regions" / "done" / "zarr.json")["attributes"]
+            file = path / "regions" / "done" / "zarr.json"
+            self.grid = Grid({dim: tuple(bounds) for dim, bounds in zip(marks["dims"], marks["bounds"], strict=True)})
+            self.arrays, self.marks  # noqa: B018  open now: what is damaged is found before anything is computed
+        except Exception as error:  # whatever zarr and JSON make of damaged metadata
+            if isinstance(error, ValueError) and str(error).startswith("store"):
+                raise
+            reason = f"lost or empty ({error})" if isinstance(error, KeyError) else f"damaged ({error})"
             raise ValueError(
-                f"store {str(path)!r}: metadata is damaged ({error!r}); restore it or evaluate to another path"
+                f"store: metadata {str(file)!r} are {reason}; restore this file or evaluate to another path"
             ) from error
 
     def __getstate__(self) -> dict[str, Any]:
@@ -226,7 +271,7 @@ class Part:
         return {name: self._array(group, name) for name in ("done", "error")}
 
     def _group(self, path: Path) -> zarr.Group:
-        return zarr.open_group(path, mode="r+" if os.access(path, os.W_OK) else "r", use_consolidated=False, zarr_format=3)
+        return zarr.open_group(path, mode="r+", use_consolidated=False, zarr_format=3)
 
     def _array(self, group: zarr.Group, name: str) -> zarr.Array[Any]:
         try:
@@ -235,8 +280,7 @@ class Part:
             array = None
         if not isinstance(array, zarr.Array):
             raise ValueError(f"store {str(self.path)!r}: the variable {name!r} is gone; restore its folder")
-        # a region of nothing but fill values has its chunks too: that a chunk is not there means that it was lost
-        return array.with_config({"write_empty_chunks": True})
+        return array
 
     @functools.cached_property
     def described(self) -> xr.Dataset:
@@ -252,44 +296,75 @@ class Part:
                 data = data.drop_vars(self.names).load()
             except Exception as error:
                 raise ValueError(
-                    f"store {str(self.path)!r}: coordinates cannot be read ({error}); restore them or evaluate anew"
+                    f"store {str(self.path)!r}: coordinates cannot be read ({error}); restore them or evaluate to another path"
                 ) from error
-        data.attrs = {k: v for k, v in data.attrs.items() if not k.startswith("xglass_")}
-        return data.drop_encoding()
+        for name, value in self._values.items():
+            if name not in data.variables or json.dumps(plain(data[name].values)) != json.dumps(value):
+                raise ValueError(
+                    f"store {str(self.path)!r}: {name!r} is not what was stored, its folder is damaged or lost; restore it or evaluate to another path"
+                )
+        own = {k: v for k, v in data.attrs.items() if not k.startswith("xglass_")}
+        order = [name for name in self._values if name in data.coords]  # as they were given, not as the folder lists them
+        return xr.Dataset(data.data_vars, {name: data.coords[name] for name in order}, own).drop_encoding()
 
     def done(self) -> np.ndarray:
         """Digests over the grid, 0 where a region is not done. Reads the files of marks themselves: a hundred times faster."""
         marks = np.zeros(self.grid.shape, dtype=np.uint64)
         for index, file in self._files("done"):
-            content = Path(file).read_bytes()
-            if len(content) == 8:
-                marks[index] = int.from_bytes(content, "little")
+            marks[index] = _mark(file)
         return marks
 
     def is_done(self, index: Index) -> bool:
         """Whether a region is done, asked of the disk."""
-        return (self.path / "regions" / "done" / ".".join(["c", *map(str, index)])).exists()
-
-    def _files(self, name: str) -> Iterator[tuple[Index, str]]:
-        """(index, file) of the regions that have a mark of this name."""
-        with contextlib.suppress(FileNotFoundError), os.scandir(self.path / "regions" / name) as entries:
-            for entry in entries:
-                parts = entry.name.split(".")
-                if parts[0] == "c" and all(part.isdigit() for part in parts[1:]):
-                    yield tuple(map(int, parts[1 : 1 + len(self.grid.shape)])), entry.path
+        return _mark(self._file("done", index)) != 0
 
     def times(self) -> list[float]:
         """When regions were finished, in order."""
-        return sorted(os.stat(file).st_mtime for _, file in self._files("done"))
+        times = []
+        for _, file in self._files("done"):
+            with contextlib.suppress(FileNotFoundError):
+                times.append(os.stat(file).st_mtime)
+        return sorted(times)
+
+    def _file(self, mark: str, index: Index) -> str:
+        return f"{self.path}/regions/{mark}/{'.'.join(['c', *map(str, index), *(['0'] if mark == 'error' else [])])}"
+
+    def _files(self, mark: str) -> Iterator[tuple[Index, str]]:
+        """(index, file) of the regions that have a mark of this name."""
+        expected = {self._file(mark, index).rpartition("/")[2]: index for index in self.grid}
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.path / "regions" / mark) as entries:
+            for entry in entries:
+                if entry.name in expected:
+                    yield expected[entry.name], entry.path
 
     def write(self, index: Index, blocks: dict[str, np.ndarray]) -> None:
         """Write the blocks of a region, and then its mark."""
         for name, block in blocks.items():
             where = self.grid.slices(index, self.dims(name))
             assert where is not None, "a block is written with its own region only"
-            self.arrays[name][where] = block
+            self._write(name, where, block)
         self.forget(index, "error")
         self.marks["done"][index] = digest(blocks)
+
+    def _write(self, name: str, where: tuple[slice, ...], block: np.ndarray) -> None:
+        """Encode a block, whole chunks, in the thread that computed it, and hand the bytes to zarr.
+
+        zarr's own threads, more than there are regions, would each keep memory of a chunk or more. Chunks of nothing but the fill value are
+        written too: that one is not there means that it was lost.
+        """
+        array = self.arrays[name]
+        for place in itertools.product(*(range(w.start // c, -(-w.stop // c)) for w, c in zip(where, array.chunks, strict=True))):
+            part = [
+                slice(max(p * c, w.start), min(p * c + c, w.stop)) for p, c, w in zip(place, array.chunks, where, strict=True)
+            ]
+            piece = block[tuple(slice(s.start - w.start, s.stop - w.start) for s, w in zip(part, where, strict=True))]
+            if piece.shape != array.chunks:  # at the end of a dimension
+                padded = np.full(array.chunks, missing(array.dtype), dtype=array.dtype)
+                padded[tuple(slice(0, n) for n in piece.shape)] = piece
+                piece = padded
+            packed = numcodecs.Blosc("zstd", clevel=LEVEL, shuffle=_shuffle(array.dtype)).encode(np.ascontiguousarray(piece))
+            content = b"".join([packed, google_crc32c.value(packed).to_bytes(4, "little")])
+            sync(array.store.set("/".join([array.path, "c", *map(str, place)]), Buffer.from_bytes(content)))
 
     def dims(self, name: str) -> tuple[str, ...]:
         """Dimensions of a variable."""
@@ -298,7 +373,7 @@ class Part:
     def fail(self, index: Index, message: str) -> None:
         """Record why a region could not be computed, and at which parameters."""
         record: dict[str, Any] = {"region": list(index), "parameters": self.labels(index), "error": message}
-        while len(text := json.dumps(record).encode()) > ERROR_BYTES:
+        while len(text := json.dumps(record, default=str).encode()) > ERROR_BYTES:
             record["error"] = record["error"][: len(record["error"]) // 2]
             if not record["error"]:
                 record["parameters"] = {}
@@ -314,9 +389,8 @@ class Part:
 
     def forget(self, index: Index, mark: str) -> None:
         """Take back a mark of a region."""
-        parts = [*map(str, index), *(["0"] if mark == "error" else [])]
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.path / "regions" / mark / ".".join(["c", *parts]))
+            os.unlink(self._file(mark, index))
 
     def labels(self, index: Index) -> dict[str, Any]:
         """What a region is of: label, or first and last label, along every dimension that is cut or has one entry."""
@@ -332,9 +406,10 @@ class Part:
         """(variable, file) of every chunk of a region."""
         for name in self.names:
             if (where := self.grid.slices(index, self.dims(name))) is not None:
-                yield from ((name, file) for file in self._covering(name, where))
+                yield from ((name, file) for file in self.covering(name, where))
 
-    def _covering(self, name: str, where: tuple[slice, ...]) -> Iterator[Path]:
+    def covering(self, name: str, where: tuple[slice, ...]) -> Iterator[Path]:
+        """The files of the chunks that cover a part of a variable."""
         chunks = self.arrays[name].chunks
         ranges = (range(part.start // size, -(-part.stop // size)) for part, size in zip(where, chunks, strict=True))
         for place in itertools.product(*ranges):
@@ -347,8 +422,8 @@ class Part:
                 content = file.read_bytes()
             except OSError as error:
                 return f"a chunk of {name!r} cannot be read ({error})"
-            if len(content) < 4 or int.from_bytes(content[-4:], "little") != google_crc32c.value(content[:-4]):
-                return f"a chunk of {name!r} is damaged ({file})"
+            if wrong := _checksum(content):
+                return f"a chunk of {name!r} is damaged, {wrong} ({file})"
         return None
 
     def read(self, index: Index) -> dict[str, np.ndarray]:
@@ -358,18 +433,44 @@ class Part:
 
     def lazy(self, token: str, *, complete: bool) -> xr.Dataset:
         """The stored data as dask arrays, one dask chunk for every chunk on disk; names derive from ``token``."""
-        data = self.described
+        data, label = self.described, "store" if complete or self.done().all() else PARTIAL
         for name in self.names:
             array = self.arrays[name]
             stored = StoredArray(self, name, complete=complete)
             chunked = da.from_array(
-                stored, chunks=array.chunks, name=f"store-{token}-{name}", meta=np.empty((0,) * array.ndim, array.dtype)
+                stored,
+                chunks=array.chunks,
+                name=f"{label}-{token}-{name}",
+                fancy=False,
+                meta=np.empty((0,) * array.ndim, array.dtype),
             )
             data = data.assign({name: (self.dims(name), chunked, self._attributes(name))})
         return data
 
     def _attributes(self, name: str) -> dict[str, Any]:
         return {k: v for k, v in self.arrays[name].attrs.items() if k != "coordinates"}
+
+
+def _mark(file: str) -> int:
+    """The digest in a mark; 0 if there is none, or not a whole one, as a loss of power may leave."""
+    try:
+        with open(file, "rb") as mark:
+            content = mark.read()
+    except FileNotFoundError:  # or taken back since the folder was read
+        return 0
+    return int.from_bytes(content, "little") if len(content) == 8 else 0
+
+
+def _checksum(content: bytes) -> str | None:
+    """What is wrong with a chunk, which ends in the checksum of the rest; or None."""
+    if len(content) < 4:
+        return "it is cut off"
+    stored, computed = int.from_bytes(content[-4:], "little"), google_crc32c.value(content[:-4])
+    return None if stored == computed else f"its checksum is {computed:08x} where {stored:08x} is stored"
+
+
+class NotDone(ValueError):
+    """A region that is not computed yet was read."""
 
 
 class StoredArray:
@@ -383,66 +484,92 @@ class StoredArray:
         array = part.arrays[name]
         self.shape, self.dtype, self.ndim = array.shape, array.dtype, array.ndim
 
-    def __getitem__(self, key: tuple[slice, ...]) -> np.ndarray:
-        where = tuple(slice(*part.indices(size)) for part, size in zip(key, self.shape, strict=True))
-        for file in self.part._covering(self.name, where):
+    def __getitem__(self, key: tuple[int | slice, ...]) -> np.ndarray:
+        steps = [
+            range(*part.indices(size)) if isinstance(part, slice) else range(size)[part : part + 1 or None]
+            for part, size in zip(key, self.shape, strict=True)
+        ]
+        box = tuple(slice(min(r), max(r) + 1) if r else slice(0, 0) for r in steps)
+        for file in self.part.covering(self.name, box):
             if not file.exists():
-                self._refuse_missing(where, file)
+                self._refuse_missing(box, file)
         try:
-            return np.asarray(self.part.arrays[self.name][where])
+            block = self._block(box)
+        except MemoryError:
+            raise
         except Exception as error:
             raise ValueError(
-                f"store {str(self.part.path)!r}: {self.name!r} cannot be read at {self._labels(where)}: {error}. Call evaluate again, which "
-                f"computes what is damaged anew, or restore the file"
+                f"store {str(self.part.path)!r}: {self.name!r} cannot be read at {self._labels(box)}: {str(error).rstrip('.')}. Call evaluate "
+                f"again, which computes what is damaged anew, or restore the file"
             ) from error
+        for axis, (part, r) in enumerate(zip(key, steps, strict=True)):
+            if isinstance(part, slice) and r.step < 0:
+                block = np.flip(block, axis)
+        inside = tuple(
+            slice(None, None, abs(r.step)) if isinstance(part, slice) else 0 for part, r in zip(key, steps, strict=True)
+        )
+        return block[inside]
 
-    def _refuse_missing(self, where: tuple[slice, ...], file: Path) -> None:
+    def _block(self, box: tuple[slice, ...]) -> np.ndarray:
+        """One chunk is decoded here, in the thread that asks: zarr's own threads would each keep memory of a chunk or more."""
+        chunks = self.part.arrays[self.name].chunks
+        corner = tuple(part.start // size * size for part, size in zip(box, chunks, strict=True))
+        whole = tuple(slice(c, min(c + size, n)) for c, size, n in zip(corner, chunks, self.shape, strict=True))
+        file = next(self.part.covering(self.name, box), None)
+        if box != whole or file is None or not file.exists():
+            return np.asarray(self.part.arrays[self.name][box])
+        content = file.read_bytes()
+        if wrong := _checksum(content):
+            raise ValueError(wrong)
+        block = np.empty(chunks, dtype=self.dtype)
+        numcodecs.blosc.decompress(memoryview(content)[:-4], block)
+        return block[tuple(slice(0, part.stop - part.start) for part in box)]
+
+    def _refuse_missing(self, box: tuple[slice, ...], file: Path) -> None:
         """Raise unless the region of a missing chunk is not done and may be missing."""
-        marks = self.part.done()
-        done = any(marks[index] and file in (f for _, f in self.part.chunk_files(index)) for index in self._regions(where))
-        if done or self.complete:
-            lack = f"a chunk is gone ({file})" if done else "it is not computed yet"
-            raise ValueError(
-                f"store {str(self.part.path)!r}: {self.name!r} cannot be read at {self._labels(where)}: {lack}. Call evaluate again"
-            )
+        if not (self.part.path / "zarr.json").exists():
+            raise ValueError(f"store {str(self.part.path)!r} is gone, moved or deleted; load it from where it is now")
+        for index in self._regions(box):
+            done = self.part.is_done(index)
+            if done and any(file == own for _, own in self.part.chunk_files(index)):
+                raise ValueError(
+                    f"store {str(self.part.path)!r}: {self.name!r} cannot be read at {self.part.labels(index)}: a chunk is gone ({file}). "
+                    f"Call evaluate again, which computes it anew"
+                )
+            if self.complete and not done:
+                raise NotDone(f"store {str(self.part.path)!r}: {self.name!r} is not computed yet at {self.part.labels(index)}")
 
-    def _regions(self, where: tuple[slice, ...]) -> Iterator[Index]:
-        place = dict(zip(self.part.dims(self.name), where, strict=True))
-        for index in self.part.grid:
-            parts = self.part.grid.slices(index, place)
-            if parts is not None and all(
-                a.start < b.stop and b.start < a.stop for a, b in zip(parts, place.values(), strict=True)
-            ):
-                yield index
+    def _regions(self, box: tuple[slice, ...]) -> Iterator[Index]:
+        """The regions with which a part of the variable is written."""
+        place = dict(zip(self.part.dims(self.name), box, strict=True))
+        ranges = []
+        for dim, bounds in self.part.grid.bounds.items():
+            part = place.get(dim, slice(0, 1))
+            ranges.append(range(bisect.bisect_right(bounds, part.start) - 1, bisect.bisect_left(bounds, part.stop)))
+        return itertools.product(*ranges)
 
     def _labels(self, where: tuple[slice, ...]) -> dict[str, Any]:
         index = next(self._regions(where), None)
         return self.part.labels(index) if index is not None else {}
 
 
-def _check(meta: dict[str, Any], file: Path) -> None:
-    """Refuse metadata that would have more than plain numbers decoded: a store is data, and opening one runs nothing of it."""
-    if not meta or meta.get("node_type") == "group":
+def _check(meta: dict[str, Any]) -> None:
+    """Refuse metadata that would have more than plain numbers decoded: a store is data, and opening one runs nothing of it.
+
+    KeyError or ValueError, to be named by the caller.
+    """
+    if meta["node_type"] == "group":
         return
-    try:
-        codecs = {codec["name"] for codec in meta["codecs"]}
-        valid = meta["zarr_format"] == 3 and meta["chunk_grid"]["name"] == "regular"
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"store: metadata {str(file)!r} is damaged ({error!r}); restore it or evaluate to another path"
-        ) from error
-    if not valid or not codecs <= CODECS:
-        raise ValueError(
-            f"store: {str(file)!r} asks for {sorted(codecs - CODECS) or 'another format'}, which xglass never writes; not opened"
-        )
+    codecs = {codec["name"] for codec in meta["codecs"]}
+    if meta["zarr_format"] != 3 or meta["chunk_grid"]["name"] != "regular" or not codecs <= CODECS:
+        raise ValueError(f"it asks for {sorted(codecs - CODECS) or 'another format'}, which xglass never writes; not opened")
 
 
-def parts(path: Path) -> list[Part]:
-    """All parts of a store, in the order in which it grew."""
-    found = [Part(path)]
-    while (path / f"growth-{len(found)}" / "zarr.json").exists():
-        found.append(Part(path / f"growth-{len(found)}"))
-    return found
+def parts(path: Path, known: Sequence[Part] = ()) -> list[Part]:
+    """All parts of a store, in the order in which it grew; those that are ``known`` are not opened again."""
+    grown = sum(re.fullmatch(r"growth-[0-9]+", entry.name) is not None and entry.is_dir() for entry in os.scandir(path))
+    paths = [path, *(path / f"growth-{k + 1}" for k in range(grown))]
+    return [*known, *(Part(part) for part in paths[len(known) :])]
 
 
 def digest(blocks: dict[str, np.ndarray]) -> int:

@@ -20,11 +20,11 @@ from xglass.engine.blas import single_thread
 from xglass.engine.identity import NUMERICS_VERSION
 from xglass.store import disk, growth, provenance, workers
 from xglass.store.disk import Part
-from xglass.store.reading import load, progress_of
+from xglass.store.reading import loaded
 from xglass.store.regions import Index, Regions
 
 #: Kinds of coordinates that can be stored, and names that the store needs for itself.
-STORABLE, RESERVED = disk.KINDS + "U", ("done", "regions")
+STORABLE, RESERVED = disk.KINDS + "U", ("done", "regions", "zarr.json")
 
 
 class EvaluationError(RuntimeError):
@@ -96,7 +96,7 @@ def evaluate(
     disk.exists(folder)
     with disk.occupied(folder):
         parts = disk.parts(folder)
-        if growth.same_arrays(growth.combined(parts, complete=True), dataset):  # what this store gave, evaluated once more
+        if growth.given_by(growth.combined(parts, complete=True), dataset):  # what this store gave, evaluated once more
             return data
         refuse_other(parts, dataset, described, folder)
         if run:
@@ -107,10 +107,15 @@ def evaluate(
                 return regions
             return Regions(growth.simulated(parts, k) if run else dataset)
 
-        _complete(folder, parts, lazy, share, progress)
-    finished = shard is None or progress_of(parts).fraction == 1.0
-    stored = load(folder, partial=not finished)
-    return growth.ordered(stored, growth.order(dataset)) if run and isinstance(stored, xr.Dataset) else stored
+        wanted = [growth.asked_for(part, growth.order(dataset) if run else {}) for part in parts]
+        _complete(folder, parts, wanted, lazy, share, progress)
+    if any(
+        (part.done()[mask] == 0).any() for part, mask in zip(parts, wanted, strict=True)
+    ):  # other jobs have their shares still to do
+        return loaded(parts, partial=True)
+    if run:  # whatever else was begun there
+        return growth.ordered(growth.combined(parts, complete=True), growth.order(dataset))
+    return loaded(parts, partial=False)
 
 
 def storable(data: object) -> xr.Dataset:
@@ -118,16 +123,28 @@ def storable(data: object) -> xr.Dataset:
     if not isinstance(data, (xr.Dataset, xr.DataArray)):
         raise TypeError(f"evaluate: data must be a lazy Dataset or DataArray, got {type(data).__name__}")
     if isinstance(data, xr.DataArray):
-        data = data.to_dataset(name=data.name if isinstance(data.name, str) and data.name not in data.coords else "result")
+        if data.name is not None and not isinstance(data.name, str):
+            raise TypeError(f"evaluate: the name {data.name!r} of the DataArray must be a string; write data.rename('...')")
+        taken = data.name is None or data.name in data.coords or data.name in data.dims
+        data = data.to_dataset(name="result" if taken else data.name)
+    if not data.data_vars:
+        raise TypeError("evaluate: the Dataset has no variables, only coordinates; there is nothing to compute")
+    graphs = [variable.data.dask for variable in data.data_vars.values() if variable.chunks is not None]
+    if "done" in data.coords or any(
+        str(layer).startswith(f"original-{disk.PARTIAL}") for graph in graphs for layer in graph.layers
+    ):
+        raise ValueError(
+            "evaluate: the data come from a store that is not finished; evaluate that one first, then load it without partial=True"
+        )
     if all(variable.chunks is None for variable in data.data_vars.values()):
         raise TypeError(
-            "evaluate: data are already computed; save them with data.to_zarr(path, consolidated=False), or give the lazy result (a solver's "
+            "evaluate: data are already computed; save them with data.to_zarr(path, consolidated=False) and read them with xr.open_zarr, or give the lazy result (a solver's "
             "with chunks='auto')"
         )
     if lazy := [str(name) for name, coord in data.coords.items() if coord.chunks is not None]:
         raise TypeError(
-            f"evaluate: the parameters {lazy} are dask arrays (.chunk makes them so) and must be in memory; write "
-            f"data.assign_coords({{name: coord.compute() for name, coord in data.coords.items()}})"
+            f"evaluate: the parameters {lazy} are dask arrays (Dataset.chunk makes them so) and must be in memory; write data.assign_coords("
+            f"{{name: coord.compute() for name, coord in data.coords.items()}}), or chunk a variable by data.assign(x=data['x'].chunk(...))"
         )
     for name, variable in data.variables.items():
         if name in data.coords and variable.dtype.kind in "OT" and all(isinstance(v, str) for v in variable.values.ravel()):
@@ -136,10 +153,31 @@ def storable(data: object) -> xr.Dataset:
             raise TypeError(
                 f"evaluate: {name!r} is of type {variable.dtype}; a store holds numbers (and coordinates of strings): convert or drop it"
             )
-        if not isinstance(name, str) or not re.fullmatch(r"[^/.][^/]*", name) or name in RESERVED or name.startswith("growth-"):
+        if (
+            not isinstance(name, str)
+            or not re.fullmatch(r"[^/\\.][^/\\]*", name)
+            or name in RESERVED
+            or name.startswith("growth-")
+            or name.endswith(".partial")
+        ):
             raise ValueError(f"evaluate: {name!r} cannot be the name of a stored variable; rename it")
         if 0 in variable.shape:
             raise ValueError(f"evaluate: {name!r} is empty: it has shape {variable.shape} along {variable.dims}")
+    for name, attrs in {
+        "the data": data.attrs,
+        **{repr(name): variable.attrs for name, variable in data.variables.items()},
+    }.items():
+        for key, value in attrs.items():
+            if not isinstance(key, str) or key in ("coordinates", "dtype", "_FillValue") or key.startswith("xglass_"):
+                raise ValueError(
+                    f"evaluate: the attribute {key!r} of {name} has a name that the store needs for itself; rename or delete it"
+                )
+            try:
+                json.dumps(value, default=lambda item: item.tolist())
+            except (TypeError, AttributeError, ValueError) as error:
+                raise TypeError(
+                    f"evaluate: the attribute {key!r} of {name} is no number, text or list of these, but {type(value).__name__}"
+                ) from error
     return data
 
 
@@ -153,7 +191,7 @@ def _share(shard: object) -> tuple[int, int]:
     """(i, n) of "i/n", i modulo n."""
     if shard is None:
         return 0, 1
-    match = re.fullmatch(r"(\d+)/(\d+)", shard) if isinstance(shard, str) else None
+    match = re.fullmatch(r"([0-9]+)/([0-9]+)", shard) if isinstance(shard, str) else None
     if match is None or not 0 <= int(match[1]) <= int(match[2]) or int(match[2]) == 0:
         raise ValueError(f"shard must be 'i/n' with 1 <= i <= n, such as '2/8', got {shard!r}")
     return int(match[1]) % int(match[2]), int(match[2])
@@ -189,8 +227,13 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
         return
     else:
         lines = provenance.differences(first, asked) or [
-            "something without a name: the values of an input array, or the code of a function in the chain"
+            "something without a name: the values of an input array (of a store that has grown since?), the code of a function, or an "
+            "object or delayed task that is another one at every start (what is stored can be read by load(path, partial=True))"
         ]
+        if data.attrs.get("solver") and first["attributes"].get("solver"):
+            lines.append(
+                "a run grows when it comes straight from its solver: not one that was selected from, or that goes on from another run"
+            )
     if lines:
         shown = "\n  ".join(lines[:12] + ([f"and {len(lines) - 12} more"] if len(lines) > 12 else []))
         raise ValueError(
@@ -215,14 +258,24 @@ def _grown(folder: Path, parts: list[Part], data: xr.Dataset, asked: dict[str, A
         }
         grown = {"along": along, "order": order}
         disk.create(folder / f"growth-{len(parts)}", run, Regions(run), _attributes(description(run, run), grown))
-        parts = disk.parts(folder)
+        parts = disk.parts(folder, parts)
         refuse_other(parts, data, asked, folder)  # another process may have let it grow meanwhile, and elsewhere
     return parts
 
 
-def _complete(folder: Path, parts: list[Part], lazy: Callable[[int], Regions], share: tuple[int, int], progress: bool) -> None:
-    """Compute what is missing of a share; raises at the end if regions failed."""
-    own = [[index for k, index in enumerate(part.grid) if k % share[1] == share[0]] for part in parts]
+def _complete(
+    folder: Path,
+    parts: list[Part],
+    wanted: list[np.ndarray],
+    lazy: Callable[[int], Regions],
+    share: tuple[int, int],
+    progress: bool,
+) -> None:
+    """Compute what is missing of a share of the regions that are wanted; raises at the end if regions failed."""
+    own = [
+        [index for k, index in enumerate(part.grid) if k % share[1] == share[0] and mask[index]]
+        for part, mask in zip(parts, wanted, strict=True)
+    ]
     todo = []
     for part, indices in zip(parts, own, strict=True):
         marks = part.done()
@@ -237,6 +290,7 @@ def _complete(folder: Path, parts: list[Part], lazy: Callable[[int], Regions], s
     total, missing = sum(map(len, own)), sum(map(len, todo))
     terminal = sys.stderr.isatty()
     failed: list[str] = []
+    waiting = 0
     with (
         single_thread(),
         tqdm(
@@ -248,7 +302,12 @@ def _complete(folder: Path, parts: list[Part], lazy: Callable[[int], Regions], s
             if indices:
                 regions = lazy(k)
                 assert regions.grid == part.grid, "the store was cut in other regions"
-                failed += workers.work(part, regions, indices, bar)
+                lines, waits = workers.work(part, regions, indices, bar)
+                failed, waiting = failed + lines, waiting + waits
+    if waiting and share[1] == 1 and not failed:
+        raise EvaluationError(
+            f"{waiting} regions of {str(folder)!r} go on from regions that were lost meanwhile; call evaluate again"
+        )
     if failed:
         shown = "\n  ".join(failed[:10] + ([f"and {len(failed) - 10} more, see xg.store.failures"] if len(failed) > 10 else []))
         raise EvaluationError(
@@ -266,5 +325,6 @@ def _withdraw_damaged(part: Part, indices: list[Index]) -> None:
     if reasons:
         lines = "\n  ".join(f"{part.labels(index)}: {reason}" for index, reason in reasons[:10])
         warnings.warn(
-            f"store {str(part.path)!r}: {len(reasons)} regions are damaged and computed again:\n  {lines}", stacklevel=4
+            f"store {str(part.path)!r}: {'1 region is' if len(reasons) == 1 else f'{len(reasons)} regions are'} damaged and computed again:\n  {lines}",
+            stacklevel=4,
         )

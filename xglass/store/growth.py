@@ -7,9 +7,11 @@ new part is the difference of two boxes in the space of labels, cut into smaller
 from __future__ import annotations
 
 import hashlib
+import itertools
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from xglass.solvers import rerun
@@ -32,9 +34,12 @@ def from_solver(data: xr.Dataset) -> bool:
 
 
 def same_arrays(a: xr.Dataset, b: xr.Dataset) -> bool:
-    """Whether two Datasets are the same lazy arrays: dask names equal things equally."""
-    names = [{name: getattr(variable.data, "name", None) for name, variable in data.data_vars.items()} for data in (a, b)]
-    return names[0] == names[1] and None not in names[0].values()
+    """Whether two Datasets hold the same: dask names equal arrays equally, and what is in memory is compared."""
+    if {*a.data_vars} != {*b.data_vars} or any((a[name].chunks is None) != (b[name].chunks is None) for name in a.data_vars):
+        return False
+    return all(
+        a[name].equals(b[name]) if a[name].chunks is None else a[name].data.name == b[name].data.name for name in a.data_vars
+    )
 
 
 def chunks(data: xr.Dataset) -> dict[str, int]:
@@ -50,6 +55,7 @@ def combined(parts: list[Part], *, complete: bool, marked: bool = False) -> xr.D
     token = hashlib.blake2b(digest_size=16)
     for part in parts:
         token.update(part.provenance["fingerprint"].encode() + part.done().tobytes())
+    token.update(bytes([complete]))  # what is not done reads otherwise
     pieces = [part.lazy(f"{token.hexdigest()}-{k}", complete=complete) for k, part in enumerate(parts)]
     if marked:
         cut = {dim for part in parts for dim, bounds in part.grid.bounds.items() if len(bounds) > 2}
@@ -68,11 +74,24 @@ def _done(part: Part, cut: set[str]) -> tuple[list[str], np.ndarray, dict[str, s
     return dims, flags, attributes("done")
 
 
+def given_by(stored: xr.Dataset, data: xr.Dataset) -> bool:
+    """Whether data are what a store gave, whole or the part that was asked for."""
+    labels = order(data)
+    held, given = stored.indexes, data.indexes
+    inside = all(
+        dim in held
+        and (held[dim].equals(given[dim]) or (held[dim].is_unique and held[dim].isin(given[dim]).sum() == len(given[dim])))
+        for dim in labels
+    )
+    return inside and same_arrays(ordered(stored, labels), data)
+
+
 def join(parts: list[Part], data: list[xr.Dataset]) -> xr.Dataset:
     """Put the pieces of a store together; ``data`` holds one Dataset for each part."""
     whole = data[0]
     for part, piece in zip(parts[1:], data[1:], strict=True):
         assert part.growth is not None
+        whole = ordered(whole, {dim: labels for dim, labels in order(piece).items() if dim != part.growth["along"]})
         names = [name for name, variable in whole.variables.items() if part.growth["along"] in variable.dims]
         whole = xr.concat(
             [whole, piece],
@@ -89,7 +108,7 @@ def join(parts: list[Part], data: list[xr.Dataset]) -> xr.Dataset:
 
 def ordered(data: xr.Dataset, order: dict[str, Any]) -> xr.Dataset:
     """Select labels in a given order, where the data have them in another."""
-    wanted = {dim: labels for dim, labels in order.items() if not np.array_equal(data[dim].values, labels)}
+    wanted = {dim: labels for dim, labels in order.items() if not data.indexes[dim].equals(pd.Index(labels))}
     return data.isel({dim: data.indexes[dim].get_indexer(labels) for dim, labels in wanted.items()}) if wanted else data
 
 
@@ -100,7 +119,9 @@ def order(data: xr.Dataset) -> dict[str, list[Any]]:
 
 def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
     """What keeps two runs from being parts of one: lines for people, empty if the larger contains the smaller."""
-    lines = provenance.compare(stored.attrs, asked.attrs)
+    lines = provenance.compare(*({str(k): provenance.plain(v) for k, v in side.attrs.items()} for side in (stored, asked)))
+    lines += [f"{name}: the store has none" for name in asked.coords if name not in stored.coords]
+    lines += [f"{name}: the store has it, you ask for none" for name in stored.coords if name not in asked.coords]
     if {*stored.dims} != {*asked.dims}:
         return [*lines, f"dimensions: the store has {[*stored.sizes]}, you ask for {[*asked.sizes]}"]
     added, dropped, common = [], [], {}
@@ -112,6 +133,9 @@ def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
                 )
             continue
         old, new = stored.indexes[dim], asked.indexes[dim]
+        if not (old.is_unique and new.is_unique):
+            lines += [] if old.equals(new) else [f"{dim}: labels that repeat cannot grow"]
+            continue
         common[dim] = old[old.isin(new)]
         if len(common[dim]) == 0:
             lines += provenance.compare({str(dim): old.tolist()}, {str(dim): new.tolist()})
@@ -150,6 +174,17 @@ def new_box(stored: xr.Dataset, asked: xr.Dataset) -> tuple[str, xr.Dataset] | N
             inside = {d: asked.indexes[d].isin(stored.indexes[d]) for d in growing}
             return str(dim), asked.isel({**inside, dim: new})
     return None
+
+
+def asked_for(part: Part, labels: dict[str, Any]) -> np.ndarray:
+    """Over the grid of a part, whether a region holds something of what is asked for."""
+    wanted = np.ones(part.grid.shape, dtype=bool)
+    for axis, (dim, bounds) in enumerate(part.grid.bounds.items()):
+        if dim in labels and dim in part.described.indexes:
+            inside = part.described.indexes[dim].isin(labels[dim])
+            hits = np.array([inside[a:b].any() for a, b in itertools.pairwise(bounds)])
+            wanted &= hits.reshape([-1 if k == axis else 1 for k in range(wanted.ndim)])
+    return wanted
 
 
 def simulated(parts: list[Part], k: int) -> xr.Dataset:

@@ -26,7 +26,7 @@ class Progress(NamedTuple):
         return self.done / self.total
 
     def __str__(self) -> str:
-        left = "" if self.done == self.total or np.isnan(self.seconds_left) else f", about {_duration(self.seconds_left)} left"
+        left = "" if np.isnan(self.seconds_left) or self.seconds_left < 1.0 else f", about {_duration(self.seconds_left)} left"
         failed = f", {self.failed} failed" if self.failed else ""
         return f"{self.done} of {self.total} regions done ({100 * self.fraction:.0f} %){failed}{left}"
 
@@ -59,12 +59,22 @@ def load(path: str | os.PathLike[str], *, partial: bool = False) -> xr.Dataset |
     >>> xg.store.load(path).dims
     ('eta', 'T', 'walker')
     """
-    parts = opened(path)
+    return loaded(opened(path), partial=partial)
+
+
+def loaded(parts: list[Part], *, partial: bool) -> xr.Dataset | xr.DataArray:
+    """What the parts of a store hold, as :func:`load` gives it."""
     state = progress_of(parts)
     if state.fraction < 1.0 and not partial:
+        whole = [part for part in parts if part.done().all()]
+        grown = (
+            f" (all in its growth: to give that up, delete the folders growth-{len(whole)} and up)"
+            if parts[: len(whole)] == whole != []
+            else ""
+        )
         raise ValueError(
             f"store {str(parts[0].path)!r} is unfinished: {state.total - state.done} of {state.total} regions are missing"
-            f"{f' ({state.failed} failed)' if state.failed else ''}; call evaluate again, or load(path, partial=True) for what is there"
+            f"{f' ({state.failed} failed)' if state.failed else ''}{grown}; call evaluate again, or load(path, partial=True) for what is there"
         )
     data = growth.combined(parts, complete=not partial, marked=bool(partial))
     if parts[0].provenance["kind"] == "Dataset":
@@ -138,12 +148,12 @@ def opened(path: str | os.PathLike[str]) -> list[Part]:
 
 def progress_of(parts: list[Part]) -> Progress:
     """Progress of all parts together."""
-    total = sum(part.grid.size for part in parts)
+    total, done = sum(part.grid.size for part in parts), sum(int(np.count_nonzero(part.done())) for part in parts)
     times = np.sort([time for part in parts for time in part.times()])
     gaps = np.diff(times[-50:])
     gaps = gaps[gaps <= 20 * np.median(gaps) + 1e-3] if gaps.size else gaps  # a pause between two calls is no pace
-    left = (total - times.size) * float(gaps.mean()) if gaps.size else (0.0 if times.size == total else np.nan)
-    return Progress(times.size, total, sum(len(part.failures()) for part in parts), left)
+    left = (total - done) * float(gaps.mean()) if gaps.size else (0.0 if done == total else np.nan)
+    return Progress(done, total, sum(len(part.failures()) for part in parts), left)
 
 
 def _duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,8 @@ import xarray as xr
 from dask.highlevelgraph import HighLevelGraph
 from dask.utils import key_split
 
-#: Tasks that only fetch or rearrange what is there; everything else counts as work that must not be done twice.
+#: Tasks of these libraries that only fetch or rearrange what is there; everything else counts as work that must not be done twice.
+LIBRARIES = ("_operator", "builtins", "dask", "numpy", "operator", "xarray", "xglass")
 FETCHING = (
     "array",
     "astype",
@@ -33,7 +35,7 @@ FETCHING = (
 )
 
 #: A chunk on disk is at most this large where a region can be cut, and a region is at most so many chunks of a variable.
-CHUNK_BYTES, CHUNKS_PER_BLOCK = 64e6, 64
+CHUNK_BYTES, CHUNKS_PER_BLOCK = 16e6, 64
 
 Index = tuple[int, ...]
 
@@ -79,7 +81,7 @@ class Regions:
             cuts = [_cuts(variable, dim) for variable in self.variables.values() if dim in variable.dims]
             bounds[dim] = tuple(sorted(set.intersection(*map(set, cuts))))
         self._cut(Grid(bounds))
-        merged = {dim: self._without_shared_work(axis) for axis, dim in enumerate(self.grid.bounds)}
+        merged = self._without_shared_work()
         if merged != self.grid.bounds:
             self._cut(Grid(merged))
 
@@ -93,29 +95,32 @@ class Regions:
         self._graph = HighLevelGraph.merge(*(array.dask for array in self.arrays.values())).to_dict()
         self._dependencies, _ = dask.core.get_deps(self._graph)
 
-    def _without_shared_work(self, axis: int) -> tuple[int, ...]:
-        """Bounds along one dimension with those taken away that would have a task run on both of their sides."""
-        bounds = [*self.grid.bounds.values()][axis]
-        first: dict[Any, int] = {}
-        last: dict[Any, int] = {}
+    def _without_shared_work(self) -> dict[str, tuple[int, ...]]:
+        """The bounds without those that would have a task run on both of their sides."""
+        first: dict[Any, Index] = {}
+        last: dict[Any, Index] = {}
         fetching: dict[Any, bool] = {}
-        for block in range(len(bounds) - 1):
-            place = tuple(block if dim == axis else 0 for dim in range(len(self.grid.shape)))
-            for key in self.tasks(place):
+        for index in self.grid:
+            for key in self.tasks(index):
                 if not self._fetches(key, fetching):
-                    first.setdefault(key, block)
-                    last[key] = block
-        kept = np.ones(len(bounds), dtype=bool)
-        for key, block in first.items():
-            kept[block + 1 : last[key] + 1] = False
-        return tuple(bound for bound, keep in zip(bounds, kept, strict=True) if keep)
+                    first[key] = tuple(map(min, first.get(key, index), index))
+                    last[key] = tuple(map(max, last.get(key, index), index))
+        kept = {dim: np.ones(len(bounds), dtype=bool) for dim, bounds in self.grid.bounds.items()}
+        for key, lowest in first.items():
+            for keep, low, high in zip(kept.values(), lowest, last[key], strict=True):
+                if low < high:
+                    keep[low + 1 : high + 1] = False
+        return {
+            dim: tuple(bound for bound, keep in zip(bounds, kept[dim], strict=True) if keep)
+            for dim, bounds in self.grid.bounds.items()
+        }
 
     def _fetches(self, key: Any, known: dict[Any, bool]) -> bool:
         """Whether a task, with all that it needs, does no more than fetch and rearrange data."""
         stack = [key]
         while stack:
             top = stack[-1]
-            if not key_split(top).startswith(FETCHING) and _is_task(self._graph[top]):
+            if _works(top, self._graph[top]):
                 known[top] = False
             if top in known:
                 stack.pop()
@@ -156,7 +161,7 @@ class Regions:
             if -(-blocks[-1] // shape[-1]) > CHUNKS_PER_BLOCK:
                 raise ValueError(
                     f"evaluate: {name!r} is split along {dim!r} in chunks {_short(variable.chunksizes[dim])}, which have no common size to "
-                    f"write them in; write .chunk({dim}={blocks[-1]}) before evaluate, or select after it"
+                    f"write them in; write .chunk({dim}={blocks[-1]}) on that variable before evaluate, or select after it"
                 )
         while math.prod(shape) * variable.dtype.itemsize > CHUNK_BYTES:
             for axis, dim in enumerate(map(str, variable.dims)):
@@ -195,9 +200,15 @@ def _cuts(variable: xr.DataArray, dim: str) -> list[int]:
     return [0, *itertools.accumulate(size for size in sizes if size)]
 
 
-def _is_task(node: Any) -> bool:
-    """Whether a node of a graph is a call, rather than data or another name for a node."""
-    return hasattr(node, "func") or dask.core.istask(node)
+def _works(key: Any, node: Any) -> bool:
+    """Whether a node of a graph calls something that does more than fetch or rearrange data."""
+    function = node[0] if isinstance(node, tuple) and dask.core.istask(node) else getattr(node, "func", None)
+    while isinstance(function, functools.partial):
+        function = function.func
+    if function is None:  # data, or another name for a node
+        return False
+    module = getattr(function, "__module__", None) or "builtins"
+    return not (key_split(key).startswith(FETCHING) and module.split(".")[0] in LIBRARIES)
 
 
 def _short(sizes: tuple[int, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import functools
 import os
 
 import dask
@@ -67,7 +68,8 @@ def verify(
         )
     evaluation.same_numerics(parts[0])
     same = not evaluation.environment_changes(first)
-    done = [(k, index) for k, part in enumerate(parts) for index in zip(*np.nonzero(part.done()), strict=True)]
+    marks = [part.done() for part in parts]
+    done = [(k, index) for k, part in enumerate(parts) for index in np.argwhere(marks[k])]
     if not done:
         raise ValueError(f"verify: no region of {str(folder)!r} is done yet; call evaluate first")
     chosen = sorted(draw.choice(len(done), size=max(1, round(fraction * len(done))), replace=False))
@@ -77,7 +79,8 @@ def verify(
             indices = [tuple(map(int, done[c][1])) for c in chosen if done[c][0] == k]
             if indices:
                 regions = Regions(growth.simulated(parts, k) if run or dataset is None else dataset)
-                lines += [line for line in pool.map(lambda i, p=part, r=regions: _compared(p, i, r, same), indices) if line]
+                compared = functools.partial(_compared, part, regions, marks[k], same)
+                lines += [line for line in pool.map(compared, indices) if line]
     if lines:
         raise ValueError(
             f"verify: {len(lines)} of {len(chosen)} regions of {str(folder)!r} differ:\n  " + "\n  ".join(lines[:12])
@@ -85,13 +88,15 @@ def verify(
     return len(chosen)
 
 
-def _compared(part: Part, index: Index, regions: Regions, same: bool) -> str | None:
+def _compared(part: Part, regions: Regions, marks: np.ndarray, same: bool, index: Index) -> str | None:
     """How a stored region differs from what it should be, or None."""
-    where, mark = part.labels(index), int(part.done()[index])
+    where, mark = part.labels(index), int(marks[index])
     again = compute(regions.tasks(index), regions.keys(index), workers.expected(part, index), dask.get)
     try:
         stored = part.read(index)
         damaged = None if disk.digest(stored) == mark else "its numbers do not match its digest"
+    except MemoryError:
+        raise
     except Exception as error:  # whatever zarr and its codecs raise on damaged bytes
         damaged = f"it cannot be read ({error})"
     if damaged:

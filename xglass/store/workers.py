@@ -17,14 +17,18 @@ import dask.threaded
 import numpy as np
 from dask.system import CPU_COUNT
 
-from xglass.store.disk import Part
+from xglass.store.disk import NotDone, Part
 from xglass.store.reading import progress_of
 from xglass.store.regions import Index, Regions, compute
 
+#: Why a region is put off that is neither done nor failed.
+WAITS = "waits for what another job computes"
 
-def work(part: Part, regions: Regions, indices: list[Index], bar: Any) -> list[str]:
-    """Compute regions on all workers; returns a line for every one that failed."""
+
+def work(part: Part, regions: Regions, indices: list[Index], bar: Any) -> tuple[list[str], int]:
+    """Compute regions on all workers; returns a line for every one that failed, and how many have to wait for another job."""
     failed: list[str] = []
+    waiting = 0
     with _executor() as (pool, workers, get):
         if get is None:  # more workers than regions: they share the work inside of each
             threads = workers // len(indices)
@@ -36,11 +40,14 @@ def work(part: Part, regions: Regions, indices: list[Index], bar: Any) -> list[s
                     task = (part, index, regions.tasks(index), regions.keys(index), get)
                     running[pool.submit(_region, *task)] = index
                 if not running:
-                    return failed
+                    return failed, waiting
                 finished, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
                 for future in finished:
                     index = running.pop(future)
-                    if reason := _outcome(future, part, index):
+                    reason = _outcome(future, part, index)
+                    if reason == WAITS:
+                        waiting += 1
+                    elif reason:
                         failed.append(f"{part.labels(index)}: {reason}")
                         bar.set_postfix(failed=len(failed))
                     bar.update(0 if reason else 1)
@@ -66,6 +73,8 @@ def _region(part: Part, index: Index, graph: dict[Any, Any], keys: dict[str, Any
         return None
     try:
         blocks = compute(graph, keys, expected(part, index), get)
+    except NotDone:
+        return WAITS
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         part.fail(index, reason)
@@ -84,7 +93,10 @@ def expected(part: Part, index: Index) -> dict[str, tuple[tuple[int, ...], np.dt
 
 def _outcome(future: concurrent.futures.Future[str | None], part: Part, index: Index) -> str | None:
     """Why a region failed, or None; raises what the disk has refused."""
-    error = future.exception()
+    try:
+        error = future.exception()
+    except concurrent.futures.CancelledError as cancelled:  # by the cluster
+        error = cancelled
     if error is None:
         return future.result()
     if isinstance(error, OSError) or not isinstance(error, Exception):
@@ -118,11 +130,17 @@ class _Inline(concurrent.futures.Executor):
         return future
 
 
-class _Processes(concurrent.futures.ProcessPoolExecutor):
-    """Processes that take what dask's take: functions without a name, too."""
+class _Elsewhere(concurrent.futures.Executor):
+    """A pool of other processes that is sent bytes: functions without a name arrive, and no cluster takes the tasks in them for its own."""
+
+    def __init__(self, pool: concurrent.futures.Executor) -> None:
+        self._pool = pool
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
-        return super().submit(_unpacked, cloudpickle.dumps((fn, args, kwargs)))
+        return self._pool.submit(_unpacked, cloudpickle.dumps((fn, args, kwargs)))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
 
 
 def _unpacked(packed: bytes) -> Any:
@@ -136,12 +154,12 @@ def _executor() -> Iterator[tuple[concurrent.futures.Executor, int, Callable[...
     scheduler = dask.base.get_scheduler()
     client: Any = getattr(scheduler, "__self__", None)
     if hasattr(client, "get_executor"):
-        yield client.get_executor(pure=False), max(1, sum(client.nthreads().values())), dask.get
+        yield _Elsewhere(client.get_executor(pure=False)), max(1, sum(client.nthreads().values())), dask.get
     elif scheduler is None or scheduler is dask.threaded.get:
         with concurrent.futures.ThreadPoolExecutor(number(), thread_name_prefix="xglass-store") as threads:
             yield threads, number(), None
     elif scheduler is dask.multiprocessing.get:
-        with _Processes(number(), mp_context=multiprocessing.get_context("spawn")) as processes:
-            yield processes, number(), dask.get
+        with concurrent.futures.ProcessPoolExecutor(number(), mp_context=multiprocessing.get_context("spawn")) as processes:
+            yield _Elsewhere(processes), number(), dask.get
     else:
         yield _Inline(), 1, scheduler
