@@ -13,12 +13,9 @@ K is continuous: a flux theta through the ring shifts it by theta / N. (Rammal, 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from xglass.engine.blas import single_thread
-from xglass.engine.jit import kernel
 
 
 def excitations(sites: int) -> np.ndarray:
@@ -70,45 +67,19 @@ def whole(
     return hopping.reshape(full), rest.reshape(full), current.reshape(full)
 
 
-@kernel
-def _spectrum(energies, strengths, ground, temperatures, frequencies, broadenings, out):
-    """Add pi sum_{nm} |J_nm|^2 (e^{-b E_n} - e^{-b E_m}) / (E_m - E_n) Gauss(w - (E_m - E_n)) to out (T, broadening, frequency)."""
-    size = energies.size
-    weight = np.empty(temperatures.size)
-    for n in range(size):
-        for m in range(n, size):
-            strength = strengths[n, m]
-            if strength < 1e-300:
-                continue
-            gap = energies[m] - energies[n]
-            for k in range(temperatures.size):
-                beta = 1.0 / temperatures[k]
-                ratio = -math.expm1(-beta * gap) / gap if gap > 1e-12 * temperatures[k] else beta
-                weight[k] = math.pi * strength * ratio * math.exp(-beta * (energies[n] - ground))
-            for b in range(broadenings.size):
-                width = broadenings[b]
-                reach, norm = 8.6 * width, 1.0 / (math.sqrt(2.0 * math.pi) * width)  # exp(-8.6^2 / 2) < 1e-16
-                for side in range(2 if m > n else 1):  # the pair (m, n) is the same stick at the opposite frequency
-                    centre = gap if side == 0 else -gap
-                    first = np.searchsorted(frequencies, centre - reach)
-                    last = np.searchsorted(frequencies, centre + reach)
-                    for w in range(first, last):
-                        value = norm * math.exp(-0.5 * ((frequencies[w] - centre) / width) ** 2)
-                        for k in range(temperatures.size):
-                            out[k, b, w] += weight[k] * value
-
-
 def diagonalised(
     hopping: np.ndarray, rest: np.ndarray, current: np.ndarray, T: np.ndarray, frequency: np.ndarray, broadening: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Traces over one Hamiltonian: (ground energy, Z, Z <H_hop>, Z sigma(T, broadening, frequency)), weights relative to the ground energy."""
+    from xglass.engine.sticks import add_spectrum
+
     with single_thread():
         energies, states = np.linalg.eigh(hopping + rest)
         strengths = np.abs(states.conj().T @ current @ states) ** 2
         kinetic = np.einsum("in,ij,jn->n", states.conj(), hopping, states, optimize=True).real
     boltzmann = np.exp(-(energies - energies[0]) / T[:, None])
     sigma = np.zeros((T.size, broadening.size, frequency.size))
-    _spectrum(energies, strengths, energies[0], T, frequency, broadening, sigma)
+    add_spectrum(energies, strengths, energies[0], T, frequency, broadening, sigma)
     return energies[0], boltzmann.sum(axis=1), boltzmann @ kinetic, sigma
 
 
