@@ -33,6 +33,9 @@ def temperatures(run):
 LAZY = {
     "metropolis": lambda run: xg.metropolis(run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run),
     "metropolis_counters": lambda run: xg.metropolis_counters(run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run),
+    "exact": lambda run: xg.exact(
+        xg.electron_tls(xg.lattice.chain(3), g=[0.5, 1.0], omega0=0.2), T=[0.5, 1.0], frequency=[0.0, 1.0], broadening=0.1
+    ),
     "autocorrelation": correlation,
     "overlap": lambda run: xg.overlap(run, run),
     "stripe_order": lambda run: xg.stripe_order(run),
@@ -70,7 +73,7 @@ EAGER = {
         ["lattice.chain", "lattice.square", "lattice.triangular", "lattice.cubic", "lattice.from_cell"], "geometry from a few numbers"
     ),
     **dict.fromkeys(["coulomb", "lattice.coulomb", "lattice.yukawa", "lattice.power_law"], "interactions are coordinates of models: eager"),
-    **dict.fromkeys(["charge_glass", "random_couplings", "random_site_energy", "testing.tiny_glass"], "models are parameters: eager"),
+    **dict.fromkeys(["charge_glass", "electron_tls", "random_couplings", "random_site_energy", "testing.tiny_glass"], "models are parameters: eager"),
     **dict.fromkeys(["units.parameter", "units.scale_coordinate", "variables.canonical"], "parameters are eager; lazy ones are refused"),
     **dict.fromkeys(["variables.attributes", "variables.whole_number"], "take a name or a number"),
     **dict.fromkeys(["testing.forbid_compute", "testing.count_computes", "testing.chunkings"], "tools of tests"),

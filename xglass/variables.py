@@ -74,6 +74,8 @@ REGISTRY: dict[str, Variable] = {
             ("sweep", "sweep", "1", "s", "Monte Carlo sweep: N attempted moves"),
             ("waiting_time", "waiting_time", "sweep", r"t_\mathrm{W}", "waiting time: sweeps before the first measurement"),
             ("lag", "lag", "sweep", "t", "lag: sweeps between two measurements"),
+            ("frequency", "frequency", "{E}", r"\omega", "frequency"),
+            ("momentum", "momentum", "1/a", "K", "total momentum"),
             ("realization", "realization", "1", "r", "realization of quenched disorder"),
             ("orientation", "orientation", "1", "o", "orientation of stripes"),
             ("bin", "bin", "1", "b", "bin of a histogram: coordinates bin_left, bin_right"),
@@ -84,6 +86,12 @@ REGISTRY: dict[str, Variable] = {
             "parameter",
             ("T", "", "{E}", "T", "temperature: k_B T"),
             ("t_p", "", "{E}", "t_p", "hopping integral along the diagonals"),
+            ("t", "", "{E}", "t", "hopping integral: enters H as -t"),
+            ("g", "", "{E}", "g", "coupling of the electron to transitions of a two-level system"),
+            ("g_z", "", "{E}", "g_z", "static coupling of the electron to a two-level system"),
+            ("omega0", "", "{E}", r"\omega_0", "splitting of a two-level system"),
+            ("twist", "", "1", r"\theta", "flux through the ring: phase of one turn"),
+            ("broadening", "", "{E}", r"\delta", "broadening: standard deviation of a Gaussian, half width of a Lorentzian"),
             ("eta", "", "1", r"\eta", "anisotropy: t_c / t_p"),
             ("filling", "", "1", "n", "filling: mean number of particles per site"),
             ("J", "", "{E}", "J", "strength of random couplings: variance J^2 / N"),
@@ -132,6 +140,8 @@ REGISTRY: dict[str, Variable] = {
             ("stripe_order", "walker sweep orientation", "1", r"\Psi_o", "stripe order parameter: 1 in the perfect stripe"),
             ("electrostatic_potential", "walker sweep site", "{E}", r"\phi_i", "electrostatic potential: with self-image term and site energies"),
             ("local_density", "walker sweep site", "1", r"\langle n_i\rangle", "thermal density of the quantum particles"),
+            ("optical_conductivity", "frequency", "e^2 a^2/hbar", r"\sigma", "optical conductivity: real part"),
+            ("log_partition_function", "", "1", r"\ln Z", "logarithm of the partition function"),
             ("histogram", "bin", "1", "P", "histogram"),
             ("density", "bin", "1", "p", "probability density: histogram normalised to one"),
             ("moments", "moment", "1", "m_k", "moments: the mean, then central moments"),
@@ -193,7 +203,7 @@ def stamp(obj: Labelled, *, energy: str = "Vc", **units: str) -> Labelled:
 
 def energy_unit(obj: xr.DataArray | xr.Dataset) -> str:
     """Unit of the model's energies, read from whichever energy the object carries."""
-    for name in ("hopping", "interaction", "T", "t_p", "electrostatic_energy"):
+    for name in ("hopping", "interaction", "T", "t_p", "t", "electrostatic_energy"):
         if name in obj.coords or (isinstance(obj, xr.Dataset) and name in obj):
             return str(obj[name].attrs.get("units", "Vc"))
     return "Vc"

@@ -1,4 +1,4 @@
-"""Solvers: a model becomes a lazy Dataset with simulated dimensions."""
+"""Monte Carlo: trajectories of charges."""
 
 from __future__ import annotations
 
