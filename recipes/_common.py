@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib
@@ -19,6 +20,7 @@ if not IN_NOTEBOOK:  # a script only writes files: no window, no display needed
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import xarray as xr  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.colors import Colormap  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
@@ -78,6 +80,19 @@ def sequential(values: np.ndarray | xr.DataArray, name: str = "viridis") -> list
     values = np.asarray(values, dtype=float)
     span = float(np.ptp(values)) or 1.0
     return [tuple(colours(0.9 * (value - values.min()) / span)) for value in values]
+
+
+def letters(axes: Iterable[Axes], first: str = "a") -> None:
+    """The paper's panel letters, at the upper left of each of the axes."""
+    for number, ax in enumerate(axes):
+        ax.text(0.03, 0.97, f"({chr(ord(first) + number)})", transform=ax.transAxes, va="top", ha="left")
+
+
+def joined(parts: Iterable[xr.Dataset], dim: str, variables: Iterable[str]) -> xr.Dataset:
+    """Variables of several solutions side by side, sorted along ``dim``."""
+    chosen = [part[list(variables)] for part in parts]
+    chosen = [part if dim in part.dims else part.expand_dims(dim) for part in chosen]
+    return xr.concat(chosen, dim, coords="minimal", compat="override", join="exact", combine_attrs="override").sortby(dim)
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:

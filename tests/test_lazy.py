@@ -29,13 +29,41 @@ def temperatures(run):
     return 1.0 + run["acceptance"].isel(sweep=-1).mean("walker")
 
 
+GRID = {"T": [0.5, 1.0], "frequency": [0.0, 0.5, 1.0], "broadening": 0.1}
+
+
+def electron():
+    return xg.electron_tls(xg.lattice.chain(3), g=[0.5, 1.0], omega0=0.2)
+
+
+def conductivity(run):
+    """A spectrum with a displaced peak, as lazy as the run."""
+    w = xr.DataArray(np.linspace(0.0, 2.0, 21), dims="frequency", coords={"frequency": np.linspace(0.0, 2.0, 21)})
+    sigma = temperatures(run) * (0.1 + w / (1 + 4 * w**2)).assign_coords(t=1.0)
+    return sigma.rename("optical_conductivity").assign_attrs(units="e^2 a^2/hbar")
+
+
+def relaxed(run):
+    return xg.relaxation_time_approximation(conductivity(run), rate=0.3, correlation="symmetrised")
+
+
+def weights(run):
+    return xr.Dataset({"total_weight": temperatures(run), "kinetic_energy": -temperatures(run), "stiffness": temperatures(run)})
+
+
+#: A model in, a lazy result out; with chunks=None one that is there.
+SOLVERS = {
+    "exact": lambda **options: xg.exact(electron(), **GRID, **options),
+    "ftlm": lambda **options: xg.ftlm(electron(), **GRID, random_vectors=2, seed=1, **options),
+    "typicality": lambda **options: xg.typicality(electron(), **GRID, random_vectors=2, seed=1, **options),
+    "dmft": lambda **options: xg.dmft(electron(), T=[0.5, 1.0], frequency=[0.0, 0.5, 1.0], **options),
+    "static_disorder": lambda **options: xg.static_disorder(electron(), **GRID, sites=8, realization=4, seed=1, **options),
+}
+
 #: Lazy run in, lazy result out.
 LAZY = {
     "metropolis": lambda run: xg.metropolis(run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run),
     "metropolis_counters": lambda run: xg.metropolis_counters(run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run),
-    "exact": lambda run: xg.exact(
-        xg.electron_tls(xg.lattice.chain(3), g=[0.5, 1.0], omega0=0.2), T=[0.5, 1.0], frequency=[0.0, 1.0], broadening=0.1
-    ),
     "autocorrelation": correlation,
     "overlap": lambda run: xg.overlap(run, run),
     "stripe_order": lambda run: xg.stripe_order(run),
@@ -53,6 +81,24 @@ LAZY = {
     "fits.arrhenius": lambda run: xg.fits.arrhenius(temperatures(run).chunk(T=-1)),
     "fits.vogel_fulcher": lambda run: xg.fits.vogel_fulcher(temperatures(run).chunk(T=-1)),
     "fits.power_law": lambda run: xg.fits.power_law(temperatures(run).chunk(T=-1), dim="T"),
+    "dc_conductivity": lambda run: xg.dc_conductivity(conductivity(run)),
+    "resistivity": lambda run: xg.resistivity(conductivity(run)),
+    "spectral_weight": lambda run: xg.spectral_weight(conductivity(run), cutoff=[0.25, np.inf]),
+    "peak_frequency": lambda run: xg.peak_frequency(conductivity(run)),
+    "localization_length": lambda run: xg.localization_length(conductivity(run)),
+    "sum_rule": lambda run: xg.sum_rule(weights(run)),
+    "relaxation_time_approximation": lambda run: xg.relaxation_time_approximation(
+        conductivity(run), rate=[0.1, 0.2], correlation="symmetrised"
+    ),
+    "mean_square_displacement": lambda run: xg.mean_square_displacement(conductivity(run), time=[1.0, 2.0]),
+    "diffusivity": lambda run: xg.diffusivity(conductivity(run), time=1.0),
+    "transient_localization_length": lambda run: xg.transient_localization_length(conductivity(run), rate=0.1),
+    "fits.variable_range_hopping": lambda run: xg.fits.variable_range_hopping(1 / temperatures(run), exponent=[0.5, 1.0]),
+    "fits.relaxation_rate": lambda run: xg.fits.relaxation_rate(relaxed(run), conductivity(run)),
+    "fits.displaced_drude": lambda run: xg.fits.displaced_drude(conductivity(run)),
+    "fits.displaced_drude_conductivity": lambda run: xg.fits.displaced_drude_conductivity(
+        temperatures(run), 2 * temperatures(run), rate=[0.1, 0.2]
+    ),
     "units.to_physical": lambda run: xg.units.to_physical(run, scale="0.35 eV", spacing="0.5 nm"),
     "variables.stamp": lambda run: xg.variables.stamp(run),
     "testing.tiny_run": lambda run: xg.testing.tiny_run(xg.testing.tiny_glass()),
@@ -73,13 +119,13 @@ EAGER = {
         ["lattice.chain", "lattice.square", "lattice.triangular", "lattice.cubic", "lattice.from_cell"], "geometry from a few numbers"
     ),
     **dict.fromkeys(["coulomb", "lattice.coulomb", "lattice.yukawa", "lattice.power_law"], "interactions are coordinates of models: eager"),
-    **dict.fromkeys(["charge_glass", "electron_tls", "random_couplings", "random_site_energy", "testing.tiny_glass"], "models are parameters: eager"),
+    **dict.fromkeys(["charge_glass", "electron_tls", "random_couplings", "random_parameter", "random_site_energy", "testing.tiny_glass"], "models are parameters: eager"),
     **dict.fromkeys(["units.parameter", "units.scale_coordinate", "variables.canonical"], "parameters are eager; lazy ones are refused"),
-    **dict.fromkeys(["variables.attributes", "variables.whole_number"], "take a name or a number"),
+    **dict.fromkeys(["variables.attributes", "variables.realizations", "variables.whole_number"], "take a name or a number"),
     **dict.fromkeys(["testing.forbid_compute", "testing.count_computes", "testing.chunkings"], "tools of tests"),
     **dict.fromkeys(["store.evaluate", "store.verify"], "computing is what they are for"),
     **dict.fromkeys(["store.load", "store.progress", "store.failures"], "read a store; tests/store shows that nothing computes"),
-    **dict.fromkeys(["plot.relaxation", "plot.arrhenius", "plot.lattice", "plot.charge_map"], "drawing is the end of a chain"),
+    **dict.fromkeys(["plot.relaxation", "plot.arrhenius", "plot.curves", "plot.lattice", "plot.charge_map"], "drawing is the end of a chain"),
 }  # fmt: skip
 
 
@@ -107,12 +153,14 @@ CHUNKED = {
 
 @pytest.mark.parametrize("name", public_functions())
 def test_every_public_function_is_listed(name):
-    listed = [table for table in (LAZY, ABOUT_LABELS, EAGER) if name in table]
-    assert len(listed) == 1, f"xg.{name} stands in {len(listed)} of LAZY, ABOUT_LABELS, EAGER; write a call that shows it is lazy"
+    listed = [table for table in (LAZY, SOLVERS, ABOUT_LABELS, EAGER) if name in table]
+    assert len(listed) == 1, (
+        f"xg.{name} stands in {len(listed)} of LAZY, SOLVERS, ABOUT_LABELS, EAGER; write a call that shows it is lazy"
+    )
 
 
 def test_nothing_is_listed_that_is_not_there():
-    assert sorted([*LAZY, *ABOUT_LABELS, *EAGER]) == public_functions()
+    assert sorted([*LAZY, *SOLVERS, *ABOUT_LABELS, *EAGER]) == public_functions()
 
 
 def dask_backed(result):
@@ -154,6 +202,25 @@ def test_a_run_chunked_as_a_whole(name):
     for a, b in zip(variables(result.compute(scheduler="sync")), variables(expected.compute(scheduler="sync")), strict=True):
         if name != "bootstrap":
             np.testing.assert_allclose(a.transpose(*b.dims).values, b.values, rtol=0, atol=1e-10, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_solvers_are_lazy(name):
+    with xg.testing.forbid_compute():
+        result = SOLVERS[name]()
+        repr(result)
+    assert all(dask_backed(result))
+    computed = result.compute(scheduler="sync")
+    now = SOLVERS[name](chunks=None)
+    assert not any(dask_backed(now))
+    xr.testing.assert_identical(computed, now)
+    for declared, real in zip(variables(result), variables(computed), strict=True):
+        assert (declared.name, declared.dims, declared.shape, declared.dtype) == (real.name, real.dims, real.shape, real.dtype)
+        assert declared.attrs == real.attrs == xg.variables.attributes(declared.name, energy="tc")
+    pickled = functions_of(result)
+    for function, data in pickled.items():
+        assert len(data) < 500, f"{function}: {len(data)} bytes"
+        assert b"numba" not in data, function
 
 
 @pytest.mark.parametrize("name", ABOUT_LABELS)

@@ -541,7 +541,7 @@ def test_site_energies_have_exactly_the_width_that_was_said(distribution, conven
     energy = xg.random_site_energy(500, strength=2.5, distribution=distribution, convention=convention, realization=40, seed=5)
     assert energy.dims == ("realization", "site")
     assert float(energy["strength"]) == 2.5
-    assert energy.attrs["units"] == "Vc"
+    assert energy.attrs["units"] == "1"  # the model gives the unit
     z = energy.values / std
     law = stats.norm() if distribution == "gaussian" else stats.uniform(-np.sqrt(3), 2 * np.sqrt(3))
     assert stats.kstest(z.ravel(), law.cdf).pvalue > ALARM
@@ -587,3 +587,73 @@ def test_site_energies_refuse():
             xg.random_site_energy(4, **(good | change))
     with pytest.raises(TypeError, match="convention"):  # it has no default
         xg.random_site_energy(4, strength=1.0, realization=1, seed=0)
+
+
+# --- random two-level systems ----------------------------------------------------------------------------------------------------
+
+
+def test_random_energies_take_the_unit_of_the_model():
+    energy = xg.random_site_energy(4, strength=2.5, convention="width", realization=2, seed=5)
+    glass = xg.charge_glass(xg.lattice.square(2), t_p=None, hopping={"x": 0.1, "y": 0.1}, site_energy=energy)
+    tls = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.1, site_energy=energy)
+    for model, unit in ((glass, "Vc"), (tls, "tc")):
+        assert model["site_energy"].attrs["units"] == unit
+        assert model["strength"].attrs["units"] == unit
+        np.testing.assert_array_equal(model["site_energy"], energy)
+
+
+@pytest.mark.parametrize(
+    ("distribution", "arguments", "mean", "std"),
+    [
+        ("uniform", {"low": 0.2, "high": 1.0}, 0.6, 0.8 / np.sqrt(12)),
+        ("gaussian", {"mean": 0.5, "std": 0.3}, 0.5, 0.3),
+        ("log_uniform", {"low": 0.1, "high": 1.0}, 0.9 / np.log(10), np.sqrt(0.495 / np.log(10) - (0.9 / np.log(10)) ** 2)),
+    ],
+)
+def test_random_parameters(distribution, arguments, mean, std):
+    """Mean and standard deviation of 40 x 250 draws, within four of their standard errors (false alarm 1e-4 each, fixed seed)."""
+    draws = xg.random_parameter(xg.lattice.chain(250), "omega0", distribution=distribution, realization=40, seed=3, **arguments)
+    assert draws.dims == ("realization", "site")
+    assert draws.name == "omega0"
+    assert float(draws.mean()) == pytest.approx(mean, abs=4 * std / 100)
+    assert float(draws.std()) == pytest.approx(std, abs=4 * std / 100)  # an upper bound of the error for these distributions
+    if "low" in arguments:
+        assert arguments["low"] <= float(draws.min())
+        assert float(draws.max()) < arguments["high"]
+    more = xg.random_parameter(250, "omega0", distribution=distribution, realization=[3, 50], seed=3, **arguments)
+    np.testing.assert_array_equal(more.sel(realization=3), draws.sel(realization=3))
+    other = xg.random_parameter(250, "g", distribution=distribution, realization=1, seed=3, **arguments)
+    assert abs(float(np.corrcoef(other[0], draws[0])[0, 1])) < 4 / np.sqrt(250)
+
+
+def test_random_parameters_make_models():
+    chain = xg.lattice.chain(4)
+    t = xg.random_parameter(chain, "t", low=0.5, high=1.5, realization=2, seed=1)
+    omega0 = xg.random_parameter(chain, "omega0", low=0.0, high=0.2, realization=2, seed=1)
+    assert t.dims == ("realization", "bond")
+    model = xg.electron_tls(chain, g=1.0, omega0=omega0, t=t)
+    assert model["omega0"].dims == ("realization", "site")
+    with pytest.raises(ValueError, match="does not fit"):
+        xg.electron_tls(chain, g=1.0, omega0=omega0, t=t.isel(realization=[1]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": "eta"}, "name must be one of"),
+        ({"distribution": "cauchy"}, "distribution must be"),
+        ({"low": 1.0, "high": 0.5}, "low must be below high"),
+        ({"low": None}, "low"),
+        ({"low": 0.0, "distribution": "log_uniform"}, "low must be > 0"),
+        ({"mean": 1.0}, "mean"),
+        ({"distribution": "gaussian"}, "low"),
+        ({"low": np.nan}, "low must be finite"),
+        ({"distribution": "gaussian", "low": None, "high": None, "mean": 0.0, "std": -1.0}, "std must be >= 0"),
+        ({"seed": -1}, "seed"),
+        ({"realization": 0}, "realization"),
+    ],
+)
+def test_bad_random_parameters(arguments, message):
+    given = {"name": "g", "low": 0.0, "high": 1.0, "realization": 2, "seed": 1} | arguments
+    with pytest.raises((ValueError, TypeError), match=message):
+        xg.random_parameter(4, given.pop("name"), **given)

@@ -385,3 +385,23 @@ def test_registered_units_are_known():
         for energy in ("Vc", "tc"):
             unit = variable.unit.format(E=energy)
             assert unit == "1" or xg.units.registry.Unit(unit)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "wanted", "factor"),
+    [  # e^2/hbar = 2.434e-4 S, hbar/(0.1 eV) = 6.582 fs, e a^2/hbar = 7.444 cm^2/(V s) at a = 0.7 nm
+        ("dc_conductivity", "e^2 a^2/hbar", "S nm^2", 2.4341348e-4 * 0.49),
+        ("resistivity", "hbar/(e^2 a^2)", "ohm/nm^2", 1 / (2.4341348e-4 * 0.49)),
+        ("mobility", "e a^2/hbar", "cm^2/(V s)", 7.4444),
+        ("spectral_weight", "tc e^2 a^2/hbar^2", "S nm^2/fs", 2.4341348e-4 * 0.49 / 6.58211957),
+        ("time", "hbar/tc", "fs", 6.58211957),
+        ("diffusivity", "tc a^2/hbar", "cm^2/s", 0.49 / 6.58211957 * 10),
+        ("mean_square_displacement", "a^2", "nm^2", 0.49),
+        ("density_of_states", "1/tc", "1/meV", 0.01),
+    ],
+)
+def test_transport_in_physical_units(name, unit, wanted, factor):
+    quantity = xr.DataArray(2.0, name=name, attrs={"units": unit})
+    physical = xg.units.to_physical(quantity, scale="0.1 eV", spacing="0.7 nm")
+    assert physical.attrs["units"] == wanted
+    assert float(physical) == pytest.approx(2.0 * factor, rel=1e-5)

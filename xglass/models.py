@@ -10,9 +10,9 @@ import xarray as xr
 
 from xglass.lattice import coulomb
 from xglass.units import parameter, scale_coordinate
-from xglass.variables import aligned, attributes, require, stamp, whole_number
+from xglass.variables import aligned, attributes, realizations, require, stamp, whole_number
 
-__all__ = ["charge_glass", "electron_tls", "random_couplings", "random_site_energy"]
+__all__ = ["charge_glass", "electron_tls", "random_couplings", "random_parameter", "random_site_energy"]
 
 
 #: What a model takes from the lattice it is given; the rest (of a model or run given as lattice) is its own to make.
@@ -157,14 +157,16 @@ def electron_tls(
         part = parameter(name, value, scale=unit, energy="tc", core=core)
         if core:
             _check_size(name, part, own, sites)
-        model = _with_parameter(model, name, part)
+        model = _with_parameter(model, name, part, "tc")
     return stamp(model, energy="tc")
 
 
-def _with_parameter(model: xr.Dataset, name: str, part: xr.DataArray) -> xr.Dataset:
+def _with_parameter(model: xr.Dataset, name: str, part: xr.DataArray, energy: str = "Vc") -> xr.Dataset:
     """The model with one more parameter; coords that it brings (realization labels, a swept distance) come along, a clash is an error."""
     try:
         model = xr.merge([model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override")
+        for strength in set(STRENGTHS) & set(part.coords):
+            model.coords[strength].attrs = attributes(strength, energy=energy)
         return model.assign_coords({name: part.variable})
     except (ValueError, xr.MergeError) as error:
         raise ValueError(f"{name} does not fit the other parameters of the model: {error}") from error
@@ -262,18 +264,6 @@ def _sites(lattice_or_number: Any, caller: str) -> int:
     return whole_number("N", lattice_or_number, minimum=2)
 
 
-def _realizations(realization: Any) -> np.ndarray:
-    """Labels of disorder realizations from a count or explicit labels."""
-    if np.ndim(realization) == 0:
-        return np.arange(whole_number("realization", realization))
-    labels = np.array(
-        [whole_number("realization", label, minimum=0, maximum=2**63) for label in np.asarray(realization)], dtype=np.int64
-    )
-    if labels.size == 0 or np.unique(labels).size != labels.size:
-        raise ValueError(f"realization must be a count or distinct labels >= 0, got {realization!r}")
-    return labels
-
-
 def _draws(seed: Any, labels: np.ndarray, purpose: int) -> list[np.random.Generator]:
     """One generator per realization, keyed by (seed, label): more realizations extend the old ones."""
     key = whole_number("seed", seed, minimum=0, maximum=2**64)
@@ -292,7 +282,7 @@ def random_couplings(lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realizatio
 
     Returns
     -------
-    DataArray ``interaction(..., realization, site, site2)`` in Vc; 8 N^2 bytes per realization.
+    DataArray ``interaction(..., realization, site, site2)``, plain numbers in the energy unit of the model that takes it; 8 N^2 bytes per realization.
 
     Raises
     ------
@@ -306,7 +296,7 @@ def random_couplings(lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realizatio
     {'realization': 10, 'site': 64, 'site2': 64}
     """
     sites = _sites(lattice_or_N, "random_couplings")
-    labels = _realizations(realization)
+    labels = realizations(realization)
     strength = parameter("J", J, above=0.0, zero=True)
     upper = np.stack([generator.standard_normal((sites, sites)) for generator in _draws(seed, labels, 1)])
     upper = np.triu(upper, 1) / np.sqrt(sites)
@@ -315,7 +305,7 @@ def random_couplings(lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realizatio
     )
     aligned("random_couplings", J=strength, realization=normal)
     result = (strength * normal).assign_coords(J=strength).rename("interaction")
-    return stamp(result.transpose(..., "realization", "site", "site2"))
+    return _without_unit(result.transpose(..., "realization", "site", "site2"))
 
 
 def random_site_energy(
@@ -335,7 +325,7 @@ def random_site_energy(
 
     Returns
     -------
-    DataArray ``site_energy(..., realization, site)`` in Vc.
+    DataArray ``site_energy(..., realization, site)``, plain numbers in the energy unit of the model that takes it.
 
     Raises
     ------
@@ -349,7 +339,7 @@ def random_site_energy(
     {'realization': 3, 'site': 512}
     """
     sites = _sites(lattice, "random_site_energy")
-    labels = _realizations(realization)
+    labels = realizations(realization)
     for name, value, known in (("distribution", distribution, ("box", "gaussian")), ("convention", convention, ("width", "std"))):
         if value not in known:
             raise ValueError(f"{name} must be {known[0]!r} or {known[1]!r}, got {value!r}")
@@ -364,4 +354,89 @@ def random_site_energy(
     standard = xr.DataArray(unit, dims=("realization", "site"), coords={"realization": labels})
     aligned("random_site_energy", strength=size, realization=standard)
     result = (size * standard).assign_coords(strength=size)
-    return stamp(result.transpose(..., "realization", "site").rename("site_energy"))
+    return _without_unit(result.transpose(..., "realization", "site").rename("site_energy"))
+
+
+#: What :func:`random_parameter` draws: the number of its random stream, and where the values live.
+DRAWN = {"g": (3, "site"), "omega0": (4, "site"), "g_z": (5, "site"), "t": (6, "bond")}
+
+
+def random_parameter(
+    lattice: xr.Dataset | int,
+    name: str,
+    *,
+    distribution: str = "uniform",
+    low: float | None = None,
+    high: float | None = None,
+    mean: float | None = None,
+    std: float | None = None,
+    realization: Any,
+    seed: int,
+) -> xr.DataArray:
+    """Random parameters of :func:`electron_tls`, a value for every two-level system (or bond): glasses have a distribution of both.
+
+    Parameters
+    ----------
+    lattice : Dataset of a chain, or the number of sites.
+    name : "g", "omega0" or "g_z", over ``site``, or "t", over ``bond``. Different names are independent also with the same seed.
+    distribution : "uniform" on [low, high); "log_uniform", density proportional to 1/x there (0 < low), that of the splittings in the
+        standard tunnelling model of glasses; "gaussian" with ``mean`` and ``std``.
+    realization : number of realizations, or explicit labels; realization r is the same whatever else is drawn.
+    seed : 0 <= seed < 2^64.
+
+    Returns
+    -------
+    DataArray ``name(realization, site)`` or ``t(realization, bond)``, plain numbers in the energy unit of the model that takes it.
+
+    Raises
+    ------
+    TypeError, ValueError naming the argument: bounds that are missing, not used, or in the wrong order.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> chain = xg.lattice.chain(8)
+    >>> omega0 = xg.random_parameter(chain, "omega0", distribution="log_uniform", low=0.01, high=1.0, realization=5, seed=1)
+    >>> dict(xg.electron_tls(chain, g=1.0, omega0=omega0)["omega0"].sizes)
+    {'realization': 5, 'site': 8}
+    """
+    sites, labels = _sites(lattice, "random_parameter"), realizations(realization)
+    if name not in DRAWN:
+        raise ValueError(f"name must be one of {', '.join(DRAWN)}, got {name!r}")
+    if distribution not in ("uniform", "log_uniform", "gaussian"):
+        raise ValueError(f"distribution must be 'uniform', 'log_uniform' or 'gaussian', got {distribution!r}")
+    given = {"low": low, "high": high, "mean": mean, "std": std}
+    wanted = ("mean", "std") if distribution == "gaussian" else ("low", "high")
+    for key, value in given.items():
+        if (value is None) == (key in wanted):
+            raise TypeError(f"{key} came as {value!r}; the {distribution} distribution is given by {' and '.join(wanted)}")
+        if value is not None and not np.isfinite(value):
+            raise ValueError(f"{key} must be finite, got {value!r}")
+    purpose, dim = DRAWN[name]
+    generators = _draws(seed, labels, purpose)
+    first, second = (float(value) for value in given.values() if value is not None)
+    if distribution == "gaussian":
+        if second < 0:
+            raise ValueError(f"std must be >= 0, got {std!r}")
+        values = first + second * np.stack([generator.standard_normal(sites) for generator in generators])
+    else:
+        if not first < second:
+            raise ValueError(f"low must be below high, got {low!r} and {high!r}")
+        if distribution == "log_uniform" and not first > 0:
+            raise ValueError(f"low must be > 0 for the log_uniform distribution, got {low!r}")
+        uniform = np.stack([generator.random(sites) for generator in generators])
+        values = first * (second / first) ** uniform if distribution == "log_uniform" else first + (second - first) * uniform
+    return xr.DataArray(values, dims=("realization", dim), coords={"realization": labels}, name=name)
+
+
+#: Coords that random arrays bring along.
+STRENGTHS = ("J", "strength")
+
+
+def _without_unit(array: xr.DataArray) -> xr.DataArray:
+    """Stamped, but with energies as plain numbers: the unit is that of the model which takes them."""
+    array = stamp(array)
+    array.attrs["units"] = "1"
+    for name in set(STRENGTHS) & set(array.coords):
+        array.coords[name].attrs = attributes(name) | {"units": "1"}
+    return array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from xglass.variables import aligned, require
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["arrhenius", "charge_map", "lattice", "relaxation"]
+__all__ = ["arrhenius", "charge_map", "curves", "lattice", "relaxation"]
 
 #: Colour-blind-safe palette of Okabe and Ito for unordered curves.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -29,7 +30,19 @@ def label(array: xr.DataArray) -> str:
     """Axis label of an array: its symbol (or long name) and unit."""
     symbol, unit = array.attrs.get("symbol"), array.attrs.get("units", "1")
     text = f"${symbol}$" if symbol else str(array.attrs.get("long_name", array.name or ""))
-    return text if unit in ("1", "") else f"{text} ({unit})"
+    return text if unit in ("1", "") else f"{text} ({unit_symbol(unit)})"
+
+
+#: Units of models in formulas; what holds anything else is a physical unit and stays upright.
+NATURAL = {"Vc": "V", "tc": "t", "a": "a", "e": "e", "hbar": r"\hbar"}
+
+
+def unit_symbol(unit: str) -> str:
+    """A unit as it is set in a label: those of models as formulas."""
+    names = re.findall(r"[A-Za-z]+", unit)
+    if not set(names) <= set(NATURAL):
+        return unit
+    return "$" + re.sub(r"[A-Za-z]+", lambda name: NATURAL[name.group()] + " ", unit).strip() + "$"
 
 
 def _curves(array: xr.DataArray, x: str, hue: str | None, caller: str) -> tuple[str | None, list[xr.DataArray]]:
@@ -57,6 +70,59 @@ def _name(curve: xr.DataArray, dim: str | None) -> str | None:
     value = curve[dim]
     text = f"{value.item():g}" if value.dtype.kind in "iuf" else str(value.item())
     return f"${value.attrs['symbol']} = {text}$" if value.attrs.get("symbol") and value.dtype.kind in "iuf" else text
+
+
+def curves(
+    array: xr.DataArray,
+    *,
+    x: str,
+    stderr: xr.DataArray | None = None,
+    band: tuple[xr.DataArray, xr.DataArray] | None = None,
+    hue: str | None = None,
+    ax: Axes | None = None,
+    **style: Any,
+) -> Axes:
+    """Curves with their errors as bands: a spectrum against frequency, a resistivity against temperature.
+
+    Parameters
+    ----------
+    array : DataArray over ``x`` and at most one more dimension.
+    x : name of the dimension along the axis.
+    stderr : standard errors, a band of one of them on either side.
+    band : lower and upper bounds instead, such as results with another filter.
+    hue : name of the other dimension; default whichever it is. Numbers get sequential colours and a legend.
+    ax : axes to draw in; default new ones.
+    **style : passed on to matplotlib's plot (linestyle, marker, color, label, ...).
+
+    Returns
+    -------
+    matplotlib Axes.
+
+    Raises
+    ------
+    ValueError for more dimensions than can be drawn, and for errors with other labels.
+
+    Examples
+    --------
+    >>> import numpy as np, xglass as xg
+    >>> tls = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.2)
+    >>> result = xg.exact(tls, T=[0.5, 1.0], frequency=np.linspace(0, 4, 41), broadening=0.2)
+    >>> ax = xg.plot.curves(result["optical_conductivity"], x="frequency")
+    """
+    low, high = (array - stderr, array + stderr) if stderr is not None else band if band is not None else (None, None)
+    aligned("curves", array=array, **{name: part for name, part in {"low": low, "high": high}.items() if part is not None})
+    ax = _axes(ax)
+    dim, lines = _curves(array, x, hue, "curves")
+    for k, (curve, colour) in enumerate(zip(lines, _colours(array, dim, len(lines)), strict=True)):
+        (line,) = ax.plot(array[x].values, curve.values, **({"color": colour, "label": _name(curve, dim)} | style))
+        if low is not None and high is not None:
+            bottom, top = ((part if dim is None else part.isel({dim: k})).values for part in (low, high))
+            ax.fill_between(array[x].values, bottom, top, color=line.get_color(), alpha=0.25, linewidth=0)
+    ax.set_xlabel(label(array[x]))
+    ax.set_ylabel(label(array))
+    if dim is not None and "label" not in style:
+        ax.legend()
+    return ax
 
 
 def relaxation(
@@ -93,26 +159,18 @@ def relaxation(
     >>> ax = xg.plot.relaxation(C)
     """
     aligned("relaxation", C=C, **{k: v for k, v in {"stderr": stderr, "fit": fit}.items() if v is not None})
-    ax = _axes(ax)
-    dim, curves = _curves(C, "lag", hue, "relaxation")
+    dim, _ = _curves(C, "lag", hue, "relaxation")
     late = C["lag"].values > 0
-    x = C["lag"].values[late]
-    for k, (curve, colour) in enumerate(zip(curves, _colours(C, dim, len(curves)), strict=True)):
-        y = curve.values[late]
-        (line,) = ax.plot(x, y, color=colour, label=_name(curve, dim))
-        if stderr is not None:
-            error = (stderr if dim is None else stderr.isel({dim: k})).transpose("lag").values[late]
-            ax.fill_between(x, y - error, y + error, color=colour, alpha=0.25, linewidth=0)
-        if fit is not None:
+    ax = curves(C.isel(lag=late), x="lag", stderr=None if stderr is None else stderr.isel(lag=late), hue=hue, ax=ax)
+    if fit is not None:
+        x = C["lag"].values[late]
+        count = 1 if dim is None else C.sizes[dim]
+        for k, colour in enumerate(_colours(C, dim, count)):
             part = fit if dim is None else fit.isel({dim: k})
             offset = float(part["offset"]) if "offset" in part else 0.0
             drawn = float(part["amplitude"]) * np.exp(-((x / float(part["tau"])) ** float(part["exponent"]))) + offset
-            ax.plot(x, drawn, color=line.get_color(), linestyle="--", linewidth=0.8)
+            ax.plot(x, drawn, color=colour, linestyle="--", linewidth=0.8)
     ax.set_xscale("log")
-    ax.set_xlabel(label(C["lag"]))
-    ax.set_ylabel(label(C))
-    if dim is not None:
-        ax.legend()
     return ax
 
 
@@ -167,7 +225,7 @@ def arrhenius(
             ax.plot(span, float(part["prefactor"]) * np.exp(float(part["barrier"]) * span), color=options["color"], linewidth=0.8)
     ax.set_yscale("log")
     unit = tau[dim].attrs.get("units", "1")
-    ax.set_xlabel(f"$1/{tau[dim].attrs.get('symbol', dim)}$" + (f" (1/{unit})" if unit != "1" else ""))
+    ax.set_xlabel(f"$1/{tau[dim].attrs.get('symbol', dim)}$" + (f" (1/{unit_symbol(unit)})" if unit != "1" else ""))
     ax.set_ylabel(label(tau))
     if hue is not None:
         ax.legend()

@@ -10,7 +10,7 @@ import xarray as xr
 
 from xglass.lattice import triangular
 from xglass.models import charge_glass
-from xglass.solvers import metropolis
+from xglass.solvers.montecarlo import metropolis
 
 __all__ = ["Computed", "chunkings", "count_computes", "forbid_compute", "tiny_glass", "tiny_run"]
 

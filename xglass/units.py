@@ -304,7 +304,22 @@ def _target(name: str, quantity: pint.Quantity) -> str | None:
     if quantity.is_compatible_with("meV"):
         by_name = {"T": "K", "temperature": "K", "vogel_temperature": "K", "frequency": "1/cm"}
         return by_name.get(name.removesuffix("_stderr"), "meV")
-    for unit in ("nm", "1/nm", "microohm cm", "S/cm", "ohm", "siemens", "cm^2/(V s)"):
+    for unit in (
+        "nm",
+        "nm^2",
+        "1/nm",
+        "microohm cm",
+        "S/cm",
+        "ohm",
+        "siemens",
+        "cm^2/(V s)",
+        "fs",
+        "cm^2/s",
+        "1/meV",
+        "S nm^2",
+        "ohm/nm^2",
+        "S nm^2/fs",
+    ):
         if quantity.is_compatible_with(unit):
             return unit
     return None

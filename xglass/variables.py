@@ -24,6 +24,7 @@ __all__ = [
     "canonical",
     "eager",
     "energy_unit",
+    "realizations",
     "require",
     "stamp",
     "uncut",
@@ -75,7 +76,9 @@ REGISTRY: dict[str, Variable] = {
             ("waiting_time", "waiting_time", "sweep", r"t_\mathrm{W}", "waiting time: sweeps before the first measurement"),
             ("lag", "lag", "sweep", "t", "lag: sweeps between two measurements"),
             ("frequency", "frequency", "{E}", r"\omega", "frequency"),
+            ("energy", "energy", "{E}", r"\varepsilon", "energy"),
             ("momentum", "momentum", "1/a", "K", "total momentum"),
+            ("time", "time", "hbar/{E}", "t", "time"),
             ("realization", "realization", "1", "r", "realization of quenched disorder"),
             ("orientation", "orientation", "1", "o", "orientation of stripes"),
             ("bin", "bin", "1", "b", "bin of a histogram: coordinates bin_left, bin_right"),
@@ -86,7 +89,7 @@ REGISTRY: dict[str, Variable] = {
             "parameter",
             ("T", "", "{E}", "T", "temperature: k_B T"),
             ("t_p", "", "{E}", "t_p", "hopping integral along the diagonals"),
-            ("t", "", "{E}", "t", "hopping integral: enters H as -t"),
+            ("t", "", "{E}", "t", "hopping integral of the chain: enters H as -t"),
             ("g", "", "{E}", "g", "coupling of the electron to transitions of a two-level system"),
             ("g_z", "", "{E}", "g_z", "static coupling of the electron to a two-level system"),
             ("omega0", "", "{E}", r"\omega_0", "splitting of a two-level system"),
@@ -98,6 +101,7 @@ REGISTRY: dict[str, Variable] = {
             ("gate_distance", "", "a", "d", "distance of a metallic gate from the layer"),
             ("length", "", "a", r"\lambda", "screening length"),
             ("strength", "", "{E}", "W", "strength of random site energies"),
+            ("rate", "", "{E}", "p", "relaxation rate"),
             ("scale", "", "meV", "V", "energy unit of the model"),
             ("ramp", "sweep step", "1", "T(s)/T", "temperature relative to T: in each sweep since the last stored one"),
             ("done", "", "1", "ok", "whether it is computed: in a store that is not complete"),
@@ -140,8 +144,31 @@ REGISTRY: dict[str, Variable] = {
             ("stripe_order", "walker sweep orientation", "1", r"\Psi_o", "stripe order parameter: 1 in the perfect stripe"),
             ("electrostatic_potential", "walker sweep site", "{E}", r"\phi_i", "electrostatic potential: with self-image term and site energies"),
             ("local_density", "walker sweep site", "1", r"\langle n_i\rangle", "thermal density of the quantum particles"),
-            ("optical_conductivity", "frequency", "e^2 a^2/hbar", r"\sigma", "optical conductivity: real part"),
+            ("optical_conductivity", "frequency", "e^2 a^2/hbar", r"\sigma", "optical conductivity: real part, per particle"),
             ("log_partition_function", "", "1", r"\ln Z", "logarithm of the partition function"),
+            ("total_weight", "", "{E} e^2 a^2/hbar^2", r"W", "total weight: integral of the unfiltered optical conductivity over positive frequencies"),
+            ("stiffness", "", "{E} e^2 a^2/hbar^2", r"D_\kappa", "stiffness of the finite ring: (pi T / 2) Z''/Z with respect to the momentum"),
+            ("filter_exponent", "", "1", r"\alpha_\delta", "filter exponent: -d ln sigma(0) / d ln broadening, 1 where sigma(0) is the filter alone"),
+            ("filter_limited", "", "1", r"\delta?", "whether the static limit is set by the filter: filter exponent above 1/2"),
+            ("mobility", "", "e a^2/hbar", r"\mu", "mobility: static limit of the conductivity per particle"),
+            ("density_of_states", "energy", "1/{E}", "N", "density of states"),
+            ("scattering_rate", "energy", "{E}", r"\Gamma", "scattering rate: -Im of the self-energy"),
+            ("self_energy", "energy", "{E}", r"\Sigma", "self-energy: retarded"),
+            ("green_function", "energy", "1/{E}", "G", "local Green function: retarded"),
+            ("ground_state_energy", "", "{E}", "E_0", "ground state energy: of the electron, all two-level systems down being 0"),
+            ("thermal_defects", "", "1", "n_i", "thermal defects: excited fraction of the two-level systems"),
+            ("converged", "", "1", "ok?", "whether the solution converged"),
+            ("residual", "", "1", "r", "residual of the solution"),
+            ("dc_conductivity", "", "e^2 a^2/hbar", r"\sigma_\mathrm{dc}", "static conductivity"),
+            ("resistivity", "", "hbar/(e^2 a^2)", r"\rho", "resistivity: inverse of the static conductivity"),
+            ("spectral_weight", "", "{E} e^2 a^2/hbar^2", r"I(\Omega)", "spectral weight: integral of the conductivity up to a cutoff"),
+            ("cutoff", "", "{E}", r"\Omega", "cutoff of the spectral weight"),
+            ("peak_frequency", "", "{E}", r"\omega_\mathrm{peak}", "peak frequency: of the highest maximum away from zero"),
+            ("localization_length", "", "a", "L", "localization length: from the frequency of the displaced Drude peak"),
+            ("sum_rule", "", "1", r"\Delta W / W", "violation of the sum rule: relative to the total weight"),
+            ("transient_localization_length", "", "a", "L(p)", "transient localization length: root mean square displacement within 1/p"),
+            ("mean_square_displacement", "time", "a^2", r"\Delta x^2", "mean square displacement"),
+            ("diffusivity", "time", "{E} a^2/hbar", "D", "time-dependent diffusivity"),
             ("histogram", "bin", "1", "P", "histogram"),
             ("density", "bin", "1", "p", "probability density: histogram normalised to one"),
             ("moments", "moment", "1", "m_k", "moments: the mean, then central moments"),
@@ -157,6 +184,8 @@ REGISTRY: dict[str, Variable] = {
             ("barrier", "", "{E}", r"\Delta", "energy barrier"),
             ("vogel_temperature", "", "{E}", "T_0", "Vogel temperature"),
             ("prefactor", "", "sweep", r"\tau_0", "prefactor: the limit of high temperature"),
+            ("hopping_temperature", "", "{E}", "T_0", "hopping temperature: scale of variable range hopping"),
+            ("aic", "", "1", r"\mathrm{AIC}", "Akaike information criterion: the law with the lowest is preferred"),
             ("chi2", "", "1", r"\chi^2", "sum of squared residuals: weighted where errors were given"),
             ("success", "", "1", "ok", "whether the fit converged: NaN parameters otherwise"),
         ),
@@ -300,6 +329,16 @@ def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | N
     ):
         raise ValueError(f"{name} must be {wanted}, got {value!r}")
     return int(value)
+
+
+def realizations(realization: object) -> np.ndarray:
+    """Labels of realizations of disorder, whole numbers >= 0, from a count or explicit labels. Raises ValueError for none and for doubles."""
+    if np.ndim(realization) == 0:  # type: ignore[arg-type]
+        return np.arange(whole_number("realization", realization))
+    given = [whole_number("realization", label, minimum=0, maximum=2**63) for label in np.asarray(realization).tolist()]
+    if not given or len(set(given)) != len(given):
+        raise ValueError(f"realization must be a count or distinct labels >= 0, got {realization!r}")
+    return np.array(given, dtype=np.int64)
 
 
 def canonical(values: object) -> np.ndarray:

@@ -13,46 +13,75 @@ K is continuous: a flux theta through the ring shifts it by theta / N. (Rammal, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from xglass.engine.blas import single_thread
 
+#: Dense Hamiltonian in its parts: hopping, all the rest, and the current.
+Matrices = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-def excitations(sites: int) -> np.ndarray:
-    """(2^sites, sites) sz of every two-level system in every configuration: -1 down, +1 up."""
-    states = np.arange(2**sites)
+
+def configurations(sites: int, max_excitations: int | None = None) -> np.ndarray:
+    """(state,) configurations of the two-level systems with at most so many of them excited, rising."""
+    if max_excitations is None or max_excitations >= sites:
+        return np.arange(2**sites)
+    found = np.zeros(1, dtype=np.int64)
+    layer = found
+    for _ in range(max_excitations):  # one more excitation, above the highest
+        tops = np.array([int(state).bit_length() for state in layer])
+        layer = np.concatenate([layer[tops <= bit] | 1 << bit for bit in range(sites)])
+        found = np.concatenate([found, layer])
+    return np.sort(found)
+
+
+def excitations(states: np.ndarray, sites: int) -> np.ndarray:
+    """(state, site) sz of every two-level system in every configuration: -1 down, +1 up."""
     return (2 * (states[:, None] >> np.arange(sites) & 1) - 1).astype(np.float64)
 
 
-def shift(sites: int) -> np.ndarray:
-    """(2^sites,) configuration i' with (L v)[i] = v[i']: all bits rotated to the left."""
-    states = np.arange(2**sites)
+def rotated(states: np.ndarray, sites: int) -> np.ndarray:
+    """Configurations s' with (L v)[s] = v[s']: all bits one place to the left."""
     return (states << 1 & (2**sites - 1)) | states >> (sites - 1)
 
 
+def flipped(states: np.ndarray, bit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the flip of one bit, among the given configurations."""
+    target = states ^ 1 << bit
+    column = np.minimum(np.searchsorted(states, target), states.size - 1)
+    row = np.flatnonzero(states[column] == target)
+    return row, column[row]
+
+
 def block(
-    momentum: float, t: float, g: float, g_z: float, omega0: float, sites: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Dense (hopping, rest, current) of the block of one momentum; complex, (2^sites, 2^sites). H = hopping + rest."""
-    dimension, rows = 2**sites, np.arange(2**sites)
-    left = np.zeros((dimension, dimension), dtype=np.complex128)
-    left[rows, shift(sites)] += np.exp(-1j * momentum)
-    hopping, current = -t * (left + left.conj().T), 1j * t * (left - left.conj().T)
-    spins = excitations(sites)
-    rest = np.zeros((dimension, dimension))
+    momentum: float, t: float, g: float, g_z: float, omega0: float, sites: int, max_excitations: int | None = None
+) -> Matrices:
+    """Hopping, rest and current in the block of one momentum; (state, state)."""
+    states = configurations(sites, max_excitations)
+    rows, spins = np.arange(states.size), excitations(states, sites)
+    left = np.zeros((states.size, states.size), dtype=np.complex128)
+    left[rows, np.searchsorted(states, rotated(states, sites))] += np.exp(-1j * momentum)
+    rest = np.zeros(left.shape)
     rest[rows, rows] += 0.5 * omega0 * spins.sum(axis=1) - g_z * spins[:, 0]
-    rest[rows, rows ^ 1] -= g
-    return hopping, rest, current
+    rest[flipped(states, 0)] -= g
+    return -t * (left + left.conj().T), rest, 1j * t * (left - left.conj().T)
 
 
 def whole(
-    twist: float, t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, site_energy: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Dense (hopping, rest, current) for sites that differ; all (N 2^N, N 2^N), the electron's site first. t of bond (j, j+1) in t[j]."""
+    twist: float,
+    t: np.ndarray,
+    g: np.ndarray,
+    g_z: np.ndarray,
+    omega0: np.ndarray,
+    site_energy: np.ndarray,
+    max_excitations: int | None = None,
+) -> Matrices:
+    """Hopping, rest and current for sites that differ; (site x state, site x state), the electron's site first. t of bond (j, j+1) in t[j]."""
     sites = g.size
-    dimension, spins = 2**sites, excitations(sites)
-    rows = np.arange(dimension)
-    shape = (sites, dimension, sites, dimension)
+    states = configurations(sites, max_excitations)
+    rows, spins = np.arange(states.size), excitations(states, sites)
+    shape = (sites, states.size, sites, states.size)
     hopping, current = np.zeros(shape, dtype=np.complex128), np.zeros(shape, dtype=np.complex128)
     rest = np.zeros(shape)
     for j in range(sites):
@@ -62,25 +91,19 @@ def whole(
         current[to, rows, j, rows] -= 1j * t[j] * phase
         current[j, rows, to, rows] += 1j * t[j] * np.conj(phase)
         rest[j, rows, j, rows] += 0.5 * spins @ omega0 - g_z[j] * spins[:, j] + site_energy[j]
-        rest[j, rows, j, rows ^ (1 << j)] -= g[j]
-    full = (sites * dimension, sites * dimension)
+        row, column = flipped(states, j)
+        rest[j, row, j, column] -= g[j]
+    full = (sites * states.size, sites * states.size)
     return hopping.reshape(full), rest.reshape(full), current.reshape(full)
 
 
-def diagonalised(
-    hopping: np.ndarray, rest: np.ndarray, current: np.ndarray, T: np.ndarray, frequency: np.ndarray, broadening: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Traces over one Hamiltonian: (ground energy, Z, Z <H_hop>, Z sigma(T, broadening, frequency)), weights relative to the ground energy."""
-    from xglass.engine.sticks import add_spectrum
-
-    with single_thread():
-        energies, states = np.linalg.eigh(hopping + rest)
-        strengths = np.abs(states.conj().T @ current @ states) ** 2
-        kinetic = np.einsum("in,ij,jn->n", states.conj(), hopping, states, optimize=True).real
-    boltzmann = np.exp(-(energies - energies[0]) / T[:, None])
-    sigma = np.zeros((T.size, broadening.size, frequency.size))
-    add_spectrum(energies, strengths, energies[0], T, frequency, broadening, sigma)
-    return energies[0], boltzmann.sum(axis=1), boltzmann @ kinetic, sigma
+def sector(number: float, values: list[np.ndarray], disorder: bool, sites: int, max_excitations: int | None) -> Matrices:
+    """Matrices of one momentum, or of one flux where sites differ."""
+    if disorder:
+        t, g, g_z, omega0, site_energy = values
+        return whole(number, t, g, g_z, omega0, site_energy, max_excitations)
+    numbers = [float(value) for value in values]
+    return block(number, numbers[0], numbers[1], numbers[2], numbers[3], sites, max_excitations)
 
 
 def spectra(
@@ -92,36 +115,120 @@ def spectra(
     T: np.ndarray,
     frequency: np.ndarray,
     broadening: np.ndarray,
-    momentum: np.ndarray,
-    weight: np.ndarray,
     *,
+    numbers: tuple[float, ...],
+    weights: tuple[float, ...],
     sites: int,
     disorder: bool,
-    twist: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """sigma (..., T, broadening, frequency), <H_hop> (..., T) and ln Z (..., T); parameters (...) or, with disorder, (..., site).
+    max_excitations: int | None,
+) -> tuple[np.ndarray, ...]:
+    """Sigma (..., T, broadening, frequency), filter exponent (..., T, broadening), <H_hop>, total weight and ln Z (..., T).
 
-    Numerators and Z are summed over momenta before they are divided; Z is that of all N 2^N states whatever the momenta.
+    Parameters (...) or, with disorder, (..., site). Numerators and Z are summed over momenta (fluxes) ``numbers`` before they are divided; Z is
+    that of the whole space of one electron, whatever the momenta.
     """
-    own = 1 if disorder else 0
-    given = (t, g, g_z, omega0, site_energy)
-    shape = np.broadcast_shapes(*(array.shape[: array.ndim - own] for array in given), T.shape[:-1])
-    given = tuple(np.broadcast_to(array, shape + array.shape[array.ndim - own :]) for array in given)
-    T = np.broadcast_to(T, shape + T.shape[-1:])
+    from xglass.engine.sticks import add_spectrum
+
+    shape, given, T = _points((t, g, g_z, omega0, site_energy), T, disorder)
     sigma = np.empty((*T.shape, broadening.size, frequency.size))
-    kinetic, log_z = np.empty(T.shape), np.empty(T.shape)
+    exponent = np.empty((*T.shape, broadening.size))
+    kinetic, total, log_z = (np.empty(T.shape) for _ in range(3))
     frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
     for p in np.ndindex(shape):
-        values, beta = [array[p] for array in given], np.ascontiguousarray(T[p])
-        if disorder:
-            blocks, weights, states = [whole(twist, *values)], np.ones(1), 1.0
-        else:
-            blocks, weights, states = (block(K, *values[:4], sites) for K in momentum), weight, sites / weight.sum()
-        parts = [diagonalised(*matrices, beta, frequency, broadening) for matrices in blocks]
-        ground = min(part[0] for part in parts)
-        factors = [w * np.exp(-(part[0] - ground) / beta) for w, part in zip(weights, parts, strict=True)]
-        z = sum(factor * part[1] for factor, part in zip(factors, parts, strict=True))
-        kinetic[p] = sum(factor * part[2] for factor, part in zip(factors, parts, strict=True)) / z
-        sigma[p] = sum(factor[:, None, None] * part[3] for factor, part in zip(factors, parts, strict=True)) / z[:, None, None]
-        log_z[p] = np.log(z * states) - ground / beta
-    return sigma, kinetic, log_z
+        temperatures = np.ascontiguousarray(T[p])
+        parts: list[tuple[float, list[np.ndarray]]] = []
+        for number in numbers:
+            hopping, rest, current = sector(number, [array[p] for array in given], disorder, sites, max_excitations)
+            with single_thread():
+                energies, states = np.linalg.eigh(hopping + rest)
+                strengths = np.abs(states.conj().T @ current @ states) ** 2
+                hops = np.einsum("in,in->n", states.conj(), hopping @ states).real
+            boltzmann = np.exp(-(energies - energies[0]) / temperatures[:, None])
+            spectrum = np.zeros((temperatures.size, broadening.size, frequency.size))
+            static, integral = np.zeros((temperatures.size, broadening.size, 2)), np.zeros(temperatures.size)
+            add_spectrum(energies, strengths, energies[0], temperatures, frequency, broadening, spectrum, static, integral)
+            parts.append((energies[0], [boltzmann.sum(axis=1), boltzmann @ hops, integral, static, spectrum]))
+        ground = min(energy for energy, _ in parts)
+        z, hop, integral, static, spectrum = (
+            sum(
+                w * np.exp(-(energy - ground) / temperatures).reshape(-1, *[1] * (sums[k].ndim - 1)) * sums[k]
+                for w, (energy, sums) in zip(weights, parts, strict=True)
+            )
+            for k in range(5)
+        )
+        kinetic[p], total[p], sigma[p] = hop / z, integral / z, spectrum / z[:, None, None]
+        with np.errstate(invalid="ignore"):  # no weight near zero at all: no exponent
+            exponent[p] = static[..., 1] / static[..., 0]
+        log_z[p] = np.log(z * (1 if disorder else sites) / sum(weights)) - ground / temperatures
+    return sigma, exponent, kinetic, total, log_z
+
+
+#: Central differences of eighth order for the second derivative: weights of f(0), f(h) + f(-h), f(2h) + f(-2h), ...
+STENCIL = (-205 / 72, 8 / 5, -1 / 5, 8 / 315, -1 / 560)
+
+
+def stiffness(
+    t: np.ndarray,
+    g: np.ndarray,
+    g_z: np.ndarray,
+    omega0: np.ndarray,
+    site_energy: np.ndarray,
+    T: np.ndarray,
+    *,
+    numbers: tuple[float, ...],
+    weights: tuple[float, ...],
+    sites: int,
+    disorder: bool,
+    max_excitations: int | None,
+) -> np.ndarray:
+    """(pi T / 2) Z'' / Z (..., T), Z'' the second derivative with respect to a shift of all momenta, from eigenvalues at shifted momenta.
+
+    Perturbation theory would give the same from matrix elements of the current, but then the sum rule that this completes could not fail.
+    """
+    shape, given, T = _points((t, g, g_z, omega0, site_energy), T, disorder)
+    result = np.empty(T.shape)
+    scale = sites if disorder else 1  # a momentum K is a flux K N
+    for p in np.ndindex(shape):
+        values, temperatures = [array[p] for array in given], T[p]
+        # Z(K) varies on the scale of sqrt(T / 2t) or faster than 1: eighth order leaves 1e-10 of it, rounding 1e-12
+        h = 0.06 / np.sqrt(1.0 + 2.0 * np.abs(values[0]).max() / temperatures.min())
+
+        def boltzmann(step: int, values: list[np.ndarray] = values, h: float = h) -> list[np.ndarray]:
+            energies = []
+            for number in numbers:
+                hopping, rest, _ = sector(number + step * h * scale, values, disorder, sites, max_excitations)
+                with single_thread():
+                    energies.append(np.linalg.eigvalsh(hopping + rest))
+            return energies
+
+        result[p] = _second_derivative(boltzmann, weights, temperatures, h)
+    return result
+
+
+def _second_derivative(
+    energies: Callable[[int], list[np.ndarray]], weights: tuple[float, ...], temperatures: np.ndarray, h: float
+) -> np.ndarray:
+    centre = energies(0)
+    ground = min(levels[0] for levels in centre)
+
+    def z(sectors: list[np.ndarray]) -> np.ndarray:
+        terms = [
+            w * np.exp(-(levels - ground) / temperatures[:, None]).sum(axis=1) for w, levels in zip(weights, sectors, strict=True)
+        ]
+        return np.sum(terms, axis=0)
+
+    z0 = z(centre)
+    second = STENCIL[0] * z0
+    for step, weight in enumerate(STENCIL[1:], start=1):
+        second = second + weight * (z(energies(step)) + z(energies(-step)))
+    return 0.5 * np.pi * temperatures * second / h**2 / z0
+
+
+def _points(
+    given: tuple[np.ndarray, ...], T: np.ndarray, disorder: bool
+) -> tuple[tuple[int, ...], tuple[np.ndarray, ...], np.ndarray]:
+    """Shape of the parameter points, and parameters and temperatures at all of them."""
+    own = 1 if disorder else 0
+    shape = np.broadcast_shapes(*(array.shape[: array.ndim - own] for array in given), T.shape[:-1])
+    points = tuple(np.broadcast_to(array, shape + array.shape[array.ndim - own :]) for array in given)
+    return shape, points, np.broadcast_to(T, shape + T.shape[-1:])

@@ -1,0 +1,208 @@
+# %% [markdown]
+# # Quenched disorder and two-level systems: which law does the resistivity follow?
+#
+# **What is asked.** An electron in quenched disorder in one dimension is localized, and conducts only with the help of something that moves. What law does its
+# resistivity follow when this is a set of two-level systems, Arrhenius or variable-range hopping, and does it matter that their energies are random as in glasses?
+# Rammal, Ciuchi and Fratini, *Inelastic scattering and transient localization from coupling to two-level systems*, propose this in their concluding
+# remarks, beyond the theories for weak inelastic scattering (their refs. 34-36); there is no figure to compare with.
+# The quick form takes COSTQUICK: rings of 6 sites, 32 realizations. `--full` takes 7 sites and 128 realizations: COSTFULL. It may be stopped and goes on when the same command is given again.
+#
+# **The model.** $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \sum_j \epsilon_j n_j + \sum_j \frac{\omega_{0j}}{2} \sigma^z_j -
+# \sum_j g_j n_j \sigma^x_j$, site energies in a box of width $W$. All two-level systems alike have $\omega_0 = 0.3\,t$, $g = t$; those of a glass have
+# a density $1/\omega_0$ of splittings from $0.03\,t$ to $t$ and couplings uniform between $0.5\,t$ and $1.5\,t$.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from _common import PAGE, PALETTE, parse_args, save, save_table
+
+import xglass as xg
+
+options = parse_args("Quenched disorder and two-level systems: Arrhenius or variable-range hopping")
+sites, realizations, size = (7, 128, "full") if options.full else (6, 32, "quick")
+T = [0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0]
+grid = {"T": T, "frequency": [0.0], "broadening": [0.05, 0.1]}
+
+chain = xg.lattice.chain(sites)
+ensemble = {"realization": realizations, "seed": 1}
+energies = {W: xg.random_site_energy(chain, strength=W, convention="width", **ensemble) for W in (2.0, 4.0)}
+splittings = xg.random_parameter(chain, "omega0", distribution="log_uniform", low=0.03, high=1.0, **ensemble)
+couplings = xg.random_parameter(chain, "g", distribution="uniform", low=0.5, high=1.5, **ensemble)
+models = {
+    "clean": xg.electron_tls(xg.lattice.chain(8), g=1.0, omega0=0.3),
+    "W = 2": xg.electron_tls(chain, g=1.0, omega0=0.3, site_energy=energies[2.0]),
+    "W = 4": xg.electron_tls(chain, g=1.0, omega0=0.3, site_energy=energies[4.0]),
+    "W = 2, glass": xg.electron_tls(chain, g=couplings, omega0=splittings, site_energy=energies[2.0]),
+}
+
+# %% [markdown]
+# **The computation.** Every realization has its own partition function (`average=None`): the disorder is quenched. Realizations of one
+# label have the same site energies, up to a factor, at every $W$ and temperature. At low temperature few states count and the conductivity of one realization
+# is small, so that random vectors are no use: it is computed exactly, by full diagonalisation. The clean ring, of 8 sites, is averaged over momenta, that is over twisted boundary conditions.
+
+# %%
+momenta = np.pi * (np.arange(24) + 0.5) / 24
+
+
+def static_conductivity(name: str, model: xr.Dataset) -> xr.DataArray:
+    """sigma(0) of every realization."""
+    if name == "clean":
+        solution = xg.exact(model, **grid, momentum=momenta)[["optical_conductivity"]]
+    else:
+        solution = xg.exact(model, **grid, average=None)[["optical_conductivity"]]
+    label = name.replace(" = ", "").replace(", ", "_")
+    solution = xg.store.evaluate(solution, options.out / f"tls_disorder_{label}_{size}.zarr")
+    return xg.dc_conductivity(solution["optical_conductivity"]).compute()
+
+
+conductivity = {name: static_conductivity(name, model) for name, model in models.items()}
+
+# %% [markdown]
+# The conductivities of realizations differ by orders of magnitude at low temperature, and a few of them make the mean. The typical resistivity
+# $\exp\langle -\ln\sigma(0)\rangle$ is what a chain of many such rings tends to show; $1/\langle\sigma(0)\rangle$ would be that of many in parallel. Errors come from the jackknife
+# over realizations. A ring this small has so few states that $\sigma(0)$ also depends on the filter: by how much $\rho$ changes
+# when its width is doubled to $0.1\,t$ is a second error, of the narrower filter. The fits take both, added in squares.
+
+
+# %%
+def typical(sigma: xr.DataArray) -> xr.DataArray:
+    """Typical resistivity, with the label and unit of a resistivity."""
+    return np.exp(np.log(xg.resistivity(sigma)).mean("realization")).rename("resistivity").assign_attrs(rho_attrs)
+
+
+rho_attrs = xg.resistivity(conductivity["clean"]).attrs
+
+
+def with_errors(sigma: xr.DataArray) -> xr.Dataset:
+    wide = {"broadening": 1}
+    if "realization" in sigma.dims:
+        result = xg.jackknife(typical, sigma, dim="realization", blocks=realizations)
+        parallel = xg.resistivity(sigma.mean("realization", keep_attrs=True)).isel(broadening=0, drop=True)
+    else:
+        rho = xg.resistivity(sigma)
+        result = rho.to_dataset().assign(resistivity_stderr=xr.zeros_like(rho))
+        parallel = rho.isel(broadening=0, drop=True)
+    rho, narrow = result["resistivity"], result.isel(broadening=0, drop=True)
+    narrow["resistivity_filter_error"] = abs(rho.isel(wide, drop=True) - narrow["resistivity"]).assign_attrs(rho_attrs)
+    narrow["resistivity_parallel"] = parallel.assign_attrs(rho_attrs)
+    return narrow
+
+
+names = xr.DataArray(list(models), dims="system", name="system")
+resistivity = xr.concat(
+    [with_errors(sigma) for sigma in conductivity.values()], names, coords="minimal", compat="override", combine_attrs="override"
+)
+error = np.hypot(resistivity["resistivity_stderr"], resistivity["resistivity_filter_error"])
+save_table(resistivity, options.out, "tls_disorder")
+
+# %% [markdown]
+# Two laws are fitted between $0.15\,t$ and $0.7\,t$, below the minimum of $\rho$: Arrhenius, $\rho_0 e^{T_0/T}$, and variable-range hopping,
+# $\rho_0 e^{(T_0/T)^{1/2}}$: 1/2 is the exponent of Mott in one dimension, and that of Efros and Shklovskii in any. Both have two parameters, so
+# the difference of their criteria of Akaike is that of $\chi^2$. All temperatures share their realizations and so their errors are correlated: what the difference is
+# worth is told by the jackknife around the whole chain, and $\chi^2$ comes out far below the number of points. One law is preferred where the difference exceeds 4 (the other is less likely by $e^{-2}$) and
+# twice its own error.
+
+# %%
+laws = {"Arrhenius": 1.0, "variable range": 0.5}
+cold = {"T": slice(0.15, 0.7)}
+
+
+def fitted(name: str) -> xr.Dataset:
+    weights = error.sel(system=name, drop=True).sel(cold)
+
+    def fit(sigma: xr.DataArray) -> xr.Dataset:
+        rho = typical(sigma.isel(broadening=0, drop=True)).sel(cold)
+        laws_fitted = xg.fits.variable_range_hopping(rho, exponent=list(laws.values()), stderr=weights)
+        difference = laws_fitted["aic"].sel(exponent=1.0, drop=True) - laws_fitted["aic"].sel(exponent=0.5, drop=True)
+        kept = laws_fitted[["hopping_temperature", "prefactor", "chi2"]]
+        return kept.assign(aic_difference=difference.assign_attrs(units="1"))
+
+    return xg.jackknife(fit, conductivity[name], dim="realization", blocks=realizations)
+
+
+disordered = [name for name in models if name != "clean"]
+fits = xr.concat(
+    [fitted(name) for name in disordered],
+    xr.DataArray(disordered, dims="system", name="system"),
+    coords="minimal",
+    compat="override",
+    combine_attrs="override",
+)
+save_table(fits, options.out, "tls_disorder_laws")
+for name in disordered:
+    part = fits.sel(system=name)
+    difference, spread = float(part["aic_difference"]), float(part["aic_difference_stderr"])
+    told = abs(difference) > max(4.0, 2.0 * spread)
+    verdict = f"{'variable range' if difference > 0 else 'Arrhenius'} preferred" if told else "the data cannot tell them apart"
+    print(f"{name}: AIC(Arrhenius) - AIC(variable range) = {difference:.1f} +- {spread:.1f}: {verdict}")
+
+
+def logarithm_of_ratio(above: str, below: str) -> xr.Dataset:
+    """ln rho(above) - ln rho(below), typical, realization by realization."""
+    parts = {"above": conductivity[above], "below": conductivity[below]}
+    pair = xr.Dataset({key: part.isel(broadening=0).reset_coords(drop=True) for key, part in parts.items()})
+    ratio = lambda pair: (np.log(pair["below"]) - np.log(pair["above"])).mean("realization").rename("ratio")  # noqa: E731
+    return xg.jackknife(ratio, pair, dim="realization", blocks=realizations)
+
+
+stronger, glass = logarithm_of_ratio("W = 4", "W = 2"), logarithm_of_ratio("W = 2, glass", "W = 2")
+for text, ratio in (("W = 4 over W = 2", stronger), ("glass over alike, W = 2", glass)):
+    values = ", ".join(
+        f"{float(r['ratio']):.2f} +- {float(r['ratio_stderr']):.2f} (T = {t:g})"
+        for t in (0.15, 0.3, 1.0)
+        for r in [ratio.sel(T=t)]
+    )
+    print(f"ln of the ratio of typical resistivities, {text}: {values}")
+
+# %% [markdown]
+# **The check.** Quenched disorder turns the metal into an insulator: between $T = t$ and $0.15\,t$ the typical resistivity rises, where that of the clean chain falls
+# below what the filter resolves. It grows with $W$ at every temperature, in the same realizations by more than three standard errors. It is
+# activated: $T_0$ of Arrhenius is above zero by more than five standard errors, and larger for the stronger disorder.
+
+# %%
+rho, rho_error = resistivity["resistivity"], error
+rise = np.log(rho.sel(T=0.15) / rho.sel(T=1.0)).sel(system=disordered)
+rise_error = np.hypot(*((rho_error / rho).sel(T=value).sel(system=disordered) for value in (0.15, 1.0)))
+assert bool((rise > 3 * rise_error).all()), "insulating: the resistivity rises on cooling"
+assert bool((stronger["ratio"] > 3 * stronger["ratio_stderr"]).all()), "more resistive with more disorder"
+activation = fits[["hopping_temperature", "hopping_temperature_stderr"]].sel(exponent=1.0)
+barrier, barrier_error = activation["hopping_temperature"], activation["hopping_temperature_stderr"]
+assert bool((barrier > 5 * barrier_error).all()), "activated conduction"
+assert float(barrier.sel(system="W = 4") - barrier.sel(system="W = 2")) > 3 * float(
+    np.hypot(barrier_error.sel(system="W = 4"), barrier_error.sel(system="W = 2"))
+), "a higher barrier with more disorder"
+
+# %% [markdown]
+# **The figure.** (a) Typical resistivity against temperature; bars hold both errors, the band of the clean chain spans the two filters. (b) The cold part against $1/T$
+# with both laws, solid Arrhenius, dashed variable range.
+
+# %%
+figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.8))
+clean = resistivity.sel(system="clean")
+band = (clean["resistivity"] - clean["resistivity_filter_error"], clean["resistivity"] + clean["resistivity_filter_error"])
+xg.plot.curves(clean["resistivity"], x="T", band=band, ax=left, color=PALETTE[-1], label="clean")
+titles = {"W = 2": "$W = 2\\,t$", "W = 4": "$W = 4\\,t$", "W = 2, glass": "$W = 2\\,t$, random $\\omega_0$, $g$"}
+markers = dict(zip(disordered, "os^", strict=True))
+u = xr.DataArray(np.linspace(1 / 0.75, 1 / 0.14, 100), dims="u")
+for name, colour in zip(disordered, PALETTE, strict=False):
+    curve, bar, part = rho.sel(system=name), rho_error.sel(system=name), fits.sel(system=name)
+    style = {"color": colour, "marker": markers[name], "label": titles[name]}
+    left.errorbar(T, curve, yerr=bar, linewidth=0.8, **style)
+    xg.plot.arrhenius(curve.sel(cold), stderr=bar.sel(cold), ax=right, **style)
+    for exponent, line in zip(laws.values(), ("-", "--"), strict=True):
+        law = part.sel(exponent=exponent)
+        drawn = law["prefactor"] * np.exp((law["hopping_temperature"] * u) ** exponent)
+        right.plot(u, drawn, color=colour, linestyle=line, linewidth=0.7)
+left.set_xscale("log")
+left.set_yscale("log")
+left.set_xlabel("$T$ ($t$)")
+left.set_xticks([0.2, 0.5, 1.0, 2.0], ["0.2", "0.5", "1", "2"])
+left.minorticks_off()
+left.legend(loc="upper right")
+for ax, letter in ((left, "(a)"), (right, "(b)")):
+    ax.set_title(letter, loc="left")
+save(figure, options.out, "tls_disorder")
+
+# %% [markdown]
+# **What the paper says, and what was found.** TEXT

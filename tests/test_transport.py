@@ -1,0 +1,350 @@
+"""Transport observables: against closed forms, quadrature of the printed equations, and time evolution by dense matrices."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import integrate
+
+import xglass as xg
+
+bounded = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+UNIT = "e^2 a^2/hbar"
+
+
+def spectrum(values, w, T=0.7, t=1.0, unit=UNIT, **coords):
+    return xr.DataArray(
+        values,
+        dims="frequency",
+        coords={"frequency": ("frequency", w, {"units": "tc"}), "T": ((), T, {"units": "tc"}), "t": t, **coords},
+        attrs={"units": unit},
+        name="optical_conductivity",
+    )
+
+
+def smooth(w):
+    """A displaced Drude peak on a broad one: even, integrable, known everywhere."""
+    return 0.4 / (1 + w**2) ** 2 + w**2 / (0.1 + w**4) ** 1.5
+
+
+W = np.linspace(0.0, 30.0, 6001)
+SIGMA = spectrum(smooth(W), W)
+
+
+# static limit
+
+
+def test_static_limit_and_resistivity():
+    assert float(xg.dc_conductivity(SIGMA)) == smooth(0.0)
+    rho = xg.resistivity(SIGMA)
+    assert float(rho) == pytest.approx(2.5, rel=1e-15)
+    assert rho.attrs["units"] == "hbar/(e^2 a^2)"
+    assert float(xg.resistivity(xg.dc_conductivity(SIGMA))) == float(rho)
+    mobility = xr.DataArray([2.0, 0.0], dims="T", name="mobility", attrs={"units": "e a^2/hbar"})
+    np.testing.assert_array_equal(xg.resistivity(mobility), [0.5, np.inf])
+    assert xg.resistivity(mobility).attrs["units"] == "hbar/(e a^2)"
+    error = xg.dc_conductivity(SIGMA.rename("optical_conductivity_stderr"))
+    assert (error.name, error.attrs["long_name"]) == ("dc_conductivity_stderr", "standard error of the static conductivity")
+
+
+def test_resistivities_become_physical():
+    """h / e^2 = 25.8 kOhm, and one layer in 10 Angstrom: rho = d / sigma."""
+    sheet = xg.resistivity(spectrum([2.0, 1.0], [0.0, 1.0], unit="e^2/hbar"))
+    assert sheet.attrs["units"] == "hbar/e^2"
+    ohm = xg.units.to_physical(sheet, scale="0.1 eV")
+    assert float(ohm) == pytest.approx(0.5 * 25812.80745 / (2 * np.pi), rel=1e-9)
+    bulk = xg.units.to_physical(sheet, scale="0.1 eV", layer="10 angstrom")
+    assert bulk.attrs["units"] == "microohm cm"
+    assert float(bulk) == pytest.approx(float(ohm) * 1e-7 * 1e6, rel=1e-9)
+    one = xg.units.to_physical(xg.resistivity(SIGMA), scale="0.1 eV", spacing="0.5 nm")
+    registry = xg.units.registry
+    expected = registry.Quantity(2.5, "hbar/e^2") / registry.Quantity(0.5, "nm") ** 2
+    assert registry.Quantity(float(one), one.attrs["units"]).to("ohm/nm^2").magnitude == pytest.approx(
+        expected.to("ohm/nm^2").magnitude
+    )
+
+
+# weight
+
+
+@bounded
+@given(cutoff=st.floats(0.0, 1.0), seed=st.integers(0, 100))
+def test_weight_of_straight_lines(cutoff, seed):
+    draw = np.random.default_rng(seed)
+    w = np.concatenate([[0.0], np.sort(draw.uniform(0.01, 2.0, 12)), [2.1]])
+    y = draw.normal(size=14)
+    fine = np.unique(np.concatenate([w, np.linspace(0.0, 2.1 * cutoff, 30)]))
+    fine = fine[fine <= 2.1 * cutoff]
+    expected = integrate.trapezoid(np.interp(fine, w, y), fine)
+    assert float(xg.spectral_weight(spectrum(y, w), cutoff=2.1 * cutoff)) == pytest.approx(expected, abs=1e-11)
+
+
+def test_weights_up_to_several_cutoffs():
+    both = xr.concat([SIGMA, 3.0 * SIGMA], xr.DataArray([0.1, 0.2], dims="g", name="g"))
+    weight = xg.spectral_weight(both, cutoff=[0.25, 1.0, np.inf])
+    assert weight.dims == ("g", "cutoff")
+    assert weight["cutoff"].values.tolist() == [0.25, 1.0, np.inf]
+    assert weight.attrs["units"] == "tc e^2 a^2/hbar^2"
+    for limit in (0.25, 1.0):
+        assert float(weight.sel(cutoff=limit, g=0.2)) == pytest.approx(
+            3 * integrate.quad(smooth, 0, limit)[0], rel=2e-4
+        )  # step^2 sigma' / 12
+    assert (
+        float(weight.isel(cutoff=-1, g=0))
+        == float(xg.spectral_weight(SIGMA))
+        == pytest.approx(float(SIGMA.integrate("frequency")))
+    )
+    per_point = xr.DataArray([0.25, 1.0], dims="g", coords={"g": [0.1, 0.2]})
+    zipped = xg.spectral_weight(both, cutoff=per_point)
+    assert zipped.dims == ("g",)
+    np.testing.assert_allclose(zipped, [weight.sel(cutoff=0.25, g=0.1), weight.sel(cutoff=1.0, g=0.2)], rtol=1e-14)
+    assert xg.spectral_weight(SIGMA.assign_attrs(units="e^2/hbar")).attrs["units"] == "tc e^2/hbar^2"
+
+
+# peaks
+
+
+def test_peak_is_the_vertex_of_a_parabola():
+    w = np.sort(np.random.default_rng(1).uniform(0, 1, 30))
+    assert float(xg.peak_frequency(spectrum(2.0 - (w - 0.4321) ** 2, w))) == pytest.approx(0.4321, abs=1e-12)
+
+
+def test_the_highest_peak_away_from_zero():
+    w = np.linspace(0.0, 2.0, 2001)
+    two = 5 * np.exp(-((w / 0.05) ** 2)) + np.exp(-(((w - 0.5) / 0.1) ** 2)) + 0.8 * np.exp(-(((w - 1.2) / 0.1) ** 2))
+    sigma = spectrum(two, w)
+    assert float(xg.peak_frequency(sigma)) == pytest.approx(0.5, abs=1e-4)
+    assert float(xg.peak_frequency(sigma, window=(0.8, 2.0))) == pytest.approx(1.2, abs=1e-4)
+    assert np.isnan(xg.peak_frequency(sigma, window=(0.6, 0.9)))
+    assert np.isnan(xg.peak_frequency(spectrum(1 / (1 + w**2), w)))
+    assert np.isnan(xg.peak_frequency(spectrum(w, w)))  # the end of the grid is no maximum
+    step = spectrum(np.array([0.0, 1.0, 1.0, 2.0, 2.0, 2.0, 0.0]), np.arange(7.0))
+    assert float(xg.peak_frequency(step)) == 4.0  # the middle of the plateau; the stair below it is none
+    length = xg.localization_length(sigma.assign_coords(t=0.7))
+    assert float(length) == pytest.approx(np.sqrt(2 * 0.7 / 0.5), rel=1e-3)
+    assert length.attrs["units"] == "a"
+
+
+def test_sum_rule_counts_every_term():
+    given = xr.Dataset({"total_weight": ("T", [2.0, 0.0]), "kinetic_energy": ("T", [-1.0, 0.0])})
+    np.testing.assert_allclose(xg.sum_rule(given), [1 - np.pi / 4, np.nan])
+    with_stiffness = given.assign(stiffness=("T", [2.0 - np.pi / 2, 0.0]))
+    np.testing.assert_allclose(xg.sum_rule(with_stiffness), [0.0, np.nan], atol=1e-15)
+
+
+# relaxation
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-4, 0.02, 0.5])
+@pytest.mark.parametrize("correlation", ["conductivity", "symmetrised"])
+def test_relaxation_conserves_weight_to_infinity(correlation, rate):
+    """Sum over all bins of either sign: on the grid, and beyond it in closed form."""
+    w = np.linspace(0.0, 6.0, 601)
+    sigma = spectrum(np.random.default_rng(2).uniform(size=w.size), w)
+    result = xg.relaxation_time_approximation(sigma, rate=rate, correlation=correlation)
+    x = w / (2 * 0.7)
+    factor = np.where(x > 0, x / np.tanh(np.where(x > 0, x, 1.0)), 1.0) if correlation == "symmetrised" else np.ones(w.size)
+    before, after = sigma.values * factor, result.values * factor
+    edge = w[-1] + 0.005  # of the last bin
+    beyond = 1 - (np.arctan2(edge - w, rate) + np.arctan2(edge + w, rate)) / np.pi  # of the weight at w and its mirror image
+    mass = 2 * before.sum() - before[0]
+    tail = 2 * (before * beyond).sum() - before[0] * beyond[0]
+    assert 2 * after.sum() - after[0] + tail == pytest.approx(mass, rel=1e-12)
+    if rate == 0.0:
+        np.testing.assert_allclose(result, sigma, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("at", [0, 1, 7, 60])
+def test_relaxation_is_equation_3(at):
+    """Quadrature of the printed equation over the bins, each with a constant correlation function."""
+    rate, T, d = 0.03, 0.4, 0.05
+    w = d * np.arange(101)
+    sigma = spectrum(smooth(w), w, T=T)
+    ours = float(xg.relaxation_time_approximation(sigma, rate=rate, correlation="symmetrised")[at])
+    S = np.array([smooth(x) * (x / np.tanh(x / (2 * T)) if x else 2 * T) for x in w])
+    integral = 0.0
+    for j in range(-100, 101):
+        pole = [w[at]] if abs(j * d - w[at]) < d else None
+        value, _ = integrate.quad(
+            lambda x: rate / ((w[at] - x) ** 2 + rate**2), (j - 0.5) * d, (j + 0.5) * d, points=pole, epsabs=1e-15, epsrel=1e-13
+        )
+        integral += S[abs(j)] * value
+    prefactor = np.tanh(w[at] / (2 * T)) / w[at] / np.pi if at else 1 / (2 * T) / np.pi
+    assert ours == pytest.approx(prefactor * integral, rel=1e-12)
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.3])
+@pytest.mark.parametrize("w0", [0.0, 1.5])
+@pytest.mark.parametrize("correlation", ["conductivity", "symmetrised"])
+def test_relaxation_of_a_smooth_spectrum(correlation, w0, rate):
+    """Eqs. (3) and (4) of the function itself: what is left is of the second order in the step, and falls to a quarter with half of it."""
+    T = 0.7
+    thermal = (
+        (lambda x: 2 * T * (x / (2 * T) / np.tanh(x / (2 * T)) if x else 1.0))
+        if correlation == "symmetrised"
+        else (lambda x: 1.0)
+    )
+    kernel = lambda x: rate / ((x - w0) ** 2 + rate**2) + rate / ((x + w0) ** 2 + rate**2)  # noqa: E731
+    parts = [(0.0, 0.1), (0.1, 1.4), (1.4, 1.6), (1.6, 30.0)]
+    total = sum(integrate.quad(lambda x: smooth(x) * thermal(x) * kernel(x), *part, limit=400, epsrel=1e-11)[0] for part in parts)
+    expected = total / np.pi / thermal(w0)
+    errors = []
+    for step in (0.01, 0.005):
+        w = step * np.arange(round(30 / step) + 1)
+        result = xg.relaxation_time_approximation(spectrum(smooth(w), w), rate=rate, correlation=correlation)
+        errors.append(float(result[round(w0 / step)]) / expected - 1)
+    assert abs(errors[1]) < 3e-4
+    assert abs(errors[1]) < 0.3 * abs(errors[0]) + 1e-7
+
+
+def test_rates_broadcast():
+    sigma = xr.concat([SIGMA.drop_vars("T"), 2 * SIGMA.drop_vars("T")], xr.DataArray([0.5, 1.0], dims="T", name="T"))
+    model = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=[0.02, 0.1, 0.2])
+    result = xg.relaxation_time_approximation(sigma, rate=model["omega0"], correlation="symmetrised")
+    assert result.dims == ("T", "omega0", "frequency")
+    assert result["rate"].dims == ("omega0",)
+    assert result.attrs["units"] == UNIT
+    one = xg.relaxation_time_approximation(sigma.sel(T=1.0, drop=True), rate=0.1, correlation="symmetrised", T=1.0)
+    np.testing.assert_array_equal(one, result.sel(T=1.0, omega0=0.1))
+    swept = xg.relaxation_time_approximation(sigma.sel(T=1.0), rate=[0.1, 0.3])
+    assert swept.dims == ("rate", "frequency")
+
+
+# motion
+
+
+def ring(N, g, omega0):
+    """H, J of the electron and N two-level systems, from Kronecker products."""
+    sx, sz = np.array([[0.0, 1.0], [1.0, 0.0]]), np.diag([-1.0, 1.0])
+
+    def spin(matrix, j):
+        result = np.eye(1)
+        for k in range(N):
+            result = np.kron(result, matrix if k == j else np.eye(2))
+        return result
+
+    hop = np.roll(np.eye(N), 1, axis=0)
+    H = np.kron(-(hop + hop.T), np.eye(2**N)) + np.kron(np.eye(N), sum(0.5 * omega0 * spin(sz, j) for j in range(N)))
+    H = H - sum(g * np.kron(np.diag(np.eye(N)[j]), spin(sx, j)) for j in range(N))
+    return H, 1j * np.kron(hop - hop.T, np.eye(2**N))
+
+
+@pytest.mark.parametrize("N", [4, 5])
+def test_motion_is_that_of_dense_time_evolution(N):
+    """D(t) = int_0^t Re C, x^2 = 2 int_0^t D with C(t) = <J(t) J(0)>, step by step; sigma with a narrow filter, which costs (width t)^2 / 2."""
+    T, width = 0.6, 0.004
+    H, J = ring(N, 1.0, 0.3)
+    E, U = np.linalg.eigh(H)
+    boltzmann = U @ np.diag(np.exp(-(E - E[0]) / T)) @ U.T
+    dt, steps = 0.02, 200
+    forward = U @ np.diag(np.exp(-1j * E * dt)) @ U.T
+    left, right, C = boltzmann, J, []
+    for _ in range(steps + 1):  # Tr[rho e^{iHt} J e^{-iHt} J]
+        C.append(np.real(np.sum(left.T * (J @ right))) / np.trace(boltzmann))
+        left, right = left @ forward.conj().T, forward @ right
+    C = np.array(C)
+    time = dt * np.arange(steps + 1)
+    D = integrate.cumulative_simpson(C, dx=dt, initial=0)
+    x2 = 2 * integrate.cumulative_simpson(D, dx=dt, initial=0)
+    model = xg.electron_tls(xg.lattice.chain(N), g=1.0, omega0=0.3)
+    w = np.linspace(0.0, 8.0 + N * 0.3, 8001)
+    sigma = xg.exact(model, T=T, frequency=w, broadening=width, chunks=None)["optical_conductivity"]
+    some = [25, 50, 100, 200]
+    np.testing.assert_allclose(xg.diffusivity(sigma, time=time[some]), D[some], rtol=0, atol=4e-4 * D.max())
+    np.testing.assert_allclose(xg.mean_square_displacement(sigma, time=time[some]), x2[some], rtol=4e-4)
+    early = xg.mean_square_displacement(sigma, time=1e-3)
+    assert float(early) == pytest.approx(C[0] * 1e-6, rel=1e-4)  # ballistic
+    assert float(xg.mean_square_displacement(sigma, time=0.0)) == 0.0
+
+
+def test_a_free_electron_is_ballistic():
+    """<v^2> t^2 from the sticks at zero frequency, which all stand in the first bin."""
+    N, T, step = 8, 0.8, 1e-4
+    model = xg.electron_tls(xg.lattice.chain(4), g=0.0, omega0=0.5)
+    result = xg.static_disorder(model, T=T, frequency=[0.0, step], broadening=None, sites=N, realization=1, seed=1, chunks=None)
+    K = 2 * np.pi * np.arange(N) / N
+    weight = np.exp(2 * np.cos(K) / T)
+    v2 = (4 * np.sin(K) ** 2 * weight).sum() / weight.sum()
+    time = np.array([0.5, 3.0, 40.0])
+    np.testing.assert_allclose(xg.mean_square_displacement(result["optical_conductivity"], time=time), v2 * time**2, rtol=1e-6)
+    np.testing.assert_allclose(xg.diffusivity(result["optical_conductivity"], time=time), v2 * time, rtol=1e-6)
+    assert float(result["optical_conductivity"][0]) * step / 2 == pytest.approx(float(result["total_weight"]), rel=1e-12)
+    assert float(result["total_weight"]) == pytest.approx(0.5 * np.pi * v2 / T, rel=1e-12)
+
+
+def test_motion_of_a_drude_peak():
+    """sigma = s / (1 + w^2): D = T s (1 - e^{-t}), x^2 = 2 T s (t - 1 + e^{-t}), and Einstein's relation at late times."""
+    T, s = 1e4, 0.3
+    w = np.linspace(0.0, 400.0, 80001)
+    drude = spectrum(s / (1 + w**2), w, T=T)
+    t = np.array([0.1, 1.0, 10.0, 100.0, 600.0])  # the last at step t = 3: nearly as far as the grid goes
+    tail = s * T * 2 / np.pi / 400  # of sin wt / w above the grid, at most
+    np.testing.assert_allclose(xg.diffusivity(drude, time=t), T * s * (1 - np.exp(-t)), rtol=0, atol=tail)
+    np.testing.assert_allclose(xg.mean_square_displacement(drude, time=t), 2 * T * s * (t - 1 + np.exp(-t)), rtol=2e-2)
+    late = xg.diffusivity(drude, time=100.0)
+    assert float(late) == pytest.approx(T * float(xg.dc_conductivity(drude)), rel=1e-4)
+    assert late.attrs["units"] == "tc a^2/hbar"
+
+
+@pytest.mark.parametrize("t", [0.5, 20.0, 200.0])
+def test_motion_by_quadrature(t):
+    T = 0.7
+    coth = lambda x: smooth(x) / np.tanh(x / (2 * T))  # noqa: E731
+    near = integrate.quad(lambda x: coth(x) * np.sin(x * t), 0, 0.5, limit=2000, epsabs=1e-10)[0]
+    far = integrate.quad(coth, 0.5, 30, weight="sin", wvar=t, limit=2000, epsabs=1e-10)[0]
+    error = 1e-4  # step^2 / 24 times the curvature of sigma w coth, which is up to 90
+    assert float(xg.diffusivity(SIGMA, time=t)) == pytest.approx((near + far) / np.pi, rel=0, abs=error)
+    growth = [float(xg.mean_square_displacement(SIGMA, time=t + h)) for h in (-1e-3, 1e-3)]
+    assert (growth[1] - growth[0]) / 4e-3 == pytest.approx(float(xg.diffusivity(SIGMA, time=t)), rel=1e-4)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.4])
+def test_transient_length_is_the_laplace_transform(rate):
+    root = np.linspace(0.0, np.sqrt(40.0 / rate), 2001)  # dense at short times
+    x2 = xg.mean_square_displacement(SIGMA.isel(frequency=slice(0, 2001)), time=root**2)
+    expected = rate * integrate.simpson(2 * root * np.exp(-rate * root**2) * x2.values, x=root)
+    L = xg.transient_localization_length(SIGMA.isel(frequency=slice(0, 2001)), rate=rate)
+    assert float(L) ** 2 == pytest.approx(expected, rel=1e-5)
+    dc = xg.dc_conductivity(
+        xg.relaxation_time_approximation(SIGMA.isel(frequency=slice(0, 2001)), rate=rate, correlation="symmetrised")
+    )
+    assert rate * float(L) ** 2 / (2 * 0.7) == pytest.approx(float(dc), rel=1e-12)  # Eq. (4)
+
+
+# refusals
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: xg.dc_conductivity(SIGMA[1:]), ValueError, r"frequency runs from 0.005 to 30 and 0 is not among its values"),
+        (lambda: xg.dc_conductivity(SIGMA.to_dataset()), TypeError, r"must be a DataArray .* pick one variable"),
+        (lambda: xg.dc_conductivity(SIGMA.isel(frequency=0)), ValueError, r"needs 'frequency'"),
+        (lambda: xg.dc_conductivity(SIGMA.chunk(frequency=100)), ValueError, r"split in chunks"),
+        (lambda: xg.resistivity(SIGMA.drop_vars("frequency")), ValueError, r"no coordinate 'frequency'"),
+        (lambda: xg.spectral_weight(SIGMA, cutoff=31.0), ValueError, r"cutoff 31 lies above the last frequency 30"),
+        (lambda: xg.spectral_weight(SIGMA, cutoff=-1.0), ValueError, r"cutoff must be > 0 or 0"),
+        (lambda: xg.spectral_weight(SIGMA[1:]), ValueError, r"frequency begins at 0.005; compute sigma on a grid from 0"),
+        (lambda: xg.spectral_weight(SIGMA[::-1]), ValueError, r"frequency must rise"),
+        (lambda: xg.peak_frequency(SIGMA, window=(1.0, 1.0)), ValueError, r"window must be \(lowest, highest\)"),
+        (lambda: xg.localization_length(SIGMA.drop_vars("t")), KeyError, r"no coordinate 't'"),
+        (lambda: xg.sum_rule(SIGMA), TypeError, r"solution must be the Dataset of a solver"),
+        (lambda: xg.sum_rule(SIGMA.to_dataset()), KeyError, r"no 'total_weight'; pass the whole result"),
+        (lambda: xg.relaxation_time_approximation(SIGMA, rate=-1.0), ValueError, r"rate must be > 0 or 0"),
+        (lambda: xg.relaxation_time_approximation(SIGMA, rate=1.0, correlation="S"), ValueError, r"correlation must be 'conductivity' or"),
+        (lambda: xg.relaxation_time_approximation(SIGMA[[0, 1, 5]], rate=1.0), ValueError, r"must rise in equal steps from 0"),
+        (
+            lambda: xg.relaxation_time_approximation(SIGMA.drop_vars("T"), rate=1.0, correlation="symmetrised"),
+            ValueError,
+            r"no coordinate 'T'; pass the temperature as T=",
+        ),
+        (lambda: xg.diffusivity(SIGMA.expand_dims(T=[0.7]), time=1.0, T=0.3), ValueError, r"this one has dimension 'T', select by"),
+        (lambda: xg.diffusivity(SIGMA, time=-1.0), ValueError, r"time must be > 0 or 0"),
+        (lambda: xg.diffusivity(SIGMA.assign_attrs(units="e^2/hbar"), time=1.0), ValueError, r"must be a conductivity per particle"),
+        (lambda: xg.transient_localization_length(SIGMA, rate=0.0), ValueError, r"rate must be > 0"),
+    ],
+)  # fmt: skip
+def test_refusals(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

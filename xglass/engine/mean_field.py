@@ -1,0 +1,412 @@
+"""Dynamical mean field theory of one electron and two-level systems: from ladders of energies to spectra and transport.
+
+The self-energy is held as Legendre series on panels that divide the first rung of the ladder; a panel belongs to all rungs at once. Panels are
+halved until the self-energy, the Green function and both integrands with their Boltzmann factors are resolved on every rung that counts.
+(Rammal, Ciuchi and Fratini, appendix A; energies from all two-level systems down.)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import legendre as series
+
+from xglass.engine import ladders
+from xglass.engine.baths import Chain, Ladder, Transform, Transformed, extent, image
+
+#: Orders of the Legendre series on a panel.
+ORDER = 16
+NODES, WEIGHTS = series.leggauss(ORDER)
+_POLYNOMIALS = series.legvander(NODES, ORDER - 1)
+_ANALYSIS = _POLYNOMIALS.T * WEIGHTS * (np.arange(ORDER)[:, None] + 0.5)
+#: Gauss rules of 16, 7 and 3 nodes, the shorter ones filled up with zeros.
+_RULES = np.array([[np.pad(part, (0, ORDER - n)) for part in series.leggauss(n)] for n in (ORDER, 7, 3)])
+#: Most halvings of a panel.
+HALVINGS = 44
+#: Most omega0 / T: below, the smallest imaginary parts leave the range of numbers.
+COLDEST = 100.0
+
+
+@dataclass
+class Solution:
+    """The self-energy of one point as Legendre series on panels, with the integrals that its panels were made for."""
+
+    ladder: Ladder
+    edges: np.ndarray  #: (panel + 1) of the first rung
+    coefficients: np.ndarray  #: (panel, rung, order)
+    reference: float  #: energy at which the Boltzmann factor is 1
+    first: int  #: rungs first ... last - 1 hold all thermal weight
+    last: int
+    shares: np.ndarray  #: (panel) of the integrals, the largest over all of them
+    norm: float  #: int e^{-beta (nu - reference)} N
+    kinetic: float  #: int of the kinetic energy, with the same factor
+    transport: float  #: int of D, with the same factor
+    residual: float  #: of the equations, relative, in the mean over the integrals
+
+
+def _tails(values: np.ndarray, scale: np.ndarray | None = None) -> np.ndarray:
+    """Share of the last two Legendre coefficients, (panel, rung), of values (panel, node, rung) on their own scale or that of others."""
+    last = np.abs(np.einsum("jn,pnk->pjk", _ANALYSIS[-2:], values)).sum(axis=1)
+    most = np.abs(values if scale is None else scale).max(axis=1)
+    return last / np.where(most > 0.0, most, 1.0)
+
+
+def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
+    """Self-energy on panels that resolve it, the Green function and the thermal integrands. T > 0."""
+    beta, rungs = 1.0 / ladder.T, np.arange(ladder.rungs)
+    size = math.hypot(ladder.g, ladder.g_z)
+    pieces = max(1, math.ceil(ladder.period / min(4.0 * ladder.T, 0.5 * lattice.half_band, max(size, 0.25 * lattice.half_band))))
+    grid = ladder.bottom + ladder.period * np.linspace(0.0, 1.0, pieces + 1)
+    pending = np.stack([grid[:-1], grid[1:]], axis=1)
+    done: list[tuple[np.ndarray, ...]] = []
+    reference = math.nan
+    for halving in range(HALVINGS + 1):
+        half = 0.5 * (pending[:, 1] - pending[:, 0])
+        nu = 0.5 * pending.sum(axis=1)[:, None] + half[:, None] * NODES
+        sigma, residual = lattice.self_energy(ladder, nu.ravel())
+        sigma = sigma.reshape(*nu.shape, ladder.rungs)
+        energy = nu[:, :, None] + ladder.spacing * rungs
+        z = energy - sigma
+        states, kinetic, transport = lattice.densities(z)
+        with np.errstate(divide="ignore"):
+            states = np.where(states > 1e-280, states, 0.0)  # the least that a ladder determines
+            log = np.log(states) - beta * energy
+        if math.isnan(reference):
+            reference = -float(log.max()) / beta
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            weight = np.exp(np.where(states > 0.0, log + beta * reference, -np.inf))
+            ratio = np.where(states > 0.0, weight / states, 0.0)
+            moved = np.where(states > 0.0, weight * (transport / states), 0.0)
+        integrals = half[:, None, None] * WEIGHTS[:, None] * np.stack([weight, kinetic * ratio, moved, states])
+        shares = integrals.sum(axis=2)  # (quantity, panel, rung)
+        shares = np.nan_to_num(shares, posinf=0.0)
+        totals = np.abs(shares).sum(axis=(1, 2)) + sum(np.nan_to_num(np.abs(part[2])) for part in done)
+        green = lattice.green(z)
+        tails = [_tails(part) for part in (sigma.imag, weight, states)] + [_tails(f.real, f) for f in (sigma, green)]
+        if isinstance(lattice, Chain):
+            tails.append(_tails(moved))
+        worst = np.max(tails, axis=0)
+        kinds = [0, 2, 3] if isinstance(lattice, Chain) else [0, 3]
+        share = (np.abs(shares[kinds]) / np.maximum(totals[kinds], 1e-300)[:, None, None]).max(axis=0)
+        rounding = 3e-15 * lattice.half_band / half[:, None]  # of energies, on a panel of this width
+        rough = (
+            (worst > np.maximum(lattice.resolved, rounding)) & (worst * share > lattice.negligible) & (share > lattice.negligible)
+        ).any(axis=1)
+        if halving == HALVINGS:
+            rough[:] = False
+        series_of = np.einsum("jn,pnk->pkj", _ANALYSIS, sigma)
+        left = residual.reshape(nu.shape).max(axis=1) * share.sum(axis=1) + np.where(
+            worst > lattice.resolved, worst * share, 0.0
+        ).sum(axis=1)
+        fine = ~rough
+        for p in np.flatnonzero(fine):
+            done.append((pending[p], series_of[p], shares[:, p].sum(axis=1), shares[0, p], left[p]))
+        if not rough.any():
+            break
+        middle = 0.5 * pending[rough].sum(axis=1)
+        pending = np.concatenate([np.stack([pending[rough, 0], middle], axis=1), np.stack([middle, pending[rough, 1]], axis=1)])
+    done.sort(key=lambda part: part[0][0])
+    total = np.sum([part[2] for part in done], axis=0)
+    heavy = np.flatnonzero(np.sum([part[3] for part in done], axis=0) > 1e-14 * total[0])
+    return Solution(
+        ladder,
+        np.array([part[0][0] for part in done] + [ladder.bottom + ladder.period]),
+        np.array([part[1] for part in done]),
+        reference,
+        int(heavy[0]),
+        int(heavy[-1]) + 1,
+        np.array([np.max(np.abs(part[2]) / np.maximum(np.abs(total), 1e-300)) for part in done]),
+        float(total[0]),
+        float(total[1]),
+        float(total[2]),
+        float(sum(part[4] for part in done)),
+    )
+
+
+def spectrum(lattice: Chain | Transformed, solution: Solution, frequency: np.ndarray) -> np.ndarray:
+    """Optical conductivity per particle at frequencies of either sign: sigma is even."""
+    ladder, omega = solution.ladder, np.abs(frequency)
+    beta = 1.0 / ladder.T
+    if isinstance(lattice, Chain):
+        out = np.empty(omega.size)
+        ladders.spectrum(
+            np.ascontiguousarray(omega), solution.edges, solution.coefficients, ladder.bottom, ladder.spacing, ladder.t, beta,
+            solution.reference, solution.first, solution.last, solution.shares, _RULES, out,
+        )  # fmt: skip
+    else:
+        out = np.array([_bubbles(lattice, solution, w) for w in omega])
+    with np.errstate(invalid="ignore"):
+        factor = np.where(omega > 0.0, -np.expm1(-beta * omega) / np.where(omega > 0.0, omega, 1.0), beta)
+    sigma = np.pi * factor * out / solution.norm
+    return np.where(omega > 0.0, sigma, np.pi * beta * solution.transport / solution.norm)
+
+
+def _bubbles(lattice: Transformed, solution: Solution, omega: float) -> float:
+    """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu of a given lattice: the integral of ladders.spectrum at one frequency."""
+    ladder, edges = solution.ladder, solution.edges
+    jump = math.floor(omega / ladder.spacing) if ladder.spacing else 0
+    rest = omega - jump * ladder.spacing
+    shifted = edges - rest
+    cuts = np.concatenate([edges, shifted, shifted + ladder.period if ladder.spacing else []])
+    cuts = np.unique(cuts[(cuts >= edges[0]) & (cuts <= edges[-1])])
+    half = 0.5 * np.diff(cuts)
+    x = (0.5 * (cuts[1:] + cuts[:-1])[:, None] + half[:, None] * NODES).ravel()
+    weights = (half[:, None] * WEIGHTS).ravel()
+    rungs = np.arange(solution.first, solution.last)
+    lift = ((x + rest >= edges[-1]) & (ladder.spacing > 0.0)).astype(int)
+    inside = x + rest - lift * ladder.period <= edges[-1]
+    x, weights, lift = x[inside], weights[inside], lift[inside]
+
+    def sigma(offset: np.ndarray, rung: np.ndarray) -> np.ndarray:
+        panel = np.clip(np.searchsorted(edges, offset) - 1, 0, edges.size - 2)
+        left, right = edges[panel], edges[panel + 1]
+        values = series.legvander((2.0 * offset - left - right) / (right - left), ORDER - 1)
+        picked = solution.coefficients[panel[:, None], np.minimum(rung, ladder.rungs - 1)]
+        result = np.einsum("xi,xki->xk", values, picked)
+        return result.real + 1j * np.minimum(result.imag, 0.0)
+
+    upper = rungs + jump + lift[:, None]
+    nu = x[:, None] + rungs * ladder.spacing
+    one = nu - sigma(x, np.broadcast_to(rungs, nu.shape))
+    two = nu + omega - sigma(x + rest - lift * ladder.period, upper)
+    values = np.where(upper < ladder.rungs, lattice.bubble(one, two), 0.0)
+    boltzmann = np.exp(np.minimum(-(nu - solution.reference) / ladder.T, 700.0))
+    return float((weights[:, None] * boltzmann * values).sum())
+
+
+def total_weight(lattice: Chain | Transformed, solution: Solution) -> float:
+    """Int_0^inf sigma dw, by halving intervals of frequency until sigma is a polynomial on each."""
+    width = max(solution.ladder.period, 1e-3) * (solution.ladder.rungs - solution.first)
+    drude = (
+        -0.5 * solution.ladder.T * solution.kinetic / solution.transport
+    )  # about the width of a Drude peak of that height and all weight
+    count = max(9, math.ceil(math.log(width / min(drude, 0.5 * width)) / math.log(4.0)))
+    if drude < 1e-11 * lattice.half_band:  # closer than energies are to one another in double precision
+        return np.nan
+    pending = np.append(0.0, np.geomspace(min(drude, 0.5 * width), width, count))
+    pending = np.stack([pending[:-1], pending[1:]], axis=1)
+    total = 0.0
+    for halving in range(60):
+        half = 0.5 * (pending[:, 1] - pending[:, 0])
+        nodes = 0.5 * pending.sum(axis=1)[:, None] + half[:, None] * NODES
+        values = spectrum(lattice, solution, nodes.ravel()).reshape(nodes.shape)
+        parts = half * (values @ WEIGHTS)
+        share = np.abs(parts) / (abs(total) + np.abs(parts).sum())
+        rough = (_tails(values[:, :, None])[:, 0] * share > 1e-7) & (halving < 59)
+        total += parts[~rough].sum()
+        if not rough.any():
+            break
+        middle = 0.5 * pending[rough].sum(axis=1)
+        pending = np.concatenate([np.stack([pending[rough, 0], middle], axis=1), np.stack([middle, pending[rough, 1]], axis=1)])
+    return float(total)
+
+
+def cold(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sigma and 1/G0 (rung, energy) at T = 0, on the rungs below each energy and on its own, the last: a recursion upwards."""
+    rungs = math.ceil((energy.max() - ladder.bottom) / ladder.omega0) + 1
+    sigma, bath = np.empty((rungs, energy.size), np.complex128), np.empty((rungs, energy.size), np.complex128)
+    size = math.hypot(ladder.g, ladder.g_z)
+    for k in range(rungs):
+        nu = energy - (rungs - 1 - k) * ladder.omega0
+        if k == 0:
+            sigma[k] = ladder.g_z + ladder.g**2 / (nu - size)
+        else:
+            below = bath[k - 1] + ladder.g_z
+            sigma[k] = ladder.g_z + ladder.g**2 * (below.real - 1j * below.imag) / np.abs(below) ** 2
+        bath[k] = lattice.inverse_bath(nu, nu - sigma[k])
+    return sigma, bath
+
+
+def static_self_energy(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> np.ndarray:
+    """Sigma of static two-level systems, omega0 = 0: the coherent potential approximation."""
+    return lattice.self_energy(ladder, np.ascontiguousarray(energy, dtype=np.float64))[0][:, 0]
+
+
+def ground_state_energy(lattice: Chain | Transformed, ladder: Ladder) -> float:
+    """Lowest energy of the electron at T = 0, where z = nu - Sigma reaches the lower edge of the band."""
+    low, high = -lattice.half_band - math.hypot(ladder.g, ladder.g_z), lattice.half_band + abs(ladder.g_z)
+    if ladder.g == 0.0 and (ladder.g_z == 0.0 or ladder.omega0 > 0.0):
+        return lattice.lower_edge + ladder.g_z
+
+    def filled(energy: np.ndarray) -> np.ndarray:
+        if ladder.omega0 == 0.0:
+            return -static_self_energy(lattice, ladder, energy).imag > 1e-7 * (abs(ladder.g) + abs(ladder.g_z))
+        sigma, _ = cold(lattice, ladder, energy)
+        offsets = np.arange(sigma.shape[0] - 1, -1, -1)[:, None] * ladder.omega0
+        return ((energy - offsets - sigma).real > lattice.lower_edge).any(axis=0)
+
+    for _ in range(9):
+        grid = np.linspace(low, high, 65)
+        first = int(np.argmax(filled(grid)))
+        low, high = grid[max(first - 1, 0)], grid[first]
+    return 0.5 * (low + high)
+
+
+def one_particle(
+    lattice: Chain | Transformed, ladder: Ladder, solution: Solution | None, energy: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Sigma at the energies asked for, and the residual of its equation there.
+
+    From the series at nu and nu +- omega0, once more through the equations of the impurity; where these do not agree, from a ladder of its own.
+    """
+    if ladder.omega0 == 0.0 or ladder.g == 0.0 == ladder.g_z:
+        if ladder.g == 0.0 == ladder.g_z:
+            return np.zeros(energy.size, np.complex128), 0.0
+        sigma, residual = lattice.self_energy(ladder, np.ascontiguousarray(energy))
+        return sigma[:, 0], float(np.mean(residual))
+    if solution is None:
+        return cold(lattice, ladder, energy)[0][-1], 0.0
+    place = (energy - ladder.bottom) / ladder.spacing
+    rung = np.floor(place).astype(int)
+    offset = ladder.bottom + (place - rung) * ladder.spacing
+    panel = np.clip(np.searchsorted(solution.edges, offset) - 1, 0, solution.edges.size - 2)
+    left, right = solution.edges[panel], solution.edges[panel + 1]
+    polynomials = series.legvander((2.0 * offset - left - right) / (right - left), ORDER - 1)
+    found: list[np.ndarray] = []
+    baths: list[np.ndarray] = []
+    for shift in (-1, 0, 1):
+        k = np.clip(rung + shift, 0, ladder.rungs - 1)
+        value = np.einsum("ei,ei->e", polynomials, solution.coefficients[panel, k])
+        value = value.real + 1j * np.minimum(value.imag, 0.0)
+        nu = energy + shift * ladder.spacing
+        found.append(value)
+        baths.append(lattice.inverse_bath(nu, nu - value))
+    result = image(baths[0], baths[1], baths[2], ladder.g, ladder.g_z, ladder.p, ladder.q)
+    residual = np.abs(result - found[1]) / (math.hypot(ladder.g, ladder.g_z) + np.abs(result))
+    bad = np.flatnonzero((residual > 1e-10) | (rung < 1) | (rung > ladder.rungs - 2))
+    if bad.size:
+        exact, left_over = lattice.self_energy(ladder, offset[bad])
+        result[bad] = exact[np.arange(bad.size), np.clip(rung[bad], 0, ladder.rungs - 1)]
+        residual[bad] = np.minimum(left_over, 1.0)
+    return result, float(np.mean(residual))
+
+
+def free(lattice: Chain | Transformed, T: float) -> float:
+    """<K> of the free electron."""
+    nodes, weights = series.leggauss(400)
+    if isinstance(lattice, Chain):
+        energy, density = -2.0 * lattice.t * np.cos(0.5 * np.pi * (nodes + 1.0)), weights
+    else:
+        energy = lattice.half_band * nodes
+        density = -lattice.at(energy + 0j).imag * weights
+    if T == 0.0:
+        return lattice.lower_edge
+    boltzmann = density * np.exp(-(energy - energy.min()) / T)
+    return float((energy * boltzmann).sum() / boltzmann.sum())
+
+
+def point(
+    t: float, g: float, g_z: float, omega0: float, T: float, frequency: np.ndarray, energy: np.ndarray,
+    hilbert: Transform | None, vertex: Transform | None,
+) -> tuple[np.ndarray, float, float, float, np.ndarray, np.ndarray, bool, float]:  # fmt: skip
+    """(sigma, mobility, <K>, total weight, Sigma, G, converged, residual) of one point."""
+    lattice = Chain(abs(t)) if hilbert is None else Transformed(hilbert, vertex)
+    ladder = extent(abs(t), g, g_z, omega0, T, energy.min() - omega0, energy.max() + omega0, lattice.half_band)
+    sigma, mobility, kinetic, total = np.full(frequency.size, np.nan), np.nan, np.nan, np.nan
+    solution, residual = None, 0.0
+    if g == 0.0 and (g_z == 0.0 or (T == 0.0 and omega0 > 0.0)):
+        kinetic, mobility = free(lattice, T), np.inf
+        sigma, total = np.where(frequency == 0.0, np.inf, 0.0), -0.5 * np.pi * kinetic if hilbert is None else np.nan
+    elif T > 0.0 and omega0 > COLDEST * T:
+        self_energy, own = one_particle(
+            lattice, extent(abs(t), g, g_z, omega0, 0.0, energy.min(), energy.max(), lattice.half_band), None, energy
+        )
+        return sigma, mobility, kinetic, total, self_energy, lattice.green(energy - self_energy), False, np.nan
+    elif T > 0.0:
+        solution = solved(lattice, ladder)
+        kinetic, residual = solution.kinetic / solution.norm, solution.residual
+        if lattice.transport:
+            sigma, mobility = spectrum(lattice, solution, frequency), np.pi / T * solution.transport / solution.norm
+            total = total_weight(lattice, solution)
+    elif omega0 > 0.0:
+        mobility = np.inf
+    if not lattice.transport:
+        sigma, mobility, total = np.full(frequency.size, np.nan), np.nan, np.nan
+    self_energy, own = one_particle(lattice, ladder, solution, energy)
+    z = energy - self_energy
+    residual = max(residual, own)
+    return sigma, mobility, kinetic, total, self_energy, lattice.green(z), residual < 1e-7, residual
+
+
+def mean_field(
+    t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, frequency: np.ndarray, energy: np.ndarray,
+    *, hilbert: Transform | None = None, vertex: Transform | None = None,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
+    """All of :func:`point` for parameters (...), with density of states and scattering rate; grids last."""
+    values = np.broadcast_arrays(t, g, g_z, omega0, T)
+    shape = values[0].shape
+    sigma = np.empty((*shape, frequency.size))
+    scalars = np.empty((4, *shape))
+    self_energy, green = (np.empty((*shape, energy.size), np.complex128) for _ in range(2))
+    converged = np.empty(shape, dtype=bool)
+    for p in np.ndindex(shape):
+        t_, g_, g_z_, omega_, T_ = (float(value[p]) for value in values)
+        here = point(t_, g_, g_z_, omega_, T_, frequency, energy, hilbert, vertex)
+        sigma[p], self_energy[p], green[p], converged[p] = here[0], here[4], here[5], here[6]
+        scalars[(slice(None), *p)] = here[1], here[2], here[3], here[7]
+    return sigma, *scalars[:3], -green.imag / np.pi, -self_energy.imag, self_energy, green, converged, scalars[3]
+
+
+def ground_states(
+    t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, *, hilbert: Transform | None = None
+) -> np.ndarray:
+    """Ground state energies for parameters (...)."""
+    values = np.broadcast_arrays(t, g, g_z, omega0)
+    result = np.empty(values[0].shape)
+    for p in np.ndindex(result.shape):
+        t_, g_, g_z_, omega_ = (float(value[p]) for value in values)
+        lattice = Chain(abs(t_)) if hilbert is None else Transformed(hilbert, None)
+        result[p] = ground_state_energy(lattice, extent(abs(t_), g_, g_z_, omega_, 0.0, 0.0, 0.0, lattice.half_band))
+    return result
+
+
+def bath(t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, energy: np.ndarray) -> np.ndarray:
+    """1/G0 (..., 3, energy) at energy - omega0, energy and energy + omega0, on the chain; ``energy`` (..., energy)."""
+    values = np.broadcast_arrays(t, g, g_z, omega0, T)
+    energy = np.broadcast_to(energy, values[0].shape + energy.shape[-1:])
+    result = np.empty((*values[0].shape, 3, energy.shape[-1]), np.complex128)
+    for p in np.ndindex(values[0].shape):
+        t_, g_, g_z_, omega_, T_ = (float(value[p]) for value in values)
+        lattice = Chain(abs(t_))
+        ladder = extent(
+            abs(t_), g_, g_z_, omega_, T_, energy[p].min() - 2.0 * omega_, energy[p].max() + 2.0 * omega_, 2.0 * abs(t_)
+        )
+        solution = solved(lattice, ladder) if T_ > 0.0 and (g_ or g_z_) and omega_ <= COLDEST * T_ else None
+        for k in range(3):
+            nu = energy[p] + (k - 1) * omega_
+            result[p][k] = lattice.inverse_bath(nu, nu - one_particle(lattice, ladder, solution, nu)[0])
+    return result
+
+
+def boltzmann(t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray) -> np.ndarray:
+    """Mobility of Eq. (A20) for parameters (...), with the scattering rate of the full solution, on the chain; T > 0."""
+    values = np.broadcast_arrays(t, g, g_z, omega0, T)
+    result = np.full(values[0].shape, np.nan)
+    for p in np.ndindex(result.shape):
+        t_, g_, g_z_, omega_, T_ = (float(value[p]) for value in values)
+        if not T_ > 0.0 or omega_ > COLDEST * T_:
+            continue
+        lattice = Chain(abs(t_))
+        ladder = extent(abs(t_), g_, g_z_, omega_, T_, 0.0, 0.0, lattice.half_band)
+        if g_ == 0.0 == g_z_:
+            result[p] = np.inf
+            continue
+        solution = solved(lattice, ladder)
+        left, right = solution.edges[:-1], solution.edges[1:]
+        sigma = np.einsum("ni,pki->pnk", _POLYNOMIALS, solution.coefficients)
+        nu = (0.5 * (left + right)[:, None] + 0.5 * (right - left)[:, None] * NODES)[:, :, None] + ladder.spacing * np.arange(
+            ladder.rungs
+        )
+        bare = nu - sigma.real
+        speed = np.sqrt(np.maximum(lattice.half_band**2 - bare**2, 0.0))  # phi = speed^2, N = 1 / (pi speed)
+        inside = (speed > 0.0) & (sigma.imag < 0.0)
+        weights = (0.5 * (right - left)[:, None] * WEIGHTS)[:, :, None] * np.exp(
+            np.where(inside, -(nu - solution.reference) / T_, -np.inf)
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moved = np.where(inside, weights * speed / -sigma.imag, 0.0).sum()
+            norm = np.where(inside, weights / speed, 0.0).sum()
+        result[p] = moved / norm / (2.0 * T_)  # Eq. (A20)
+    return result

@@ -1,0 +1,181 @@
+"""What all fits share: arguments, the loop over slices, least squares and its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from xglass.variables import uncut
+
+Floats = npt.NDArray[np.float64]
+Model = Callable[[Floats], tuple[Floats, Floats]]  # parameters -> values (n,), Jacobian (n, parameters)
+
+
+def fit_slices(
+    caller: str,
+    argument: str,
+    worker: Callable[..., Floats],
+    names: list[str],
+    y: xr.DataArray,
+    dim: Hashable,
+    x: xr.DataArray | None,
+    stderr: xr.DataArray | None,
+    join: bool = False,
+    beside: tuple[xr.DataArray, ...] = (),
+    **options: Any,
+) -> xr.Dataset:
+    """Check the arguments, send every slice through ``worker`` and name what it returns.
+
+    ``join`` puts ``dim`` into one chunk; ``worker(x, y, error, *beside, absolute, **options)``, where ``beside`` are
+    numbers of every slice, gives (value, error) of each name, then chi2 and success, as one vector.
+    """
+    given: dict[str, Any] = {argument: y} | ({} if x is None else {"x": x}) | ({} if stderr is None else {"stderr": stderr})
+    for name, array in given.items():
+        if not isinstance(array, xr.DataArray):
+            hint = f"; pick one variable, {name}['...']" if isinstance(array, xr.Dataset) else "; give it dims and coords"
+            raise TypeError(f"{caller}: {name} must be a DataArray, got {type(array).__name__}{hint}")
+        if array.dtype.kind not in "biuf":
+            raise TypeError(
+                f"{caller}: {name} must hold real numbers, got {array.dtype}; write .real or .astype(float) before it"
+            )
+        if dim not in array.dims and name != "stderr":
+            raise ValueError(
+                f"{caller}: {name} has dimensions {array.dims} and needs dim={dim!r}; name the dimension to fit along by dim=..."
+            )
+    if x is None:
+        if dim not in y.coords:
+            raise ValueError(f"{caller}: {argument} has no coordinate {dim!r} to fit against; write .assign_coords({dim}=...)")
+        x = y[dim]
+        if x.dtype.kind not in "biuf":
+            raise TypeError(f"{caller}: the coordinate {dim!r} must hold real numbers, got {x.dtype}")
+    if stderr is not None and not set(stderr.dims) <= set(y.dims):
+        raise ValueError(
+            f"{caller}: stderr has dimensions {stderr.dims}, more than {y.dims} of {argument}; reduce both over the same dimensions"
+        )
+    for name, array in given.items():
+        try:
+            xr.align(y, array, join="exact")
+        except ValueError as mismatch:
+            raise ValueError(
+                f"{caller}: {name} and {argument} carry different labels; select the same ones with xr.align before it ({mismatch})"
+            ) from mismatch
+    if stderr is None:
+        error = xr.ones_like(x, dtype=np.float64)  # a stand-in, so that the worker has one form
+    else:
+        error = stderr if dim in stderr.dims else stderr.expand_dims({dim: y.sizes[dim]})
+    arrays = [x, y, error]
+    if join:  # a few numbers, and runs are cut along T: joined here. Lags are many; the caller shall see a cut
+        arrays = [array.chunk({dim: -1}) if array.chunks else array for array in arrays]
+    for array in arrays:
+        uncut(array, (str(dim),), caller=caller)
+    size = 2 * len(names) + 2
+    table = xr.apply_ufunc(
+        worker,
+        *arrays,
+        *beside,
+        input_core_dims=[[dim]] * 3 + [[]] * len(beside),
+        output_core_dims=[["_result"]],
+        kwargs={"absolute": stderr is not None, **options},
+        vectorize=True,
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"_result": size}},
+        keep_attrs="override",  # keeps the attributes of coordinates; those of results are stamped by the caller
+    )
+    columns = [column for name in names for column in (name, f"{name}_stderr")] + ["chi2"]
+    fit = {column: table.isel(_result=i) for i, column in enumerate(columns)}
+    return xr.Dataset({**fit, "success": table.isel(_result=-1) == 1})
+
+
+def line(u: Floats, v: Floats, sigma: Floats) -> tuple[Any, Any, Any]:
+    """Weighted regression v = intercept + slope u along the last axis: intercept, slope, chi2."""
+    weight = sigma**-2 / np.sum(sigma**-2)
+    centre, mean = np.sum(weight * u, axis=-1, keepdims=True), np.sum(weight * v)
+    slope = np.sum(weight * (u - centre) * (v - mean), axis=-1) / np.sum(weight * (u - centre) ** 2, axis=-1)
+    intercept = mean - slope * centre[..., 0]
+    residual = v - intercept[..., None] - slope[..., None] * u
+    return intercept, slope, np.sum((residual / sigma) ** 2, axis=-1)
+
+
+def minimise(model: Model, start: Floats, y: Floats, sigma: Floats, *, bounded: int, lower: float, upper: float) -> Floats | None:
+    """Weighted least squares with bounds on one parameter, or None without convergence.
+
+    The free problem is solved by MINPACK, several times faster than a solver that knows bounds (and safe under threads).
+    If its minimum lies beyond a bound, the constrained one lies on it, and the parameter is held there.
+    """
+    from scipy import optimize
+
+    leastsq: Any = optimize.leastsq  # its stubs know no closures
+
+    def solve(p: Floats, free: npt.NDArray[np.bool_]) -> tuple[Floats, bool]:
+        def place(q: Floats) -> Floats:
+            full = p.copy()
+            full[free] = q
+            return full
+
+        q, _, _, _, flag = leastsq(
+            lambda q: (model(place(q))[0] - y) / sigma,
+            p[free],
+            Dfun=lambda q: model(place(q))[1][:, free] / sigma[:, None],
+            full_output=True,
+            ftol=1e-12,
+            xtol=1e-12,
+            maxfev=120,
+        )
+        # 1-4: converged; 6-8: converged as far as rounding allows; 5: out of steps
+        if flag not in (1, 2, 3, 4, 6, 7, 8) or not np.isfinite(q).all():
+            return place(q), False
+        # MINPACK stops where chi^2 no longer changes, half of the digits before the parameters do. Gauss-Newton steps need
+        # no chi^2 and find the others, so that rounding of the data (another chunking, another machine) stays rounding.
+        for _ in range(3):
+            values, jacobian = model(place(q))
+            residual, slopes = (y - values) / sigma, jacobian[:, free] / sigma[:, None]
+            if not np.isfinite(slopes).all():
+                break
+            step = np.linalg.lstsq(slopes, residual)[0]
+            if not np.linalg.norm(slopes @ step) < 1e-3 * np.linalg.norm(residual):
+                break
+            q = q + step
+        return place(q), True
+
+    free = np.ones(start.size, dtype=bool)
+    p, converged = solve(start, free)
+    inside = np.clip(p[bounded], lower, upper)
+    if np.isfinite(p).all() and p[bounded] != inside:  # beyond, or on its way to infinity
+        free[bounded], p[bounded] = False, inside
+        p, converged = solve(p, free)
+    return p if converged else None
+
+
+def report(p: Floats, jacobian: Floats, residual: Floats, absolute: bool, *, logarithm: int | list[int]) -> Floats:
+    """(value, error) of every parameter, chi2, 1; all NaN where the data do not determine the parameters.
+
+    ``jacobian`` and ``residual`` come divided by the errors; parameters number ``logarithm`` are reported as their exponentials.
+    """
+    n, k = jacobian.shape
+    chi2 = float(residual @ residual)
+    norm = np.linalg.norm(jacobian, axis=0)
+    if not np.isfinite(jacobian).all() or not (norm > 0).all():
+        return nothing(k)
+    # Columns of length one: what remains of the condition number is degeneracy, not a choice of units.
+    _, singular, rows = np.linalg.svd(jacobian / norm, full_matrices=False)
+    if singular[-1] < 1e-10 * singular[0]:
+        return nothing(k)
+    errors = np.sqrt(np.sum((rows / singular[:, None]) ** 2, axis=0)) / norm
+    if not absolute:
+        errors *= np.sqrt(chi2 / (n - k))
+    values = p.copy()
+    values[logarithm] = np.exp(p[logarithm])
+    errors[logarithm] *= values[logarithm]
+    result = np.concatenate([np.stack([values, errors], axis=1).ravel(), [chi2, 1.0]])
+    return result if np.isfinite(result).all() and np.all(values[logarithm] > 0) else nothing(k)
+
+
+def nothing(parameters: int) -> Floats:
+    """The result of a fit that could not be made."""
+    return np.append(np.full(2 * parameters + 1, np.nan), 0.0)

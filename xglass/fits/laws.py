@@ -1,0 +1,248 @@
+"""Laws of temperature, and power laws: fits of logarithms."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, report
+from xglass.units import parameter
+from xglass.variables import aligned, energy_unit, stamp
+
+Law = Literal["arrhenius", "vogel_fulcher", "power_law"]
+
+
+def arrhenius(
+    tau: xr.DataArray, *, dim: Hashable = "T", x: xr.DataArray | None = None, stderr: xr.DataArray | None = None
+) -> xr.Dataset:
+    r"""Energy barrier of an activated time.
+
+    .. math:: \ln\tau = \ln\tau_0 + \Delta / T
+
+    by linear regression in 1/T, with weights from ``stderr / tau`` (Fratini et al., SciPost Phys. 14, 124 (2023), Fig. 2).
+
+    Parameters
+    ----------
+    tau : DataArray (..., T).
+    dim : the dimension along which temperature changes.
+    x : the temperatures, if they are not the coordinate of ``dim``; may have further dims, must have ``dim``.
+    stderr : standard errors of ``tau`` (dims of ``tau``).
+
+    Returns
+    -------
+    Dataset (...) : ``barrier`` (unit of the temperature, default "Vc"), ``prefactor`` (unit of ``tau``, default "sweep"), each with ``_stderr``;
+    ``chi2`` (of ln tau; weighted where ``stderr`` was given) and ``success``.
+
+    Raises
+    ------
+    TypeError : an argument is no DataArray of real numbers.
+    ValueError : ``dim`` missing or without coordinate (and no ``x``); ``x`` without ``dim``; ``stderr`` with other dims or labels.
+
+    Notes
+    -----
+    Points are left out where ``tau`` or the temperature is NaN or <= 0, or ``stderr`` not finite and positive; at least three must remain,
+    else ``success`` is False and the rest NaN. With ``stderr`` the errors are absolute, without they come from the scatter about the line
+    (n - 2 degrees of freedom). **They are honest only for independent points**: lags of one trajectory are correlated,
+    and temperatures may be; then use jackknife or bootstrap over walkers around the whole chain. About 0.2 ms a fit; any dimension
+    may be chunked (``dim`` is joined).
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> T = np.array([0.02, 0.04, 0.06, 0.1])
+    >>> tau = xr.DataArray(3.0 * np.exp(0.1 / T), dims="T", coords={"T": T})
+    >>> print(f"{arrhenius(tau)['barrier'].item():.6f}")
+    0.100000
+    """
+    return _thermal("arrhenius", ["prefactor", "barrier"], tau, dim, x, stderr)
+
+
+def vogel_fulcher(
+    tau: xr.DataArray, *, dim: Hashable = "T", x: xr.DataArray | None = None, stderr: xr.DataArray | None = None
+) -> xr.Dataset:
+    r"""Vogel-Fulcher-Tammann law of a time that diverges at a finite temperature.
+
+    .. math:: \ln\tau = \ln\tau_0 + B / (T - T_0), \qquad 0 \le T_0 < \min T
+
+    The generalisation of :func:`arrhenius` (:math:`T_0 = 0`; data that prefer a negative :math:`T_0` get 0, with the errors of a free
+    one), with the same chunking.
+
+    Parameters
+    ----------
+    tau : DataArray (..., T); NaN and points that are not positive are left out.
+    dim : the dimension of temperatures.
+    x : DataArray of temperatures to use instead of the coordinate of ``dim``.
+    stderr : standard errors of tau; weights the points, and makes the errors absolute.
+
+    Returns
+    -------
+    Dataset (...) : ``barrier`` (B) and ``vogel_temperature`` in the unit of the temperature (default "Vc"), ``prefactor`` in that of ``tau`` (default
+    "sweep"), each with ``_stderr``; ``chi2`` and ``success``. At least four points must remain, else ``success`` is False and the rest NaN;
+    likewise where :math:`T_0` runs into the lowest temperature.
+
+    Notes
+    -----
+    Scan of :math:`T_0` with the line solved exactly for each, then Levenberg-Marquardt: about 0.5 ms a fit. **Lags of one trajectory
+    are correlated: fit errors are honest only through jackknife or bootstrap.**
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> T = np.linspace(0.04, 0.1, 7)
+    >>> tau = xr.DataArray(3.0 * np.exp(0.1 / (T - 0.02)), dims="T", coords={"T": T})
+    >>> print(f"{vogel_fulcher(tau)['vogel_temperature'].item():.6f}")
+    0.020000
+    """
+    return _thermal("vogel_fulcher", ["prefactor", "barrier", "vogel_temperature"], tau, dim, x, stderr)
+
+
+def power_law(y: xr.DataArray, *, dim: Hashable, x: xr.DataArray | None = None, stderr: xr.DataArray | None = None) -> xr.Dataset:
+    r"""Exponent of a power law.
+
+    .. math:: y = A\, x^\gamma
+
+    by linear regression of ln y in ln x, with weights from ``stderr / y``; chunking and cost as in :func:`arrhenius`.
+
+    Parameters
+    ----------
+    y : DataArray (..., dim), positive where it counts: other points are left out, at least three must remain.
+    dim : the dimension to fit along.
+    x : DataArray of abscissae to use instead of the coordinate of ``dim``; positive.
+    stderr : standard errors of y; weights the points, and makes the errors absolute.
+
+    Returns
+    -------
+    Dataset (...) : ``exponent`` and ``amplitude`` (y at one unit of x, in the unit of y), each with ``_stderr``; ``chi2`` (of ln y), ``success``.
+
+    Notes
+    -----
+    **Lags of one trajectory are correlated: fit errors are honest only through jackknife or bootstrap.**
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> y = xr.DataArray([2.0, 8.0, 32.0, 128.0], dims="L", coords={"L": [1, 2, 4, 8]})
+    >>> print(f"{power_law(y, dim='L')['exponent'].item():.6f}")
+    2.000000
+    """
+    fit = fit_slices("power_law", "y", _of_log, ["amplitude", "exponent"], y, dim, x, stderr, join=True, law="power_law")
+    return stamp(fit, energy=energy_unit(y), amplitude=str(y.attrs.get("units", "1")))
+
+
+def variable_range_hopping(
+    rho: xr.DataArray,
+    *,
+    dim: Hashable = "T",
+    exponent: Any = 0.5,
+    x: xr.DataArray | None = None,
+    stderr: xr.DataArray | None = None,
+) -> xr.Dataset:
+    r"""Variable range hopping, or an activated law, from a resistivity; and which of them the data prefer.
+
+    .. math:: \ln\rho = \ln\rho_0 + (T_0 / T)^s
+
+    with s given: 1/(d + 1) of Mott in d dimensions, 1/2 of Efros and Shklovskii (a Coulomb gap), 1 of Arrhenius (refs. 34-36 of Rammal, Ciuchi and
+    Fratini). Linear regression in :math:`T^{-s}`, with weights from ``stderr / rho``.
+
+    Laws are compared by the criterion of Akaike, ``aic`` = chi2 + 2 k with errors given, and n ln(chi2 / n) + 2 k without (k = 2
+    parameters, n points): the lowest is preferred, and a difference d makes the other law less likely by :math:`e^{-d/2}`.
+
+    Parameters
+    ----------
+    rho : DataArray (..., T), positive where it counts.
+    dim : the dimension along which temperature changes.
+    exponent : s > 0; a sequence, as in ``[1, 1/2, 1/3, 1/4]``, is a dimension ``exponent``.
+    x : DataArray of temperatures to use instead of the coordinate of ``dim``.
+    stderr : standard errors of ``rho``; weights the points, and makes the errors absolute.
+
+    Returns
+    -------
+    Dataset (...[, exponent]) : ``hopping_temperature`` (T_0, unit of the temperature), ``prefactor`` (unit of ``rho``), each with ``_stderr``; ``chi2`` (of ln rho), ``aic``
+    and ``success``, which is False where rho does not fall with temperature; the parameters are then NaN, chi2 and ``aic`` those of the line.
+
+    Raises
+    ------
+    TypeError, ValueError as :func:`arrhenius`; an exponent that is not > 0.
+
+    Notes
+    -----
+    At least three points; about 0.2 ms a fit; any dimension may be chunked. **Honest only for points with independent errors**, else use the jackknife.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr
+    >>> T = np.geomspace(0.05, 0.5, 9)
+    >>> rho = xr.DataArray(2.0 * np.exp((3.0 / T) ** 0.5), dims="T", coords={"T": T})
+    >>> fit = variable_range_hopping(rho, exponent=[1.0, 0.5, 1 / 3])
+    >>> print(f"{fit['hopping_temperature'].sel(exponent=0.5).item():.6f} {fit['aic'].idxmin().item():.1f}")
+    3.000000 0.5
+    """
+    power = parameter("exponent", exponent, above=0.0)
+    if isinstance(rho, xr.DataArray):  # what else it may be is said below
+        aligned("variable_range_hopping", rho=rho, exponent=power)
+    names = ["prefactor", "hopping_temperature", "aic"]
+    fit = fit_slices("variable_range_hopping", "rho", _hopping, names, rho, dim, x, stderr, join=True, beside=(power,))
+    fit = fit.drop_vars("aic_stderr").assign_coords(exponent=power.variable)
+    energy = str((rho[dim] if x is None else x).attrs.get("units", "Vc"))
+    return stamp(fit, energy=energy, prefactor=str(rho.attrs.get("units", "1")))
+
+
+def _thermal(
+    law: Law, names: list[str], tau: xr.DataArray, dim: Hashable, x: xr.DataArray | None, stderr: xr.DataArray | None
+) -> xr.Dataset:
+    fit = fit_slices(law, "tau", _of_log, names, tau, dim, x, stderr, join=True, law=law)
+    energy = str((tau[dim] if x is None else x).attrs.get("units", "Vc"))
+    return stamp(fit, energy=energy, prefactor=str(tau.attrs.get("units", "sweep")))
+
+
+def _of_log(x: Floats, y: Floats, error: Floats, *, absolute: bool, law: Law) -> Floats:
+    """One fit of ln y: a line in 1/x or ln x, or the Vogel-Fulcher law; see :func:`fit_slices` for the form of the result."""
+    parameters = 3 if law == "vogel_fulcher" else 2
+    with np.errstate(all="ignore"):
+        keep = np.isfinite(x) & (x > 0) & np.isfinite(y) & (y > 0) & np.isfinite(error) & (error > 0)
+        x, y, error = (np.asarray(v[keep], dtype=np.float64) for v in (x, y, error))
+        data, sigma = np.log(y), (error / y if absolute else np.ones_like(y))
+        if data.size <= parameters or np.ptp(x) == 0:
+            return nothing(parameters)
+        if law != "vogel_fulcher":
+            u = np.log(x) if law == "power_law" else 1 / x
+            intercept, slope, _ = line(u, data, sigma)
+            p, values = np.array([intercept, slope]), intercept + slope * u
+            jacobian = np.stack([np.ones_like(u), u], axis=1)
+        else:
+
+            def model(p: Floats) -> tuple[Floats, Floats]:
+                u = 1 / (x - p[2])
+                return p[0] + p[1] * u, np.stack([np.ones_like(u), u, p[1] * u**2], axis=1)
+
+            trial = x.min() * np.linspace(0, 1, 64, endpoint=False)
+            intercepts, slopes, chi2 = line(1 / (x - trial[:, None]), data, sigma)
+            best = int(np.argmin(chi2))
+            start = np.array([intercepts[best], slopes[best], trial[best]])
+            found = minimise(model, start, data, sigma, bounded=2, lower=0.0, upper=np.inf)
+            if found is None or not found[2] < x.min():
+                return nothing(parameters)
+            p, (values, jacobian) = found, model(found)
+        return report(p, jacobian / sigma[:, None], (data - values) / sigma, absolute, logarithm=0)
+
+
+def _hopping(x: Floats, y: Floats, error: Floats, power: Floats, *, absolute: bool) -> Floats:
+    """ln y against x to the power -s, as :func:`_of_log`; value and (empty) error of the criterion come before chi2."""
+    with np.errstate(all="ignore"):
+        keep = np.isfinite(x) & (x > 0) & np.isfinite(y) & (y > 0) & np.isfinite(error) & (error > 0)
+        x, y, error = (np.asarray(v[keep], dtype=np.float64) for v in (x, y, error))
+        if y.size <= 2 or np.ptp(x) == 0:
+            return nothing(3)
+        data, sigma, middle = np.log(y), (error / y if absolute else np.ones_like(y)), np.exp(np.log(x).mean())
+        u = (x / middle) ** -power  # of order one, whatever the unit of T
+        intercept, slope, chi2 = line(u, data, sigma)
+        aic = (chi2 if absolute else data.size * np.log(chi2 / data.size)) + 4.0
+        tail = np.array([aic, np.nan, chi2])
+        # T_0 = middle slope^(1/s), of which the logarithm is reported; d ln T_0 = d slope / (s slope)
+        p = np.array([intercept, np.log(middle) + np.log(slope) / power])
+        jacobian = np.stack([np.ones_like(u), u * power * slope], axis=1) / sigma[:, None]
+        result = report(p, jacobian, (data - intercept - slope * u) / sigma, absolute, logarithm=[0, 1])
+        return np.concatenate([result[:4], tail, result[-1:]])

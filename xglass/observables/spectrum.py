@@ -1,0 +1,121 @@
+"""The edge that observables of a conductivity share: its grid, its temperature, its unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xglass.units import parameter
+from xglass.variables import aligned, uncut
+from xglass.variables import energy_unit as unit_of_energies
+
+#: Unit of a conductivity per particle, which is a mobility times e.
+PER_PARTICLE = "e^2 a^2/hbar"
+
+
+def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:
+    """Frequencies of a spectrum, rising."""
+    if not isinstance(sigma, xr.DataArray):
+        hint = "; pick one variable, sigma['optical_conductivity']" if isinstance(sigma, xr.Dataset) else ""
+        raise TypeError(f"{caller}: sigma must be a DataArray over frequency, got {type(sigma).__name__}{hint}")
+    uncut(sigma, ("frequency",), caller=caller)
+    if "frequency" not in sigma.coords:
+        raise ValueError(f"{caller}: sigma has no coordinate 'frequency'; write .assign_coords(frequency=...)")
+    values = np.asarray(sigma["frequency"].values, dtype=np.float64)
+    if not (np.diff(values) > 0.0).all():
+        raise ValueError(f"{caller}: frequency must rise, got {values.tolist()[:6]}; write .sortby('frequency') before it")
+    if from_zero and values[0] != 0.0:
+        raise ValueError(f"{caller}: frequency begins at {values[0]:g}; compute sigma on a grid from 0")
+    return values
+
+
+def energy_unit(sigma: xr.DataArray) -> str:
+    """Unit of the model's energies: that of frequency, else of whatever energy the array carries."""
+    own = sigma["frequency"].attrs.get("units") if "frequency" in sigma.coords else None
+    return str(own) if own in ("Vc", "tc") else unit_of_energies(sigma)
+
+
+def uniform_step(sigma: Any, caller: str) -> float:
+    """Step of a uniform grid from 0."""
+    values = grid(sigma, caller, from_zero=True)
+    step = float(values[-1] / max(values.size - 1, 1))
+    if values.size < 2 or not np.allclose(values, step * np.arange(values.size), rtol=0, atol=1e-6 * step):
+        raise ValueError(
+            f"{caller}: frequency must rise in equal steps from 0, got {values.tolist()[:6]}; compute sigma on a grid such as np.linspace(0, 6, 1201)"
+        )
+    return step
+
+
+def per_particle(sigma: Any, caller: str) -> None:
+    """Refuse the conductivity of a whole layer: it is no mobility."""
+    unit = getattr(sigma, "attrs", {}).get("units", PER_PARTICLE)
+    if unit != PER_PARTICLE:
+        raise ValueError(f"{caller}: sigma is in {unit} and must be a conductivity per particle in {PER_PARTICLE}")
+
+
+def at_temperature(sigma: xr.DataArray, T: Any, caller: str) -> tuple[xr.DataArray, xr.DataArray]:
+    """The spectrum and its temperature: of its own coordinate, or given."""
+    if T is None:
+        if "T" not in sigma.coords:
+            raise ValueError(f"{caller}: sigma has no coordinate 'T'; pass the temperature as T=...")
+        return sigma, sigma["T"]
+    if "T" in sigma.dims:
+        raise ValueError(
+            f"{caller}: T= replaces the temperature of a spectrum at one temperature; this one has dimension 'T', select by .sel(T=...)"
+        )
+    temperature = parameter("T", T, scale=scale(sigma), energy=energy_unit(sigma), above=0.0)
+    sigma = sigma.drop_vars("T", errors="ignore").assign_coords({} if temperature.ndim else {"T": temperature.variable})
+    aligned(caller, sigma=sigma, T=temperature)
+    return sigma, temperature
+
+
+def relaxation_rate(rate: Any, sigma: xr.DataArray, caller: str, zero: bool = False) -> xr.DataArray:
+    """Half width of a Lorentzian."""
+    width = parameter("rate", rate, scale=scale(sigma), energy=energy_unit(sigma), above=0.0, zero=zero)
+    aligned(caller, sigma=sigma, rate=width)
+    return width
+
+
+def scale(sigma: xr.DataArray) -> float | None:
+    """The energy unit in meV, or None."""
+    return float(sigma["scale"].compute(scheduler="synchronous")) if "scale" in sigma.coords else None
+
+
+def cutoffs(cutoff: Any, sigma: xr.DataArray) -> xr.DataArray:
+    """Upper ends of the integral, some of them infinite perhaps."""
+    infinite: Any = False
+    if not isinstance(cutoff, (str, xr.DataArray)) and not hasattr(cutoff, "magnitude"):
+        numbers = np.asarray(cutoff)
+        if numbers.dtype.kind == "f":
+            infinite = np.isposinf(numbers)
+            cutoff = np.where(infinite, np.finfo(np.float64).max, numbers)
+    limit = parameter("cutoff", cutoff, scale=scale(sigma), energy=energy_unit(sigma), above=0.0, zero=True)
+    limit = limit.where(~np.broadcast_to(infinite, limit.shape), np.inf)
+    return limit.assign_coords(cutoff=("cutoff", limit.values, limit["cutoff"].attrs)) if limit.dims == ("cutoff",) else limit
+
+
+def checked_window(window: Any, caller: str) -> tuple[float, float]:
+    """Lowest and highest frequency."""
+    try:
+        low, high = (float(end) for end in window)
+    except (TypeError, ValueError):
+        low, high = 0.0, 0.0
+    if not low < high:
+        raise ValueError(f"{caller}: window must be (lowest, highest) frequency, got {window!r}")
+    return low, high
+
+
+def unit_of(name: str, source: xr.DataArray, default: str) -> dict[str, str]:
+    """What :func:`stamp` needs for a result in the unit of its source."""
+    return {name: str(source.attrs.get("units", default))}
+
+
+def inverse_unit(unit: str) -> str:
+    """The unit of 1 / x."""
+    over, _, under = unit.partition("/")
+    if not under:
+        return f"1/{unit}" if unit.isalnum() else f"1/({unit})"
+    under = under.removeprefix("(").removesuffix(")")
+    return f"{under}/({over})" if " " in over or "*" in over else f"{under}/{over}"
