@@ -51,6 +51,12 @@ def weights(run):
     return xr.Dataset({"total_weight": temperatures(run), "kinetic_energy": -temperatures(run), "stiffness": temperatures(run)})
 
 
+def mean_field(run):
+    """A mean field solution, as lazy as the run."""
+    grid = {"T": [0.5, 1.0], "frequency": [0.0], "energy": np.linspace(-3.0, 3.0, 13)}
+    return xg.dmft(electron(), **grid, chunks="auto" if run["acceptance"].chunks else None)
+
+
 #: A model in, a lazy result out; with chunks=None one that is there.
 SOLVERS = {
     "exact": lambda **options: xg.exact(electron(), **GRID, **options),
@@ -99,6 +105,10 @@ LAZY = {
     "fits.displaced_drude_conductivity": lambda run: xg.fits.displaced_drude_conductivity(
         temperatures(run), 2 * temperatures(run), rate=[0.1, 0.2]
     ),
+    "boltzmann_mobility": lambda run: xg.boltzmann_mobility(mean_field(run)),
+    "band_edge_mobility": lambda run: xg.band_edge_mobility(mean_field(run)),
+    "dilute_self_energy": lambda run: xg.dilute_self_energy(mean_field(run)),
+    "dilute_scattering_rate": lambda run: xg.dilute_scattering_rate(mean_field(run)),
     "units.to_physical": lambda run: xg.units.to_physical(run, scale="0.35 eV", spacing="0.5 nm"),
     "variables.stamp": lambda run: xg.variables.stamp(run),
     "testing.tiny_run": lambda run: xg.testing.tiny_run(xg.testing.tiny_glass()),
@@ -121,6 +131,7 @@ EAGER = {
     **dict.fromkeys(["coulomb", "lattice.coulomb", "lattice.yukawa", "lattice.power_law"], "interactions are coordinates of models: eager"),
     **dict.fromkeys(["charge_glass", "electron_tls", "random_couplings", "random_parameter", "random_site_energy", "testing.tiny_glass"], "models are parameters: eager"),
     **dict.fromkeys(["units.parameter", "units.scale_coordinate", "variables.canonical"], "parameters are eager; lazy ones are refused"),
+    "thermal_defects": "a function of parameters",
     **dict.fromkeys(["variables.attributes", "variables.realizations", "variables.whole_number"], "take a name or a number"),
     **dict.fromkeys(["testing.forbid_compute", "testing.count_computes", "testing.chunkings"], "tools of tests"),
     **dict.fromkeys(["store.evaluate", "store.verify"], "computing is what they are for"),
@@ -284,7 +295,7 @@ def functions_of(result):
 def test_blocks_are_plain_functions(name):
     """Pickled by name, in less than 500 bytes, and without a compiled kernel: workers import what they need."""
     pickled = functions_of(LAZY[name](xg.testing.tiny_run(chunks={"T": 1})))
-    assert any("simulate" in function for function in pickled)
+    assert any("simulate" in function or "mean_field" in function for function in pickled)
     for function, data in pickled.items():
         assert len(data) < 500, f"{function}: {len(data)} bytes"
         assert b"numba" not in data, function

@@ -249,7 +249,7 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
     for name in names:
         if name not in data.variables:
             raise KeyError(
-                f"{caller}: the Dataset has no {name!r}. A lattice gets it from a model (charge_glass), a model from a solver (metropolis); "
+                f"{caller}: the Dataset has no {name!r}. A lattice gets it from a model (charge_glass, electron_tls), a model from a solver (metropolis, ftlm); "
                 f"it is lost by drop_vars, by a reduction over one of its dimensions or by picking single variables: apply {caller} "
                 f"before that, or pass the whole Dataset"
             )

@@ -101,11 +101,11 @@ def test_moments_of_the_density_of_states(parameters):
 @pytest.mark.parametrize("g_z", [0.0, 0.5])
 def test_bubble_is_a_sum_over_k(g_z):
     """sigma(w) from plain iteration on a uniform grid and a plain sum over k; detailed balance S(-w) = e^{-bw} S(w)."""
-    omega0, T, n = 0.5, 1.0, 10
+    omega0, T, n = 0.5, 1.0, 80
     nu = -7.0 + omega0 / n * (np.arange(n)[:, None] + 0.5) + omega0 * np.arange(28)
     _, z = alone(nu, omega0, T, 1.0, g_z)
     nu, z = nu.T.ravel(), z.T.ravel().astype(complex)
-    k = 2.0 * np.pi * (np.arange(600) + 0.5) / 600
+    k = 2.0 * np.pi * (np.arange(400) + 0.5) / 400
     spectral = -(1.0 / (z[:, None] + 2.0 * np.cos(k))).imag / np.pi
     boltzmann, velocity = np.exp(-nu / T), 2.0 * np.sin(k)
 
@@ -117,7 +117,7 @@ def test_bubble_is_a_sum_over_k(g_z):
             two[-shift:] = spectral[:shift]
         return (boltzmann * (spectral * two * velocity**2).mean(axis=1)).sum() / (boltzmann * spectral.mean(axis=1)).sum()
 
-    shifts = np.array([1, 3, 10, 17, 40, 70])
+    shifts = np.array([8, 24, 80, 136, 320, 560])
     w = shifts * omega0 / n
     S = np.array([correlation(s) for s in shifts])
     np.testing.assert_allclose([correlation(-s) for s in shifts], np.exp(-w / T) * S, rtol=1e-9)
@@ -128,8 +128,8 @@ def test_bubble_is_a_sum_over_k(g_z):
     assert float(result["kinetic_energy"]) == pytest.approx(kinetic, rel=1e-7)
 
 
-@settings(max_examples=8, derandomize=True, database=None)
-@given(g=st.floats(0.3, 2.0), g_z=st.sampled_from([0.0, 0.3, -0.7]), omega0=st.floats(0.1, 2.5), T=st.floats(0.3, 3.0))
+@settings(max_examples=6, derandomize=True, database=None)
+@given(g=st.floats(0.3, 2.0), g_z=st.sampled_from([0.0, 0.3, -0.7]), omega0=st.floats(0.1, 1.5), T=st.floats(0.7, 3.0))
 def test_positive_and_conserving(g, g_z, omega0, T):
     """Any parameters: positive spectra, converged equations, the sum rule, states of total weight 1, mobility = sigma(w -> 0)."""
     result = local(T=T, g=g, g_z=g_z, omega0=omega0, frequency=[0.0, 1e-9, *W[1:]], energy=np.linspace(-9.0, 9.0, 301))
@@ -163,11 +163,11 @@ def test_mobility_of_fast_systems(T):
     result = local(T=T, omega0=omega0)
     edge = float(result["ground_state_energy"])
     widths = np.concatenate([-omega0 * 0.5 * 2.0 ** -np.arange(18.0), [0.0], omega0 * 0.5 * 2.0 ** -np.arange(17.0, -1.0, -1.0)])
-    nodes, weights = np.polynomial.legendre.leggauss(8)
+    nodes, weights = np.polynomial.legendre.leggauss(6)
     left, right = widths[:-1, None], widths[1:, None]
     offset, weights = (0.5 * (left + right + (right - left) * nodes)).ravel(), (0.5 * (right - left) * weights).ravel()
     nu = edge + offset[:, None] + omega0 * np.arange(-3, 6)
-    _, z = alone(nu, omega0, T, 1.0, iterations=2500)
+    _, z = alone(nu, omega0, T, 1.0, iterations=1500)
     root = np.sqrt(z - 2) * np.sqrt(z + 2)
     states = -(1 / root).imag / np.pi
     slope, h = 1 - z / root, z - root
@@ -220,7 +220,7 @@ def test_static_systems_are_a_binary_alloy():
     np.testing.assert_allclose(scattering, 0.0, atol=1e-10)
     assert float(result["total_weight"]) == pytest.approx(-0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-7)
     assert float(result["ground_state_energy"]) == pytest.approx(-np.sqrt(8.0), abs=1e-9)
-    slow = local(T=1.0, omega0=0.001)
+    slow = local(T=1.0, omega0=0.01)
     assert float(slow["mobility"]) == pytest.approx(float(result["mobility"]), rel=1e-3)
 
 
@@ -279,12 +279,12 @@ def test_a_free_electron():
 def test_first_order_in_thermal_defects():
     """Eq. (A11) against the full self-energy: the error falls with the square of n_i, Eq. (A8)."""
     energy = np.linspace(-2.2, 1.0, 33)
-    model = xg.electron_tls(CHAIN, g=1.0, omega0=2.0)
-    solution = xg.dmft(model, T=[0.1, 0.15, 0.2, 0.25, 0.3], frequency=[0.0], energy=energy)
+    model = xg.electron_tls(CHAIN, g=1.0, omega0=1.0)
+    solution = xg.dmft(model, T=[0.125, 0.15, 0.18], frequency=[0.0], energy=energy).compute()
     number = xg.thermal_defects(solution)
-    np.testing.assert_allclose(number, 1.0 / (1.0 + np.exp(2.0 / solution["T"])), rtol=1e-12)
-    error = abs(xg.dilute_self_energy(solution) - solution["self_energy"]).isel(T=slice(1, None)).max("energy").compute()
-    order = np.diff(np.log(error)) / np.diff(np.log(number.isel(T=slice(1, None))))
+    np.testing.assert_allclose(number, 1.0 / (1.0 + np.exp(1.0 / solution["T"])), rtol=1e-12)
+    error = abs(xg.dilute_self_energy(solution) - solution["self_energy"]).max("energy")
+    order = np.diff(np.log(error)) / np.diff(np.log(number))
     np.testing.assert_allclose(order, 2.0, atol=0.15)
 
 
@@ -292,7 +292,7 @@ def test_golden_rule_at_weak_coupling():
     """Eqs. (A12) and (A20): errors fall with g^2, above the band edge; Eq. (A21) holds without its printed 1/T."""
     energy = np.linspace(-1.95, -1.2, 16)
     model = xg.electron_tls(CHAIN, g=[0.05, 0.1, 0.2], omega0=1.0)
-    solution = xg.dmft(model, T=0.1, frequency=[0.0], energy=energy).compute()
+    solution = xg.dmft(model, T=0.15, frequency=[0.0], energy=energy).compute()
     rate = xg.dilute_scattering_rate(solution)
     inside = energy < float(solution["ground_state_energy"].min()) + 0.9
     error = abs(rate / solution["scattering_rate"] - 1.0).isel(energy=inside).max("energy")
@@ -304,8 +304,8 @@ def test_golden_rule_at_weak_coupling():
     assert 3.0 < float(error[2] / error[1]) < 6.0
     ratio = xg.band_edge_mobility(solution) / solution["mobility"]
     assert float(abs(ratio[:2] - 1.0).max()) < 0.05
-    printed = xg.band_edge_mobility(solution) / 0.1  # as Eq. (A21) stands
-    assert float((printed / solution["mobility"]).min()) > 8.0
+    printed = xg.band_edge_mobility(solution) / 0.15  # as Eq. (A21) stands
+    assert float((printed / solution["mobility"]).min()) > 5.0
 
 
 def test_defects_refuse_what_is_no_solution():
@@ -334,7 +334,7 @@ def test_lazy_is_eager(no_compute):
     assert lazy["ground_state_energy"].dims == ("omega0",)
     assert lazy["energy"].size == 2001
     xr.testing.assert_identical(lazy.compute(), now)
-    np.testing.assert_allclose(now["density_of_states"].sel(T=1.0).integrate("energy"), 1.0, atol=1e-4)
+    np.testing.assert_allclose(now["density_of_states"].sel(T=1.0).integrate("energy"), 1.0, atol=1e-3)
 
 
 @pytest.mark.parametrize(

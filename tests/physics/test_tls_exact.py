@@ -287,6 +287,7 @@ def test_static_two_level_systems_are_an_annealed_alloy():
         ({"max_excitations": -1}, "max_excitations must be a whole number >= 0"),
         ({"max_excitations": 1.5}, "max_excitations must be a whole number >= 0"),
         ({"average": "median"}, "average must be"),
+        ({"chunks": "all"}, "chunks must be"),
         ({"broadening": [[0.1]]}, "broadening has shape"),
         ({"frequency": []}, "frequency is empty"),
         ({"T": np.nan}, "T must be finite"),
@@ -315,3 +316,25 @@ def test_bad_models():
     disordered = xg.electron_tls(chain, g=xr.DataArray(np.ones(4), dims="site"), omega0=1.0)
     with pytest.raises(ValueError, match="momentum is not conserved"):
         xg.exact(disordered, T=1.0, frequency=W, broadening=0.1, momentum=[0.1])
+
+
+def test_models_that_are_not_whole():
+    model = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.3)
+    for part in (model.isel(site=slice(2)), model.isel(bond=[0])):
+        with pytest.raises(ValueError, match="of its 4"):
+            xg.exact(part, T=1.0, frequency=W, broadening=0.1)
+    with pytest.raises(ValueError, match="at most 62"):
+        xg.exact(xg.electron_tls(xg.lattice.chain(70), g=1.0, omega0=2.0), T=1.0, frequency=W, broadening=0.1, max_excitations=1)
+    with pytest.raises(KeyError, match="electron_tls"):
+        xg.exact(xg.lattice.chain(4), T=1.0, frequency=W, broadening=0.1)
+
+
+def test_temperatures_that_depend_on_the_model():
+    """A DataArray over T and a dimension of the model, in whichever order."""
+    omega0 = xr.DataArray([0.1, 0.5], dims="case")
+    model = xg.electron_tls(xg.lattice.chain(3), g=1.0, omega0=omega0)
+    temperature = xr.DataArray([[0.5, 1.0], [2.0, 3.0], [4.0, 5.0]], dims=("T", "case"))
+    result = xg.exact(model, T=temperature, frequency=W, broadening=0.2).compute()
+    assert result["optical_conductivity"].dims == ("case", "T", "frequency")
+    one = xg.exact(model.isel(case=1), T=3.0, frequency=W, broadening=0.2).compute()
+    np.testing.assert_allclose(result["optical_conductivity"].isel(case=1, T=1), one["optical_conductivity"], rtol=1e-12)

@@ -15,10 +15,14 @@ from xglass.variables import require, stamp, whole_number
 #: Parameters of :func:`electron_tls`, in the order in which engines take them.
 PARAMETERS = ("t", "g", "g_z", "omega0", "site_energy")
 
+#: Sites whose configurations are numbers of 64 bits.
+LARGEST = 62
+
 
 def electron(model: xr.Dataset, caller: str) -> tuple[xr.Dataset, int, set[str]]:
     """The model without what an earlier solver added, its number of sites, and the parameters that differ from site to site."""
     require(model, "t", "g", "omega0", "g_z", "cells", caller=caller)
+    _whole_ring(model, caller)
     model = model.coords.to_dataset().drop_vars(["T", "frequency", "broadening", "energy"], errors="ignore")
     over_sites = {name for name in PARAMETERS if name in model and {"site", "bond"} & {*model[name].dims}}
     return model, int(model["cells"].prod()), over_sites
@@ -27,6 +31,12 @@ def electron(model: xr.Dataset, caller: str) -> tuple[xr.Dataset, int, set[str]]
 def model_scale(model: xr.Dataset) -> float | None:
     """The energy unit in meV, or None."""
     return float(model["scale"]) if "scale" in model.coords else None
+
+
+def along_t(temperature: xr.DataArray) -> xr.DataArray:
+    """Temperatures as engines take them, (..., T)."""
+    array = xr.DataArray(temperature.variable)
+    return array.transpose(..., "T") if "T" in array.dims else array.expand_dims("T", axis=-1)
 
 
 def temperatures(T: Any, model: xr.Dataset, *, zero: bool = False) -> xr.DataArray:
@@ -133,7 +143,7 @@ def memory_limit(needed: float, what: str, advice: str) -> None:
         raise ValueError(f"{what} takes {needed / 2**30:.3g} GiB, this machine has {there / 2**30:.3g}; {advice}")
 
 
-def whole_ring(model: xr.Dataset, caller: str) -> None:
+def _whole_ring(model: xr.Dataset, caller: str) -> None:
     """Refuse a model of which sites were selected."""
     for dim in ("site", "bond"):
         if model.sizes.get(dim, 0) != int(model["cells"].prod()):
@@ -144,6 +154,8 @@ def whole_ring(model: xr.Dataset, caller: str) -> None:
 
 def kept_states(sites: int, max_excitations: int | None) -> int:
     """Number of configurations of the two-level systems that are kept."""
+    if sites > LARGEST:
+        raise ValueError(f"the model has {sites} sites; configurations are numbers of 64 bits, take at most {LARGEST}")
     if max_excitations is None:
         return 2**sites
     return sum(math.comb(sites, k) for k in range(min(sites, whole_number("max_excitations", max_excitations, minimum=0)) + 1))

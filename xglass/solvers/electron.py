@@ -26,7 +26,7 @@ def exact(
     twist: Any = None,
     max_excitations: int | None = None,
     average: str | None = "annealed",
-    chunks: str | None = "auto",
+    chunks: str | dict[str, int] | None = "auto",
 ) -> xr.Dataset:
     r"""Thermal averages and optical conductivity of :func:`electron_tls` by full diagonalisation.
 
@@ -47,7 +47,7 @@ def exact(
     max_excitations : keep only configurations with at most so many excited two-level systems; default all. Right at T well below omega0; compare with one less.
     average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, as for static two-level systems that
         are part of the thermal average; "quenched" averages the results; None keeps the dimension (for :func:`jackknife`, say).
-    chunks : "auto" (lazy, a task for every parameter point) or None (compute now).
+    chunks : "auto" (lazy, a task for every parameter point), {parameter dimension: size}, or None (compute now).
 
     Returns
     -------
@@ -80,6 +80,8 @@ def exact(
     numbers, weights = edge.sectors(momentum, twist, sites, over_sites)
     kept = edge.kept_states(sites, max_excitations)
     edge.check_average(average)
+    if chunks not in ("auto", None) and not isinstance(chunks, dict):
+        raise ValueError(f"chunks must be 'auto', a dict {{parameter dimension: size}} or None, got {chunks!r}")
     dimension = kept * (sites if over_sites else 1)
     edge.memory_limit(
         MATRICES * 16.0 * dimension**2,
@@ -87,9 +89,7 @@ def exact(
         "take fewer sites, max_excitations, or xg.ftlm",
     )
     inputs = [(value, ["site"] if over_sites else []) for value in edge.site_values(model, sites, over_sites).values()]
-    swept = temperature.dims == ("T",)
-    along_t = xr.DataArray(temperature.variable)
-    inputs.append((along_t if swept else along_t.expand_dims("T", axis=-1), ["T"]))
+    inputs.append((edge.along_t(temperature), ["T"]))
     grids = [(xr.DataArray(frequencies.values, dims="frequency"), ["frequency"])]
     grids.append((xr.DataArray(np.atleast_1d(width.values), dims="broadening"), ["broadening"]))
     settings = {
@@ -101,7 +101,11 @@ def exact(
     }
 
     def applied(function: Any, inputs: list[tuple[xr.DataArray, list[str]]], outputs: list[list[str]]) -> Any:
-        lazy = [array if chunks is None else array.chunk({d: 1 for d in array.dims if d not in core}) for array, core in inputs]
+        sizes = chunks if isinstance(chunks, dict) else {}
+        lazy = [
+            array if chunks is None else array.chunk({d: sizes.get(str(d), 1) for d in array.dims if d not in core})
+            for array, core in inputs
+        ]
         return xr.apply_ufunc(
             function,
             *lazy,

@@ -95,8 +95,8 @@ def dmft(
     Notes
     -----
     nu couples to nu +- omega0 only: every ladder nu + k omega0 is solved on its own (Newton's method, no broadening) at points chosen until self-energy
-    and Boltzmann-weighted integrands are resolved. A point with 300 frequencies takes 0.1 to 1 s; seconds for omega0 of the order of the band
-    and T << omega0; all arithmetic of a given ``hilbert`` is numpy, and ten times slower. With ``hilbert`` imaginary parts hold to 1e-14 only: T above about 1/20 of
+    and Boltzmann-weighted integrands are resolved. A point with 300 frequencies takes 0.1 to 0.6 s; 2 to 10 s for omega0 of the order of the band
+    and T << omega0, where gaps open in the spectrum; all arithmetic of a given ``hilbert`` is numpy, and ten times slower. With ``hilbert`` imaginary parts hold to 1e-14 only: T above about 1/20 of
     the band width.
 
     Examples

@@ -70,7 +70,6 @@ class Sampling:
     ) -> Sampling:
         """Check and convert all of them."""
         model, sites, over_sites = edge.electron(model, caller)
-        edge.whole_ring(model, caller)
         temperature, frequencies = edge.temperatures(T, model), edge.rising("frequency", frequency, model)
         width = edge.widths(broadening, model)
         numbers, weights = edge.sectors(momentum, twist, sites, over_sites)
@@ -111,8 +110,7 @@ class Sampling:
         ``settings``; ``seconds`` is a guess of the work of one vector.
         """
         model, own, width = self.model, ["site"] if self.disorder else [], self.width
-        swept, along_t = "T" in self.temperature.dims, xr.DataArray(self.temperature.variable)
-        along_t = along_t.transpose(..., "T") if swept else along_t.expand_dims("T", axis=-1)
+        along_t = edge.along_t(self.temperature)
         labels = model["realization"].variable if "realization" in model.coords else xr.Variable((), 0)
         label = xr.DataArray(labels if labels.dtype.kind in "iu" else xr.zeros_like(labels, dtype=np.int64))
         inputs: dict[str, Input] = {name: (array, own) for name, array in self.parameters.items()}

@@ -101,11 +101,9 @@ def static_disorder(
         _uniform(frequencies.values, caller)
     edge.memory_limit(32.0 * sites**2, f"{caller}: {sites} sites", "take fewer sites and more realizations")
 
-    swept = temperature.dims == ("T",)
-    along_t = xr.DataArray(temperature.variable)
     inputs: list[tuple[xr.DataArray, list[str]]] = [(xr.DataArray(model[name].variable), []) for name in ("t", "g", "g_z")]
     inputs.append((xr.DataArray(labels, dims="realization"), []))
-    inputs.append((along_t if swept else along_t.expand_dims("T", axis=-1), ["T"]))
+    inputs.append((edge.along_t(temperature), ["T"]))
     inputs.append((xr.DataArray(frequencies.values, dims="frequency"), ["frequency"]))
     inputs.append((xr.DataArray(np.atleast_1d(width.values), dims="broadening"), ["broadening"]))
     outputs = {
