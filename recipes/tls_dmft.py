@@ -3,7 +3,7 @@
 #
 # **What is asked.** Which states does the electron have, how are they damped, and how does its mobility diverge when the two-level systems freeze? Dynamical mean-field theory answers in
 # the thermodynamic limit and without broadening. This is Fig. 5 with Eqs. (A8)-(A13), (A20) and (A21) of Rammal, Ciuchi and Fratini, *Inelastic scattering and transient localization from coupling to
-# two-level systems*. The quick form takes about ten seconds on two cores. `--full`, with finer grids and more temperatures, takes COSTFULL. It may be stopped and goes on when the same command is
+# two-level systems*. The quick form takes about ten seconds on two cores. `--full`, with finer grids and more temperatures, takes about twice that. It may be stopped and goes on when the same command is
 # given again.
 #
 # **The model.** One electron hops with $t$ on an infinite chain and flips the two-level system of its site, $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) +

@@ -7,8 +7,8 @@
 # The quick form takes about ten seconds on two cores, on 14 sites. `--full` takes the paper's 16 sites and filters: one to two minutes and 0.5 GB of memory. It may be stopped and goes on when the same command is given again.
 #
 # **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site, $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) +
-# \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j \sigma^x_j$, with $g = t$ and $T = t$. Panel (a) has $\omega_0 = 0.05\,t$; the values of $\omega_0$ in (b) and (c) are
-# read from the axis of the paper.
+# \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j \sigma^x_j$, with $g = t$ and $T = t$. Panel (a) has $\omega_0 = 0.05\,t$; the text names $0.02\,t$ and $0.05\,t$ for panel
+# (b), and the other values are our choice.
 
 # %%
 import matplotlib.pyplot as plt
