@@ -4,9 +4,9 @@
 # **What is asked.** When two-level systems are faster than the electron nothing localizes it. Does mean-field theory (DMFT), which has no interference between sites, then agree with the
 # exact conductivity, and how does the resistivity vanish when the two-level systems freeze? This is Fig. 4 of Rammal, Ciuchi and Fratini,
 # *Inelastic scattering and transient localization from coupling to two-level systems*.
-# The quick form takes COSTQUICK: 8 sites by full diagonalisation. `--full` takes 14 sites: COSTFULL. The paper has 18 sites and random vectors, which at $T = 0.2\,t$, where few
-# states count, leave errors of a tenth and more; without them 14 sites are the better comparison. It may be stopped and goes on when
-# the same command is given again.
+# The quick form takes about ten seconds on two cores: 8 sites by full diagonalisation. `--full` takes 14 sites: four minutes, nearly all of it one diagonalisation
+# after the other. It may be stopped, and keeps the parts that are done. The paper has 18 sites and random
+# vectors; at $T = 0.2\,t$ few states count, and 80 such vectors leave the total weight 9 % off. Without them 14 sites are the better comparison.
 #
 # **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site, $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) +
 # \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j \sigma^x_j$, with $g = t$ and $\omega_0 = 2\,t$ in panel (a). The
@@ -41,7 +41,8 @@ def solved(name: str, solution: xr.Dataset) -> xr.Dataset:
 def exact(sites: int, excitations: int | None, temperatures: list[float]) -> xr.Dataset:
     model = xg.electron_tls(xg.lattice.chain(sites), g=1.0, omega0=2.0)
     grid = {"T": temperatures, "frequency": frequency, "broadening": 0.02, "max_excitations": excitations}
-    momenta = np.pi * (np.arange(32) + 0.5) / 32
+    count = 32 if options.full else 64
+    momenta = np.pi * (np.arange(count) + 0.5) / count
     solution = xg.exact(model, momentum=momenta, **grid)
     return solved(f"{sites}_{excitations}", solution[["optical_conductivity", "total_weight"]])
 
@@ -140,7 +141,8 @@ save_table(table, options.out, "tls_fast_regime_crossover")
 
 # %% [markdown]
 # **The check.** Agreement of a bin is limited by the ring: it has few levels above the threshold, so that lines gather in some bins and leave others; hence factors of 1.3 up to
-# $2.6\,t$, where the thermal tail and the threshold lie, and of 3 above. Half a bin, $0.2\,t$, is the tolerance of the activation energies. The activation energy of $\rho$ exceeds $\omega_0$ by
+# $2.6\,t$, where the thermal tail and the threshold lie, and of 3 above. The tolerance of the activation energies is $0.25\,t$: a
+# prefactor that goes as the root of temperature shifts them by half the temperature, at most $0.5\,t$ here. The activation energy of $\rho$ exceeds $\omega_0$ by
 # what the prefactor changes with temperature: 10 %. The crossover is held to what the two tangents and the values of $\omega_0$ leave open.
 
 # %%
@@ -151,7 +153,7 @@ assert decades > 7.0, "seven decades"
 missing = (2.0 - comparison["frequency"]).clip(min=0.0)
 off = abs(comparison[["activation_exact", "activation_dmft"]] - missing)
 below = off.where(off["frequency"] < 2.0, drop=True)
-assert bool((below < 0.23).to_dataarray().all()), "activated by what is missing to the threshold"
+assert bool((below < 0.25).to_dataarray().all()), "activated by what is missing to the threshold"
 assert bool((off["activation_dmft"].where(off["frequency"] > 2.2, drop=True) < 0.15).all()), "and hardly above it"
 assert bool((abs(table["activation"] - 1.0) < 0.1).all()), "the two-level systems freeze"
 for name in ("crossover", "crossover_hot"):
@@ -200,8 +202,9 @@ save(figure, options.out, "tls_fast_regime")
 
 # %% [markdown]
 # **What the paper says, and what was found.** "The optical spectra show a temperature independent threshold at $\omega = \omega_0$ and a thermally activated absorption below": so they do, with
-# activation energies of $\omega_0 - \omega$ to $0.2\,t$. "A striking agreement at all temperatures, all frequencies, and over more than 7 orders of magnitude": the seven
+# activation energies $0.14\,t$ to $0.19\,t$ above $\omega_0 - \omega$ in DMFT, and the same to $0.07\,t$ on rings. "A striking agreement at all temperatures, all frequencies, and over more than 7 orders of magnitude": the seven
 # decades are mainly those of the coherent peak, which a ring with a filter does not resolve; the range in which both can be compared has three. There they agree within 20 % per bin of
-# $0.4\,t$ around and below the threshold, and on 8 sites within a factor of three above $3\,t$, where few lines make a spectrum. "An exponential suppression at low temperatures followed by an
-# approximately linear increase", with a crossover "approximately located at $T \simeq 0.4\,\omega_0$": the activated law, of energy $1.05\,\omega_0$, meets the tangent of the linear range at
-# 0.40 to $0.48\,\omega_0$, as the tangent is taken.
+# $0.4\,t$ around and below the threshold (15 % on 14 sites) and, above $2.6\,t$, where
+# few lines make the spectrum of a ring, within a factor of three (2.5 on 14 sites). "An exponential suppression at low temperatures followed by an
+# approximately linear increase", with a crossover "approximately located at $T \simeq 0.4\,\omega_0$": the activated law, of energy 1.00 to $1.05\,\omega_0$, meets the tangent of the linear range at
+# 0.37 to $0.48\,\omega_0$ for $\omega_0$ from $t$ to $4\,t$, as the tangent is taken.

@@ -43,7 +43,7 @@ def test_static_limit_and_resistivity():
     assert float(xg.resistivity(xg.dc_conductivity(SIGMA))) == float(rho)
     mobility = xr.DataArray([2.0, 0.0], dims="T", name="mobility", attrs={"units": "e a^2/hbar"})
     np.testing.assert_array_equal(xg.resistivity(mobility), [0.5, np.inf])
-    assert xg.resistivity(mobility).attrs["units"] == "hbar/(e a^2)"
+    assert xg.resistivity(mobility).attrs["units"] == "hbar/(e^2 a^2)"
     error = xg.dc_conductivity(SIGMA.rename("optical_conductivity_stderr"))
     assert (error.name, error.attrs["long_name"]) == ("dc_conductivity_stderr", "standard error of the static conductivity")
 

@@ -14,6 +14,9 @@ from xglass.variables import energy_unit as unit_of_energies
 #: Unit of a conductivity per particle, which is a mobility times e.
 PER_PARTICLE = "e^2 a^2/hbar"
 
+#: Unit of a mobility.
+MOBILITY = "e a^2/hbar"
+
 
 def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:
     """Frequencies of a spectrum, rising."""

@@ -94,7 +94,8 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     static = isinstance(sigma, xr.DataArray) and "frequency" not in sigma.dims and sigma.name in ("dc_conductivity", "mobility")
     conductivity = sigma if static else dc_conductivity(sigma)
     result = xr.apply_ufunc(response.inverse, conductivity, dask="parallelized", output_dtypes=[np.float64])
-    unit = spectrum.inverse_unit(str(conductivity.attrs.get("units", spectrum.PER_PARTICLE)))
+    given = str(conductivity.attrs.get("units", spectrum.PER_PARTICLE))
+    unit = spectrum.inverse_unit(spectrum.PER_PARTICLE if given == spectrum.MOBILITY else given)
     return stamp(result.rename("resistivity"), energy=spectrum.energy_unit(sigma), resistivity=unit)
 
 

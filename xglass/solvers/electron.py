@@ -42,7 +42,8 @@ def exact(
     frequency : frequencies in tc, rising; a sequence or DataArray over ``frequency``.
     broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension.
     momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
-        [0, pi] is the average over twisted boundary conditions. For models with arrays over site or bond see ``twist``.
+        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a multiple of it
+        repeats few twists: take N + 1). For models with arrays over site or bond see ``twist``.
     twist : flux through the ring for models without momentum blocks; several are averaged over; default 0.
     max_excitations : keep only configurations with at most so many excited two-level systems; default all. Right at T well below omega0; compare with one less.
     average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, as for static two-level systems that
@@ -64,7 +65,7 @@ def exact(
     Notes
     -----
     Dimension d = 2^N in each of N/2 + 1 blocks, or N 2^N with disorder: 16 d^2 bytes a matrix, d^3 operations. N = 10 takes seconds, N = 12 minutes.
-    ``stiffness`` costs more than all the rest and is only computed where it is asked for.
+    ``stiffness`` costs more than all the rest and is computed only where it is asked for: store or compute the variables that are wanted.
 
     Examples
     --------

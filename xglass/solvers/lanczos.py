@@ -54,7 +54,8 @@ def ftlm(
     lanczos_steps : Lanczos steps M; default ceil(2 W / broadening) with W half the band width, which resolves the filter to 1e-3 of the peak.
     random_vectors : number of random vectors in every momentum (twist, realization); >= 2 for errors.
     momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
-        [0, pi] is the average over twisted boundary conditions. For models with arrays over site or bond see ``twist``.
+        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a multiple of it
+        repeats few twists: take N + 1). For models with arrays over site or bond see ``twist``.
     twist : flux through the ring for models without momentum blocks; several are averaged over; default 0.
     max_excitations : keep only configurations with at most so many excited two-level systems; default all. Right at T well below omega0; compare with one less.
     average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched" averages the results; None keeps the dimension.

@@ -53,7 +53,8 @@ def typicality(
     broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension (one evolution, as long as the smallest demands).
     random_vectors : number of random vectors in every momentum (twist, realization); >= 2 for errors.
     momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
-        [0, pi] is the average over twisted boundary conditions. For models with arrays over site or bond see ``twist``.
+        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a multiple of it
+        repeats few twists: take N + 1). For models with arrays over site or bond see ``twist``.
     twist : flux through the ring for models without momentum blocks; several are averaged over; default 0.
     max_excitations : keep only configurations with at most so many excited two-level systems; default all. Right at T well below omega0; compare with one less.
     average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched" averages the results; None keeps the dimension.
