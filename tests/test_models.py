@@ -648,6 +648,7 @@ def test_random_parameters_make_models():
         ({"mean": 1.0}, "mean"),
         ({"distribution": "gaussian"}, "low"),
         ({"low": np.nan}, "low must be finite"),
+        ({"low": "a"}, "low must be a number"),
         ({"distribution": "gaussian", "low": None, "high": None, "mean": 0.0, "std": -1.0}, "std must be >= 0"),
         ({"seed": -1}, "seed"),
         ({"realization": 0}, "realization"),

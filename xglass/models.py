@@ -410,6 +410,8 @@ def random_parameter(
     for key, value in given.items():
         if (value is None) == (key in wanted):
             raise TypeError(f"{key} came as {value!r}; the {distribution} distribution is given by {' and '.join(wanted)}")
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating))):
+            raise TypeError(f"{key} must be a number in the energy unit of the model, got {value!r}")
         if value is not None and not np.isfinite(value):
             raise ValueError(f"{key} must be finite, got {value!r}")
     purpose, dim = DRAWN[name]

@@ -150,7 +150,7 @@ def conductivity(found: krylov.Sticks, dimension: int) -> np.ndarray:
 def sigma(rounds: int) -> None:
     """One random vector at N = 16, all temperatures of Fig. 1, beside the recipe of the paper."""
     double, single = block(16, "double"), block(16, "single")
-    steps = ring.resolving(single.half_width, BROADENING)
+    steps = ring.resolving(single.half_width, BROADENING, 1.0)
     r = random(double)
     r32 = random(single)
     buffers = {p.precision: krylov.Buffers.of(p, steps) for p in (single, double)}
@@ -179,7 +179,7 @@ def sigma(rounds: int) -> None:
 def eighteen() -> None:
     """Time of one vector at N = 18."""
     operator = block(18, "single")
-    steps = ring.resolving(operator.half_width, BROADENING)
+    steps = ring.resolving(operator.half_width, BROADENING, 1.0)
     r, buffers = random(operator), krylov.Buffers.of(operator, steps)
     with single_thread():
         times = turns({"N = 18": lambda: conductivity(krylov.sticks(operator, r, steps, buffers), r.size)}, rounds=3)
@@ -196,7 +196,7 @@ def twenty() -> None:
     """Memory of one task, run in a process of its own, whose peak is set back: a child begins with that of its parent."""
     Path("/proc/self/clear_refs").write_text("5")
     operator = block(20, "single")
-    steps = ring.resolving(operator.half_width, BROADENING)
+    steps = ring.resolving(operator.half_width, BROADENING, 1.0)
     begin = time.process_time()
     with single_thread():
         conductivity(krylov.sticks(operator, random(operator), steps, krylov.Buffers.of(operator, steps)), operator.dimension)
@@ -267,7 +267,7 @@ def quspin(sites: int) -> None:
     row("  ratio", times["quspin complex"] / times["ours double"], "x", ">= 4")
     row("  ratio with complex64", times["quspin complex"] / times["ours single"], "x")
 
-    steps = ring.resolving(blocks["double"][0].half_width, BROADENING)
+    steps = ring.resolving(blocks["double"][0].half_width, BROADENING, 1.0)
     start = np.sign(generator.normal(size=H.Ns))
     peers = {"double": (H, K), "single": tuple(operator.astype(np.float32) for operator in (H, K))}
     held = {p: [np.zeros((steps, H.Ns), dtype=H_p.dtype) for _ in range(2)] for p, (H_p, _) in peers.items()}

@@ -191,7 +191,7 @@ def test_a_run_over_rows(twist, precision):
 def test_the_resolution_rule():
     """M = 2 W / broadening at N = 8, where levels are few and the demand is highest, to 6e-3 of the peak; 1.5 times as many to 1e-3."""
     operator = ring.Block(8, 0.7, 1.0, 1.0, 0.0, 0.1)
-    steps = ring.resolving(operator.half_width, WIDTHS[0])
+    steps = ring.resolving(operator.half_width, WIDTHS[0], 1.0)
     matrices = tls.block(0.7, 1.0, 1.0, 0.0, 0.1, 8)
     agree(operator, matrices, steps, 6e-3)
     agree(operator, matrices, int(1.5 * steps), 1e-3)

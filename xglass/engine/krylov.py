@@ -29,7 +29,7 @@ from xglass.engine import shuffle
 from xglass.engine.blas import single_thread
 from xglass.engine.jit import kernel
 from xglass.engine.philox import philox
-from xglass.engine.ring import MOST, Block, Rows, operator, resolving
+from xglass.engine.ring import FINE, MOST, Block, Rows, operator, resolving
 from xglass.engine.sticks import smooth, spread
 
 #: Enters every stream of random vectors: a change of what the draws mean gets a new number.
@@ -41,16 +41,13 @@ TAG = b"random vector of a trace"
 #: Most vectors J w that are held at once: fewer make the product of matrices slower, more take memory.
 COLUMNS = 96
 
-#: Steps of the fine grid in the smallest broadening.
-FINE = 20
-
 Operator = Block | Rows
 
 
 def stream(vector: int, realization: int, labels: np.ndarray) -> np.uint64:
     """Stream number of one random vector: BLAKE2b of (tag, rule version, vector, realization, float64 bits of the labels).
 
-    The labels are the canonical parameters of the Hamiltonian and its momentum or twist: not T, precision, lanczos_steps or frequencies.
+    The labels are the number of sites, the canonical parameters of the Hamiltonian and its momentum or twist: not T, precision, lanczos_steps or frequencies.
     """
     text = TAG + struct.pack("<qqq", RULE_VERSION, int(vector), int(realization)) + np.ascontiguousarray(labels, "<f8").tobytes()
     return np.frombuffer(hashlib.blake2b(text, digest_size=8).digest(), dtype="<u8").astype(np.uint64)[0]
@@ -257,7 +254,7 @@ def walk(
             here = tuple(array[p] for array in points)
             if point != (point := (number[p], *(array.tobytes() for array in here))):
                 problem = operator(float(number[p]), here, sites, disorder, precision, max_excitations)
-            labels = np.concatenate([np.ravel(array) for array in (*here, label[p])])
+            labels = np.concatenate([[sites], *(np.ravel(array) for array in (*here, label[p]))])
             yield p, problem, stream(int(vector[p]), int(realization[p]), labels)
 
     return np.broadcast_to(T, shape + T.shape[-1:]), walked()
@@ -288,7 +285,7 @@ def numerators(
     buffers: Buffers | None = None
     with single_thread():
         for p, problem, number_of_stream in points:
-            wanted = resolving(problem.half_width, broadening.min()) if steps is None else steps
+            wanted = resolving(problem.half_width, float(broadening.min()), float(T[p].min())) if steps is None else steps
             wanted = min(wanted, MOST * problem.dimension)
             if buffers is None or len(buffers.vectors) < wanted or buffers.vectors.dtype != problem.dtype:
                 buffers = None  # before others are made

@@ -161,7 +161,10 @@ def inverse(value: np.ndarray) -> np.ndarray:
         return 1.0 / value
 
 
-def violation(total: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """(total - expected) / total; NaN where there is no weight at all."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (total - expected) / total
+def violation(total: np.ndarray, kinetic: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
+    """(total - expected) / total, expected = -(pi/2) kinetic + stiffness; NaN where the terms cancel and no weight is left."""
+    total, kinetic = np.asarray(total), -0.5 * np.pi * np.asarray(kinetic)
+    gone = np.abs(total) <= 1e-12 * (np.abs(kinetic) + np.abs(stiffness))
+    return np.divide(
+        total - kinetic - stiffness, total, out=np.full(np.broadcast(total, kinetic, stiffness).shape, np.nan), where=~gone
+    )

@@ -189,20 +189,35 @@ def stiffness(
     result = np.empty(T.shape)
     scale = sites if disorder else 1  # a momentum K is a flux K N
     for p in np.ndindex(shape):
-        values, temperatures = [array[p] for array in given], T[p]
-        # Z(K) varies on the scale of sqrt(T / 2t) or faster than 1: eighth order leaves 1e-10 of it, rounding 1e-12
-        h = 0.06 / np.sqrt(1.0 + 2.0 * np.abs(values[0]).max() / temperatures.min())
+        values = [array[p] for array in given]
+        hop = 2.0 * float(np.abs(values[0]).max())
+        for chosen in _similar(T[p]):
+            temperatures = T[p][chosen]
+            ratio = hop / float(temperatures.min())
+            # Z(K) varies on the scale of sqrt(T / 2t), of T / 2t where the ground state moves with K, and of 1: eighth order leaves some 1e-10 of it
+            h = min(0.06 / np.sqrt(1.0 + ratio), 0.2 / max(ratio, 1e-300))
 
-        def boltzmann(step: int, values: list[np.ndarray] = values, h: float = h) -> list[np.ndarray]:
-            energies = []
-            for number in numbers:
-                hopping, rest, _ = sector(number + step * h * scale, values, disorder, sites, max_excitations)
-                with single_thread():
-                    energies.append(np.linalg.eigvalsh(hopping + rest))
-            return energies
+            def energies(step: int, values: list[np.ndarray] = values, h: float = h) -> list[np.ndarray]:
+                found = []
+                for number in numbers:
+                    hopping, rest, _ = sector(number + step * h * scale, values, disorder, sites, max_excitations)
+                    with single_thread():
+                        found.append(np.linalg.eigvalsh(hopping + rest))
+                return found
 
-        result[p] = _second_derivative(boltzmann, weights, temperatures, h)
+            result[p][chosen] = _second_derivative(energies, weights, temperatures, h)
     return result
+
+
+def _similar(T: np.ndarray) -> list[np.ndarray]:
+    """Indices of temperatures within a factor of two of each other: each group gets a step of its own, or rounding would spoil the highest."""
+    order = np.argsort(T)
+    groups: list[list[int]] = []
+    for k in order:
+        if not groups or T[k] > 2.0 * T[groups[-1][0]]:
+            groups.append([])
+        groups[-1].append(int(k))
+    return [np.array(group) for group in groups]
 
 
 def _second_derivative(

@@ -124,7 +124,7 @@ def relaxation_rate(
     )
     fit = xr.Dataset({name: table.isel(_result=i) for i, name in enumerate(("rate", "rate_stderr", "chi2"))})
     fit["success"] = table.isel(_result=-1) == 1
-    energy, unit = spectrum.energy_unit(static), str(sigma.attrs.get("units", "1"))
+    energy, unit = spectrum.energy_unit(static), str(sigma.attrs.get("units", spectrum.PER_PARTICLE))
     width = str(static["frequency"].attrs.get("units", energy))
     chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
     return stamp(fit, energy=energy, rate=width, chi2=chi2)
@@ -173,7 +173,7 @@ def displaced_drude(
     ends = None if window is None else spectrum.checked_window(window, "displaced_drude")
     names = ["amplitude", "peak_frequency"]
     fit = fit_slices("displaced_drude", "static", _peaked, names, static, "frequency", None, stderr, window=ends)
-    energy, unit = spectrum.energy_unit(static), str(static.attrs.get("units", "1"))
+    energy, unit = spectrum.energy_unit(static), str(static.attrs.get("units", spectrum.PER_PARTICLE))
     width = str(static["frequency"].attrs.get("units", energy))
     chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
     return stamp(fit, energy=energy, amplitude=f"({unit})/{width}", peak_frequency=width, chi2=chi2)

@@ -254,7 +254,8 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
 
     Returns
     -------
-    DataArray ``sum_rule(...)``: (left side - right side) / left side; 0 is exact.
+    DataArray ``sum_rule(...)``: (left side - right side) / left side; 0 is exact. NaN where there is no weight (two sites without a twist have no
+    current).
 
     Raises
     ------
@@ -275,11 +276,14 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
             raise KeyError(
                 f"sum_rule: the Dataset has no {name!r}; pass the whole result of exact, ftlm, dmft or static_disorder"
             )
-    expected = -0.5 * np.pi * solution["kinetic_energy"]
-    if "stiffness" in solution:
-        expected = expected + solution["stiffness"]
     result = xr.apply_ufunc(
-        response.violation, solution["total_weight"], expected, join="exact", dask="parallelized", output_dtypes=[np.float64]
+        response.violation,
+        solution["total_weight"],
+        solution["kinetic_energy"],
+        solution.get("stiffness", xr.DataArray(0.0)),
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[np.float64],
     )
     return stamp(result.rename("sum_rule"), energy=energy_unit(solution))
 

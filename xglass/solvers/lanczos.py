@@ -51,7 +51,8 @@ def ftlm(
     frequency : frequencies in tc, rising; a sequence or DataArray over ``frequency``.
     broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension (one pass, resolved for the smallest).
     filter : "gaussian".
-    lanczos_steps : Lanczos steps M; default ceil(2 W / broadening) with W half the band width, which resolves the filter to 1e-3 of the peak.
+    lanczos_steps : Lanczos steps M; default ceil(2 W / broadening) with W half the band width, which resolves the filter to 1e-3 of the peak, and at least
+        6 (W / T)^(1/2) and 30 for the Boltzmann factors.
     random_vectors : number of random vectors in every momentum (twist, realization); >= 2 for errors.
     momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
         [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a multiple of it
@@ -84,7 +85,9 @@ def ftlm(
     Notes
     -----
     Errors are those of the random vectors: a jackknife that leaves out one vector of one momentum (twist, realization) at a time. With
-    several realizations and "quenched" they are the scatter of realizations, which holds both. With one vector they are NaN.
+    several realizations and "quenched" they are the scatter of realizations, which holds both. With one vector they are NaN. Few vectors know
+    their own scatter badly: R vectors give R - 1 degrees of freedom in every momentum, and where few momenta and states carry Z (T below omega0) an
+    error bar means what it says from about ten vectors on; at T above omega0 two vectors give Student's t with about N / 2 degrees of freedom.
 
     A momentum takes two runs of M steps and 4 M^2 d real operations for the matrix of J, d = 2^N (N 2^N with disorder), and M + 100
     vectors of memory. N = 16, broadening 0.04, omega0 = 0.1: M = 188, about 0.13 s and 0.15 GB in single precision.
@@ -115,17 +118,18 @@ def ftlm(
         precision=precision,
     )
     smallest, dimension, omega0 = float(problem.width.min()), problem.dimension, abs(problem.model["omega0"])
-    needed = ring.resolving(problem.widest(), smallest)
+    coldest = float(problem.temperature.min())
+    needed = ring.resolving(problem.widest(), smallest, coldest)
     if steps is not None and steps < min(needed, ring.MOST * dimension):
         warnings.warn(
-            f"ftlm: lanczos_steps = {steps} do not resolve broadening = {smallest:g}, which takes {needed}; "
+            f"ftlm: lanczos_steps = {steps} do not resolve broadening = {smallest:g} at T = {coldest:g}, which takes {needed}; "
             f"leave lanczos_steps out or take a larger broadening",
             UserWarning,
             stacklevel=2,
         )
     if max_excitations is None and bool((problem.temperature < omega0).any()):
         warnings.warn(
-            f"ftlm: T = {float(problem.temperature.min()):g} is below omega0 = {float(omega0.max()):g}, where few states make Z and random "
+            f"ftlm: T = {coldest:g} is below omega0 = {float(omega0.max()):g}, where few states make Z and random "
             f"vectors are unreliable (see the errors); take xg.typicality, or max_excitations=",
             UserWarning,
             stacklevel=2,
@@ -133,9 +137,10 @@ def ftlm(
     taken = min(needed if steps is None else steps, ring.MOST * dimension)
     complex_ = not problem.disorder or bool((problem.numbers != 0.0).any())
     itemsize = (4 if precision == "single" else 8) * (2 if complex_ else 1)
+    sticks = 16.0 * problem.widest() / smallest * ring.FINE * problem.temperature.sizes.get("T", 1)
     edge.memory_limit(
-        float(taken + min(taken, 96) + 12) * dimension * itemsize,
-        f"ftlm: {taken} Lanczos vectors of dimension {dimension} ({problem.sites} sites) in {precision} precision",
+        float(taken + min(taken, 96) + 12) * dimension * itemsize + sticks,
+        f"ftlm: {taken} Lanczos vectors of dimension {dimension} ({problem.sites} sites) in {precision} precision, and their spectrum,",
         "take fewer sites, max_excitations, fewer lanczos_steps (a larger broadening) or xg.typicality",
     )
     seconds = _seconds(taken, dimension, complex_, precision)

@@ -79,7 +79,8 @@ def typicality(
     Notes
     -----
     Errors are those of the random vectors: a jackknife that leaves out one vector of one momentum (twist, realization) at a time. With
-    several realizations and "quenched" they are the scatter of realizations, which holds both. With one vector they are NaN.
+    several realizations and "quenched" they are the scatter of realizations, which holds both. With one vector they are NaN. Few vectors know
+    their own scatter badly: where few states carry Z an error bar means what it says from about ten vectors on.
 
     Both time directions are evolved, |t| up to 5.5 / broadening (or 15 / (pi T) where that is longer: the filter is exact for any T), in Chebyshev
     expansions: 48 W / broadening products with H for a spectrum of half width W; about 60 vectors of memory of d = 2^N (N 2^N with
