@@ -136,7 +136,7 @@ EAGER = {
     **dict.fromkeys(["testing.forbid_compute", "testing.count_computes", "testing.chunkings"], "tools of tests"),
     **dict.fromkeys(["store.evaluate", "store.verify"], "computing is what they are for"),
     **dict.fromkeys(["store.load", "store.progress", "store.failures"], "read a store; tests/store shows that nothing computes"),
-    **dict.fromkeys(["plot.relaxation", "plot.arrhenius", "plot.curves", "plot.lattice", "plot.charge_map"], "drawing is the end of a chain"),
+    **dict.fromkeys(["plot.relaxation", "plot.arrhenius", "plot.curves", "plot.label", "plot.lattice", "plot.charge_map"], "drawing is the end of a chain"),
 }  # fmt: skip
 
 

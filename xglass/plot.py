@@ -14,7 +14,7 @@ from xglass.variables import aligned, require
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["arrhenius", "charge_map", "curves", "lattice", "relaxation"]
+__all__ = ["arrhenius", "charge_map", "curves", "label", "lattice", "relaxation"]
 
 #: Colour-blind-safe palette of Okabe and Ito for unordered curves.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -27,7 +27,26 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def label(array: xr.DataArray) -> str:
-    """Axis label of an array: its symbol (or long name) and unit."""
+    r"""Axis label of an array: its symbol (or long name) and unit, from its attributes.
+
+    Parameters
+    ----------
+    array : any DataArray of xglass.
+
+    Returns
+    -------
+    Text with LaTeX, for matplotlib.
+
+    Raises
+    ------
+    AttributeError for what has no attributes.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> xg.plot.label(xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.2)["omega0"])
+    '$\\omega_0$ ($t$)'
+    """
     symbol, unit = array.attrs.get("symbol"), array.attrs.get("units", "1")
     text = f"${symbol}$" if symbol else str(array.attrs.get("long_name", array.name or ""))
     return text if unit in ("1", "") else f"{text} ({unit_symbol(unit)})"

@@ -36,8 +36,9 @@ def moderate(z):
     assert np.abs(z).max() < 5.5
 
 
-def test_two_hundred_seeds():
-    """Mean and errors at N = 8: 10 vectors in each of 5 momenta are 50 blocks.
+@pytest.mark.parametrize("N", [8, pytest.param(10, marks=pytest.mark.slow)])
+def test_two_hundred_seeds(N):
+    """Mean and errors: 10 vectors in each of 5 or 6 momenta are 50 or 60 blocks.
 
     The mean square of 200 independent z is within 0.6 ... 1.6 but for 1e-5, |z| < 5 but for 1e-4 of 800 numbers. One vector per momentum gives
     relative errors of about 10 % at N = 8 (twice those of N = 10: 4-5 % at T = 1, 3-4 % at T = 5 and up to 13 % at T = 0.2, with a
@@ -45,7 +46,7 @@ def test_two_hundred_seeds():
     """
     points = {"T": xr.DataArray([0.3, 1.0, 3.0], dims="p"), "frequency": xr.DataArray([0.5, 0.0, 1.5], dims="p")}
     grid = {"T": [0.3, 1.0, 3.0], "frequency": [0.0, 0.5, 1.5], "broadening": 0.2, "chunks": None}
-    model = ring(8)
+    model = ring(N)
     exact = xg.exact(model, **grid)
     z, errors, z_kinetic = [], [], []
     for seed in range(200):
@@ -61,7 +62,7 @@ def test_two_hundred_seeds():
     assert np.abs(z).max() < 5.0
     assert np.abs(z_kinetic).max() < 5.0
     assert abs(z.mean(axis=0)).max() < 4.5 / np.sqrt(200)
-    assert (np.mean(errors, axis=0) < [0.06, 0.03, 0.025]).all()
+    assert (np.mean(errors, axis=0) < np.array([0.06, 0.03, 0.025]) * (1.0 if N == 8 else 0.6)).all()
 
 
 @pytest.mark.parametrize("N", [2, 3, 5])

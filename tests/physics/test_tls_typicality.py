@@ -128,16 +128,17 @@ def normal_scores(result, exact, name, freedom):
     return np.sign(t) * scipy.stats.norm.isf(scipy.stats.t.sf(np.abs(t), freedom))
 
 
-def test_errors_are_true():
+@pytest.mark.parametrize("N", [8, pytest.param(10, marks=pytest.mark.slow)])
+def test_errors_are_true(N):
     """200 independent samples of 5 vectors in each of two momenta (8 degrees of freedom), at three temperatures and frequencies.
 
     Mean square of 200 normal scores: 1 +- 0.1, so 0.6 to 1.6 is passed but once in 3e4 seeds; |z| > 5.5 in 600 once in 4e4; means 4.5 sigma.
     """
     copies = xr.DataArray(np.ones(200), dims="realization", coords={"realization": np.arange(200)})
     arguments = {"T": [0.6, 1.0, 3.0], "frequency": [0.0, 0.5, 1.5], "broadening": 0.7, "momentum": [0.4, 2.0]}
-    model = xg.electron_tls(xg.lattice.chain(8), g=copies, omega0=0.2)
+    model = xg.electron_tls(xg.lattice.chain(N), g=copies, omega0=0.2)
     result = xg.typicality(model, **arguments, random_vectors=5, seed=5, average=None, chunks=None)
-    exact = xg.exact(xg.electron_tls(xg.lattice.chain(8), g=1.0, omega0=0.2), **arguments, chunks=None)
+    exact = xg.exact(xg.electron_tls(xg.lattice.chain(N), g=1.0, omega0=0.2), **arguments, chunks=None)
     scores = normal_scores(result, exact, "optical_conductivity", 8)[:, range(3), range(3)]
     assert scores.shape == (200, 3)
     assert ((scores**2).mean(axis=0) > 0.6).all()

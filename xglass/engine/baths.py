@@ -85,13 +85,15 @@ class Chain:
 
     def __init__(self, t: float) -> None:
         self.t, self.half_band, self.lower_edge = t, 2.0 * t, -2.0 * t
+        self.work = 0  #: iterations of one rung so far
 
     def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sigma (ladder, rung) and the residual (ladder)."""
         sigma, residual = np.empty((bottom.size, ladder.rungs), dtype=np.complex128), np.empty(bottom.size)
-        ladders.solve(
+        iterations = ladders.solve(
             bottom, ladder.spacing, ladder.rungs, ladder.t, ladder.g, ladder.g_z, ladder.p, ladder.q, 0.5, sigma, residual
         )
+        self.work += iterations * ladder.rungs
         return sigma, residual
 
     def disk(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -130,6 +132,7 @@ class Transformed:
 
     def __init__(self, hilbert: Transform, vertex: Transform | None) -> None:
         self.hilbert, self.vertex, self.transport = hilbert, vertex, vertex is not None
+        self.work = 0  #: iterations of one rung so far, in units of those of the chain
         far = 1e3j
         tail = far * complex(self.at(np.array([far]))[0])  # 1 + m1 / z + m2 / z^2: the first moments of N
         if not abs(tail - 1.0) < 0.1:
@@ -166,6 +169,7 @@ class Transformed:
         sigma = np.full(nu.shape, mean - 0.5j * size)
         residual, left = np.full(bottom.size, np.inf), np.arange(bottom.size)
         for _ in range(5000):
+            self.work += 5 * left.size * ladder.rungs
             u = self.inverse_bath(nu[left], nu[left] - sigma[left])
             new = sigma[left]
             if ladder.spacing:

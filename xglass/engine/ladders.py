@@ -53,14 +53,14 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
 
     Damped iteration from a damped start, which tends to the causal solution; Newton's method on the ladder (a tridiagonal matrix) once that is near,
     taken back where it leads away. ``spacing`` 0 and one rung: static two-level systems. Converged where the residual, relative in the
-    imaginary part, is 1e-11.
+    imaginary part, is 1e-11. Returns the number of iterations of all ladders.
     """
     mean, size = g_z * (p - q), math.sqrt(g * g + g_z * g_z)
     static = spacing == 0.0
     u, slope, image = np.empty(rungs, np.complex128), np.empty(rungs, np.complex128), np.empty(rungs, np.complex128)
     low, mid, high = np.empty(rungs, np.complex128), np.empty(rungs, np.complex128), np.empty(rungs, np.complex128)
-    kept, step = np.empty(rungs, np.complex128), np.empty(rungs, np.complex128)
-    most = 0
+    kept, step, moved = np.empty(rungs, np.complex128), np.empty(rungs, np.complex128), np.empty(rungs)
+    spent = 0
     for ladder in range(bottom.size):
         now = sigma[ladder]
         for k in range(rungs):
@@ -106,9 +106,9 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
                 scale = size + abs(now[k])
                 worst = max(worst, (real + imag) / scale)
                 relative = max(relative, real / scale)
-                if -image[k].imag > 1e-290:
-                    relative = max(relative, imag / -image[k].imag)
-            most = max(most, iteration)
+                moved[k] = imag / -image[k].imag if -image[k].imag > 1e-290 else 0.0
+                relative = max(relative, moved[k])
+            spent += 1
             residual[ladder] = relative
             if (
                 not followed and polish == 0 and iteration > 150
@@ -137,7 +137,14 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
                     largest = 0.0
                     for k in range(rungs):
                         largest = max(largest, -now[k].imag)
-                    if largest < 1e-8 * size:  # a gap: imaginary parts fall in every step, on all rungs alike
+                    if g == 0.0:  # rungs know nothing of one another, and each may lie in a gap
+                        residual[ladder] = worst
+                        for k in range(rungs):
+                            if -now[k].imag < 1e-8 * size:
+                                now[k] = complex(now[k].real, 0.0)
+                            else:
+                                residual[ladder] = max(residual[ladder], moved[k])
+                    elif largest < 1e-8 * size:  # a gap: imaginary parts fall in every step, on all rungs alike
                         for k in range(rungs):
                             now[k] = complex(now[k].real, 0.0)
                         residual[ladder] = worst
@@ -181,7 +188,7 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
             else:
                 for k in range(rungs):
                     now[k] = (1.0 - mixing) * now[k] + mixing * image[k]
-    return most
+    return spent
 
 
 @inline
@@ -224,12 +231,12 @@ def legendre(x, out):
 
 
 @kernel
-def spectrum(frequencies, edges, coefficients, bottom, spacing, t, beta, reference, first, last, shares, rules, out):
+def spectrum(frequencies, edges, coefficients, bottom, spacing, t, beta, reference, first, last, shares, rules, heavy, out):
     """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu at frequencies w >= 0, from the self-energy as Legendre series.
 
     ``edges`` (panel + 1) divide the first rung, ``coefficients`` (panel, rung, order) belong to all rungs; ``first`` and ``last`` bound the rungs that
     weigh. Where nu or nu + w leave a panel, the integral is divided, so that both self-energies are polynomials in every part. ``shares`` (panel) of
-    the integrals choose between ``rules`` (3, 2, node) of Gauss, coarser for parts that hardly count.
+    the integrals choose between ``rules`` (3, 2, node) of Gauss, coarser for parts that hardly count; ``heavy`` (panel, rung) says which weigh at all.
     """
     panels, rungs, order = coefficients.shape
     period = edges[panels] - edges[0]
@@ -277,6 +284,8 @@ def spectrum(frequencies, edges, coefficients, bottom, spacing, t, beta, referen
                 legendre((2.0 * x - edges[here] - edges[here + 1]) / (edges[here + 1] - edges[here]), one)
                 legendre((2.0 * y - edges[there] - edges[there + 1]) / (edges[there + 1] - edges[there]), two)
                 for k in range(first, last):
+                    if not heavy[here, k]:
+                        continue
                     upper = k + jump + lift
                     if upper >= rungs:
                         break

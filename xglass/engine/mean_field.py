@@ -25,6 +25,15 @@ _ANALYSIS = _POLYNOMIALS.T * WEIGHTS * (np.arange(ORDER)[:, None] + 0.5)
 _RULES = np.array([[np.pad(part, (0, ORDER - n)) for part in series.leggauss(n)] for n in (ORDER, 7, 3)])
 #: Most halvings of a panel.
 HALVINGS = 44
+#: Most work on one point: iterations of a rung (some 50 ns each), and nodes of the frequency integral times rungs (some 100 ns each).
+MOST_ITERATIONS = 100_000_000
+MOST_NODES = 60_000_000
+#: Least density of states that a ladder determines: imaginary parts below are differences of numbers at the end of the range.
+LEAST = 1e-250
+#: Largest violation of the sum rule with which a total weight is given, and largest residual with which thermal quantities are.
+VIOLATION, WRONG = 1e-5, 1e-4
+#: Share of the total weight that an interval of frequency may be wrong by.
+TOLERANCE = 1e-7
 #: Most omega0 / T: below, the smallest imaginary parts leave the range of numbers.
 COLDEST = 100.0
 
@@ -40,10 +49,11 @@ class Solution:
     first: int  #: rungs first ... last - 1 hold all thermal weight
     last: int
     shares: np.ndarray  #: (panel) of the integrals, the largest over all of them
+    weights: np.ndarray  #: (panel, rung) int e^{-beta (nu - reference)} N
     norm: float  #: int e^{-beta (nu - reference)} N
     kinetic: float  #: int of the kinetic energy, with the same factor
     transport: float  #: int of D, with the same factor
-    residual: float  #: of the equations, relative, in the mean over the integrals
+    residual: float  #: of the equations, relative, in the mean over the integrals, with what the panels do not resolve
 
 
 def _tails(values: np.ndarray, scale: np.ndarray | None = None) -> np.ndarray:
@@ -61,7 +71,7 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
     grid = ladder.bottom + ladder.period * np.linspace(0.0, 1.0, pieces + 1)
     pending = np.stack([grid[:-1], grid[1:]], axis=1)
     done: list[tuple[np.ndarray, ...]] = []
-    reference = math.nan
+    reference, lost = math.nan, 0.0
     for halving in range(HALVINGS + 1):
         half = 0.5 * (pending[:, 1] - pending[:, 0])
         nu = 0.5 * pending.sum(axis=1)[:, None] + half[:, None] * NODES
@@ -70,15 +80,22 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         energy = nu[:, :, None] + ladder.spacing * rungs
         z = energy - sigma
         states, kinetic, transport = lattice.densities(z)
-        with np.errstate(divide="ignore"):
-            states = np.where(states > 1e-280, states, 0.0)  # the least that a ladder determines
-            log = np.log(states) - beta * energy
+        # Below the spectrum states fall from rung to rung by e^{-omega0/T} and more; what follows a rung too small to tell is no state
+        dark = (states < LEAST) & (energy < -lattice.half_band - size)
+        states = np.where(np.logical_or.accumulate(dark[..., ::-1], axis=2)[..., ::-1] | (states < LEAST), 0.0, states)
+        there = states > 0.0
+        divisor = np.where(there, states, 1.0)
+        log = np.where(there, np.log(divisor) - beta * energy, -np.inf)
         if math.isnan(reference):
             reference = -float(log.max()) / beta
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            weight = np.exp(np.where(states > 0.0, log + beta * reference, -np.inf))
-            ratio = np.where(states > 0.0, weight / states, 0.0)
-            moved = np.where(states > 0.0, weight * (transport / states), 0.0)
+        # From e^-300, the least that counts (less would lose digits), to e^200, below which products stay within the range; no peak
+        # is that much higher than the first sampling: its width would be e^-200
+        exponent = log + beta * reference
+        there &= exponent > -300.0
+        clipped = bool((exponent > 200.0).any())
+        weight = np.where(there, np.exp(np.clip(exponent, -300.0, 200.0)), 0.0)
+        ratio = weight / divisor
+        moved = weight * np.where(there, transport / divisor, 0.0)
         integrals = half[:, None, None] * WEIGHTS[:, None] * np.stack([weight, kinetic * ratio, moved, states])
         shares = integrals.sum(axis=2)  # (quantity, panel, rung)
         shares = np.nan_to_num(shares, posinf=0.0)
@@ -94,9 +111,10 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         rough = (
             (worst > np.maximum(lattice.resolved, rounding)) & (worst * share > lattice.negligible) & (share > lattice.negligible)
         ).any(axis=1)
-        if halving == HALVINGS:
-            rough[:] = False
+        if halving == HALVINGS or lattice.work > MOST_ITERATIONS:
+            rough[:] = False  # what is not resolved counts in the residual
         series_of = np.einsum("jn,pnk->pkj", _ANALYSIS, sigma)
+        lost += math.inf if clipped else 0.0
         left = residual.reshape(nu.shape).max(axis=1) * share.sum(axis=1) + np.where(
             worst > lattice.resolved, worst * share, 0.0
         ).sum(axis=1)
@@ -118,22 +136,29 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         int(heavy[0]),
         int(heavy[-1]) + 1,
         np.array([np.max(np.abs(part[2]) / np.maximum(np.abs(total), 1e-300)) for part in done]),
+        np.array([part[3] for part in done]),
         float(total[0]),
         float(total[1]),
         float(total[2]),
-        float(sum(part[4] for part in done)),
+        float(sum(part[4] for part in done)) + lost,
     )
 
 
-def spectrum(lattice: Chain | Transformed, solution: Solution, frequency: np.ndarray) -> np.ndarray:
-    """Optical conductivity per particle at frequencies of either sign: sigma is even."""
+def spectrum(
+    lattice: Chain | Transformed, solution: Solution, frequency: np.ndarray, heavy: np.ndarray | None = None
+) -> np.ndarray:
+    """Optical conductivity per particle at frequencies of either sign: sigma is even.
+
+    ``heavy`` (panel, rung): where the thermal weight is held to lie, in place of all of the rungs that hold any.
+    """
     ladder, omega = solution.ladder, np.abs(frequency)
     beta = 1.0 / ladder.T
     if isinstance(lattice, Chain):
         out = np.empty(omega.size)
+        everywhere = np.ones(solution.weights.shape, dtype=np.bool_)
         ladders.spectrum(
             np.ascontiguousarray(omega), solution.edges, solution.coefficients, ladder.bottom, ladder.spacing, ladder.t, beta,
-            solution.reference, solution.first, solution.last, solution.shares, _RULES, out,
+            solution.reference, solution.first, solution.last, solution.shares, _RULES, everywhere if heavy is None else heavy, out,
         )  # fmt: skip
     else:
         out = np.array([_bubbles(lattice, solution, w) for w in omega])
@@ -176,31 +201,74 @@ def _bubbles(lattice: Transformed, solution: Solution, omega: float) -> float:
     return float((weights[:, None] * boltzmann * values).sum())
 
 
+def _cuts(lattice: Chain | Transformed, solution: Solution, width: float) -> np.ndarray:
+    """Frequencies between which the conductivity may hide narrow peaks: ends of the differences of bands, and multiples of omega0.
+
+    Bands are runs of energies with a density of states over 1e-3 of its largest, thermal ones hold over 1e-6 of the thermal weight.
+    """
+    ladder, edges = solution.ladder, solution.edges
+    ends = np.stack([edges[:-1], edges[1:]])[:, :, None] + ladder.spacing * np.arange(ladder.rungs)  # (end, panel, rung)
+    sigma = np.einsum("ni,pki->npk", _POLYNOMIALS, solution.coefficients)
+    nodes = (0.5 * (ends[0] + ends[1]) + 0.5 * (ends[1] - ends[0]) * NODES[:, None, None])  # fmt: skip
+    states = np.abs(lattice.densities(nodes - sigma.real - 1j * np.minimum(sigma.imag, 0.0))[0]).max(axis=0).ravel("F")
+    weight = solution.weights.ravel("F")
+    ends = ends.reshape(2, -1, order="F")
+
+    def runs(there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        turns = np.diff(np.concatenate([[False], there, [False]]).astype(int))
+        return ends[0][turns[:-1] == 1], ends[1][turns[1:] == -1]
+
+    low, high = runs(states > 1e-3 * min(1.0 / lattice.half_band, states.max()))
+    bottom, top = runs(weight > 1e-6 * solution.norm)
+    if low.size * bottom.size > 4096:
+        low, high = low[:1], high[-1:]
+    least = (low - top[:, None]).ravel()
+    most = (high - bottom[:, None]).ravel()
+    order = np.argsort(least)
+    least, reach = least[order], np.maximum.accumulate(most[order])
+    first = np.append(True, least[1:] > reach[:-1])  # differences that overlap are one
+    pieces = np.concatenate([least[first], reach[np.append(first[1:], True)]])
+    if ladder.spacing:
+        pieces = np.append(pieces, ladder.spacing * np.arange(1, 1 + min(8, int(width / ladder.spacing))))
+    pieces = np.sort(pieces[(pieces > 0.0) & (pieces < width)])
+    return pieces[np.append(True, np.diff(pieces) > 1e-6 * width)] if pieces.size else pieces
+
+
 def total_weight(lattice: Chain | Transformed, solution: Solution) -> float:
-    """Int_0^inf sigma dw, by halving intervals of frequency until sigma is a polynomial on each."""
-    width = max(solution.ladder.period, 1e-3) * (solution.ladder.rungs - solution.first)
-    drude = (
-        -0.5 * solution.ladder.T * solution.kinetic / solution.transport
-    )  # about the width of a Drude peak of that height and all weight
-    count = max(9, math.ceil(math.log(width / min(drude, 0.5 * width)) / math.log(4.0)))
-    if drude < 1e-11 * lattice.half_band:  # closer than energies are to one another in double precision
+    """Int_0^inf sigma dw, by halving intervals of frequency until sigma is a polynomial on each.
+
+    NaN where that takes more work than MOST_NODES, or where the sum rule int sigma = (pi/2) <-K> says that a narrow peak was missed.
+    """
+    ladder = solution.ladder
+    expected = -0.5 * np.pi * solution.kinetic / solution.norm
+    width = max(ladder.period, 1e-3) * (ladder.rungs - solution.first)
+    drude = -0.5 * ladder.T * solution.kinetic / solution.transport  # about the width of a Drude peak of that height and all weight
+    if not drude >= 1e-11 * lattice.half_band:  # closer than energies are to one another in double precision
         return np.nan
-    pending = np.append(0.0, np.geomspace(min(drude, 0.5 * width), width, count))
-    pending = np.stack([pending[:-1], pending[1:]], axis=1)
+    count = max(9, math.ceil(math.log(width / min(drude, 0.5 * width)) / math.log(4.0)))
+    grid = np.append(0.0, np.geomspace(min(drude, 0.5 * width), width, count))
+    cuts = np.union1d(grid, _cuts(lattice, solution, width))
+    pending = np.stack([cuts[:-1], cuts[1:]], axis=1)
+    heavy = solution.weights > 1e-12 * solution.norm
+    each, spent = 2 * ORDER * ORDER * int(np.count_nonzero(heavy)), 0
     total = 0.0
-    for halving in range(60):
+    while True:
+        spent += each * len(pending)
+        if spent > MOST_NODES:
+            return np.nan
         half = 0.5 * (pending[:, 1] - pending[:, 0])
         nodes = 0.5 * pending.sum(axis=1)[:, None] + half[:, None] * NODES
-        values = spectrum(lattice, solution, nodes.ravel()).reshape(nodes.shape)
+        values = spectrum(lattice, solution, nodes.ravel(), heavy).reshape(nodes.shape)
         parts = half * (values @ WEIGHTS)
-        share = np.abs(parts) / (abs(total) + np.abs(parts).sum())
-        rough = (_tails(values[:, :, None])[:, 0] * share > 1e-7) & (halving < 59)
+        share = np.abs(parts) / max(abs(total) + np.abs(parts).sum(), expected)
+        rough = _tails(values[:, :, None])[:, 0] * share > TOLERANCE
+        rough &= half > 1e-13 * lattice.half_band
         total += parts[~rough].sum()
         if not rough.any():
             break
         middle = 0.5 * pending[rough].sum(axis=1)
         pending = np.concatenate([np.stack([pending[rough, 0], middle], axis=1), np.stack([middle, pending[rough, 1]], axis=1)])
-    return float(total)
+    return float(total) if abs(total - expected) <= VIOLATION * expected else np.nan
 
 
 def cold(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
