@@ -21,7 +21,7 @@ from _common import COLUMN, joined, parse_args, save, save_table
 import xglass as xg
 
 options = parse_args("Optical conductivity of one electron and two-level systems: displaced Drude peaks")
-sites, vectors, cold_vectors, broadening = (16, 12, 3, 0.04) if options.full else (12, 6, 4, 0.06)
+sites, vectors, cold_vectors, broadening = (16, 12, 3, 0.04) if options.full else (12, 16, 4, 0.06)
 omega0, T = [0.02, 0.1, 0.2, 0.5], [0.2, 0.3, 0.5, 0.7, 1.0, 2.0]
 model = xg.electron_tls(xg.lattice.chain(sites), g=1.0, omega0=omega0)
 grid = {"frequency": np.linspace(0.0, 4.0, 401), "broadening": broadening, "seed": 1}

@@ -230,18 +230,86 @@ def legendre(x, out):
         out[i] = ((2 * i - 1) * x * out[i - 1] - (i - 1) * out[i - 2]) / i
 
 
+@inline
+def _series(polynomials, coefficients):
+    """Sum of a Legendre series."""
+    total = 0.0j
+    for i in range(polynomials.size):
+        total += polynomials[i] * coefficients[i]
+    return total
+
+
 @kernel
-def spectrum(frequencies, edges, coefficients, bottom, spacing, t, beta, reference, first, last, shares, rules, heavy, out):
+def _integrand(low, high, nu, w, t, beta, reference):
+    """e^{-beta (nu - reference)} B(nu, nu + w), the real part of z' - z on which it has Lorentzian peaks, and their width."""
+    a, b, c = _disk(low.real, max(-low.imag, 0.0), nu, t)
+    d, e, g = _disk(high.real, max(-high.imag, 0.0), nu + w, t)
+    apart, width = w - high.real + low.real, -(low.imag + high.imag)
+    if b <= 0.0 or e <= 0.0:
+        return 0.0, apart, width
+    exponent = -beta * (nu - reference)
+    factor = b * math.exp(exponent) if exponent < 600.0 else math.exp(math.log(b) + exponent)
+    return factor * bubble(a, b, c, d, e, g, t, math.sqrt(apart * apart + width * width)), apart, width
+
+
+@kernel
+def _rough(values, apart, width, nodes, half, rule, analysis, allowed):
+    """Whether values at the nodes of a part leave more than is allowed: by their last Legendre coefficients, or by a peak between nodes."""
+    if nodes == analysis.shape[1]:
+        one, two = 0.0, 0.0
+        for node in range(nodes):
+            one += analysis[0, node] * values[node]
+            two += analysis[1, node] * values[node]
+        if half * (abs(one) + abs(two)) > allowed:
+            return True
+    for node in range(nodes - 1):
+        slope = apart[node + 1] - apart[node]
+        if abs(slope) < width[node] or slope == 0.0:
+            continue  # as wide as nodes are apart
+        place = -apart[node] / slope  # to the ends of the part from the outermost nodes
+        if (place >= 0.0 or node == 0) and (place <= 1.0 or node == nodes - 2) and -1.0 <= place <= 2.0:
+            near = node if abs(apart[node]) < abs(apart[node + 1]) else node + 1
+            if width[near] > 0.0 and values[near] > 0.0:
+                step = half * (rule[0, node + 1] - rule[0, node]) / abs(slope)
+                height = values[near] * (apart[near] * (apart[near] / width[near]) + width[near])
+                if height * step > allowed:
+                    return True
+    return False
+
+
+@kernel
+def _peak(values, apart, width, half, rule, plain):
+    """Integral of a part so short that a peak's distance is linear and its numerator constant: an inverse tangent."""
+    near = 0
+    for node in range(values.size):
+        if abs(apart[node]) < abs(apart[near]):
+            near = node
+    slope = (apart[-1] - apart[0]) / (half * (rule[0, -1] - rule[0, 0]))
+    if slope == 0.0 or not width[near] > 0.0 or abs(slope) * half < width[near]:
+        return plain
+    left = apart[0] - slope * half * (rule[0, 0] + 1.0)
+    right = apart[-1] + slope * half * (1.0 - rule[0, -1])
+    height = values[near] * (apart[near] * (apart[near] / width[near]) + width[near])
+    return height * abs((math.atan(right / width[near]) - math.atan(left / width[near])) / slope)
+
+
+@kernel
+def spectrum(frequencies, edges, coefficients, bottom, spacing, t, beta, reference, first, last, shares, rules, analysis, heavy, lit, out):
     """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu at frequencies w >= 0, from the self-energy as Legendre series.
 
     ``edges`` (panel + 1) divide the first rung, ``coefficients`` (panel, rung, order) belong to all rungs; ``first`` and ``last`` bound the rungs that
     weigh. Where nu or nu + w leave a panel, the integral is divided, so that both self-energies are polynomials in every part. ``shares`` (panel) of
-    the integrals choose between ``rules`` (3, 2, node) of Gauss, coarser for parts that hardly count; ``heavy`` (panel, rung) says which weigh at all.
+    the integrals choose between ``rules`` (3, 2, node) of Gauss, coarser for parts that hardly count; ``heavy`` (panel, rung) says which weigh at all,
+    ``lit`` which have states that the series hold.
+    Where both energies see the same z, in the real part, the integrand has a peak as narrow as their rates: such parts are halved on their own
+    rung, with ``analysis`` (2, node) for the last Legendre coefficients, until the peak is resolved or is a Lorentzian.
     """
     panels, rungs, order = coefficients.shape
     period = edges[panels] - edges[0]
     cuts = np.empty(2 * panels + 2)
-    one, two = np.empty(order), np.empty(order)
+    ones, twos, ones_, twos_ = np.empty((order, order)), np.empty((order, order)), np.empty(order), np.empty(order)
+    values, apart, width = np.zeros(order), np.zeros(order), np.zeros(order)
+    stack = np.empty((64, 3))
     for f in range(frequencies.size):
         w = frequencies[f]
         jump = int(math.floor(w / spacing)) if spacing > 0.0 else 0
@@ -276,30 +344,51 @@ def spectrum(frequencies, edges, coefficients, bottom, spacing, t, beta, referen
                 * max(shares[here] / (edges[here + 1] - edges[here]), shares[there] / (edges[there + 1] - edges[there]))
             )
             rule = rules[0 if share > 1e-5 else (1 if share > 1e-9 else 2)]
-            for node in range(rule.shape[1]):
-                if rule[1, node] == 0.0:
-                    break
-                x = centre + half * rule[0, node]
+            nodes = 0
+            while nodes < rule.shape[1] and rule[1, nodes] > 0.0:
+                x = centre + half * rule[0, nodes]
                 y = x + rest - lift * period
-                legendre((2.0 * x - edges[here] - edges[here + 1]) / (edges[here + 1] - edges[here]), one)
-                legendre((2.0 * y - edges[there] - edges[there + 1]) / (edges[there + 1] - edges[there]), two)
-                for k in range(first, last):
-                    if not heavy[here, k]:
-                        continue
-                    upper = k + jump + lift
-                    if upper >= rungs:
-                        break
-                    low, high = 0.0j, 0.0j
-                    for i in range(order):
-                        low += one[i] * coefficients[here, k, i]
-                        high += two[i] * coefficients[there, upper, i]
-                    nu = x + k * spacing
-                    a, b, c = _disk(low.real, max(-low.imag, 0.0), nu, t)
-                    d, e_, g = _disk(high.real, max(-high.imag, 0.0), nu + w, t)
-                    if b <= 0.0 or e_ <= 0.0:
-                        continue
-                    step = math.sqrt((w - high.real + low.real) ** 2 + (low.imag + high.imag) ** 2)
-                    exponent = -beta * (nu - reference)
-                    factor = b * math.exp(exponent) if exponent < 600.0 else math.exp(math.log(b) + exponent)
-                    total += rule[1, node] * half * factor * bubble(a, b, c, d, e_, g, t, step)
+                legendre((2.0 * x - edges[here] - edges[here + 1]) / (edges[here + 1] - edges[here]), ones[nodes])
+                legendre((2.0 * y - edges[there] - edges[there + 1]) / (edges[there + 1] - edges[there]), twos[nodes])
+                nodes += 1
+            for k in range(first, last):
+                upper = k + jump + lift
+                if upper >= rungs:
+                    break
+                if not (heavy[here, k] and lit[there, upper]):
+                    continue
+                value = 0.0
+                for node in range(nodes):
+                    nu = centre + half * rule[0, node] + k * spacing
+                    low, high = _series(ones[node], coefficients[here, k]), _series(twos[node], coefficients[there, upper])
+                    f_, apart[node], width[node] = _integrand(low, high, nu, w, t, beta, reference)
+                    values[node] = f_
+                    value += rule[1, node] * half * f_
+                if not _rough(values, apart, width, nodes, half, rule, analysis, 1e-8 * (total + value)):
+                    total += value
+                    continue
+                left_over = 150  # halvings: a peak takes some 80
+                depth, stack[0, 0], stack[0, 1], stack[0, 2] = 1, parts[part], parts[part + 1], 0.0
+                while depth > 0:
+                    depth, left_over = depth - 1, left_over - 1
+                    left, right, level = stack[depth, 0], stack[depth, 1], stack[depth, 2]
+                    mid, size = 0.5 * (left + right), 0.5 * (right - left)
+                    value = 0.0
+                    for node in range(order):
+                        x = mid + size * rules[0, 0, node]
+                        y = x + rest - lift * period
+                        legendre((2.0 * x - edges[here] - edges[here + 1]) / (edges[here + 1] - edges[here]), ones_)
+                        legendre((2.0 * y - edges[there] - edges[there + 1]) / (edges[there + 1] - edges[there]), twos_)
+                        low, high = _series(ones_, coefficients[here, k]), _series(twos_, coefficients[there, upper])
+                        f_, apart[node], width[node] = _integrand(low, high, x + k * spacing, w, t, beta, reference)
+                        values[node] = f_
+                        value += rules[0, 1, node] * size * f_
+                    if not _rough(values, apart, width, order, size, rules[0], analysis, 1e-8 * (total + value)):
+                        total += value
+                    elif left_over < 0 or level >= 26.0 or size < 1e-14 * (abs(mid) + t):
+                        total += _peak(values, apart, width, size, rules[0], value)
+                    else:
+                        stack[depth, 0], stack[depth, 1], stack[depth, 2] = mid, right, level + 1.0
+                        stack[depth + 1, 0], stack[depth + 1, 1], stack[depth + 1, 2] = left, mid, level + 1.0
+                        depth += 2
         out[f] = total

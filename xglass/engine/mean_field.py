@@ -34,6 +34,8 @@ LEAST = 1e-250
 VIOLATION, WRONG = 1e-5, 1e-4
 #: Share of the total weight that an interval of frequency may be wrong by.
 TOLERANCE = 1e-7
+#: Least weight of a subband between two nodes for which a panel is halved.
+HIDDEN = 1e-9
 #: Most omega0 / T: below, the smallest imaginary parts leave the range of numbers.
 COLDEST = 100.0
 
@@ -50,6 +52,7 @@ class Solution:
     last: int
     shares: np.ndarray  #: (panel) of the integrals, the largest over all of them
     weights: np.ndarray  #: (panel, rung) int e^{-beta (nu - reference)} N
+    lit: np.ndarray  #: (panel, rung) with states, or at least with a series that holds
     norm: float  #: int e^{-beta (nu - reference)} N
     kinetic: float  #: int of the kinetic energy, with the same factor
     transport: float  #: int of D, with the same factor
@@ -111,6 +114,10 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         rough = (
             (worst > np.maximum(lattice.resolved, rounding)) & (worst * share > lattice.negligible) & (share > lattice.negligible)
         ).any(axis=1)
+        # z rises through the band between two nodes: a narrow subband (where it falls, Sigma has a pole, and there are no states)
+        step, rise = np.diff(nu, axis=1)[:, :, None], np.diff(z.real, axis=1)
+        hidden = (z.real[:, :-1] < -lattice.half_band) & (z.real[:, 1:] > lattice.half_band) & (step > HIDDEN * rise)
+        rough |= hidden.any(axis=(1, 2))
         if halving == HALVINGS or lattice.work > MOST_ITERATIONS:
             rough[:] = False  # what is not resolved counts in the residual
         series_of = np.einsum("jn,pnk->pkj", _ANALYSIS, sigma)
@@ -118,9 +125,11 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         left = residual.reshape(nu.shape).max(axis=1) * share.sum(axis=1) + np.where(
             worst > lattice.resolved, worst * share, 0.0
         ).sum(axis=1)
+        # a pole of Sigma on a rung without states: its series means nothing, and must not make any
+        lit = (np.max([tails[0], tails[3]], axis=0) < 1e-4) | (share > lattice.negligible)
         fine = ~rough
         for p in np.flatnonzero(fine):
-            done.append((pending[p], series_of[p], shares[:, p].sum(axis=1), shares[0, p], left[p]))
+            done.append((pending[p], series_of[p], shares[:, p].sum(axis=1), shares[0, p], left[p], lit[p]))
         if not rough.any():
             break
         middle = 0.5 * pending[rough].sum(axis=1)
@@ -137,6 +146,7 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         int(heavy[-1]) + 1,
         np.array([np.max(np.abs(part[2]) / np.maximum(np.abs(total), 1e-300)) for part in done]),
         np.array([part[3] for part in done]),
+        np.array([part[5] for part in done]),
         float(total[0]),
         float(total[1]),
         float(total[2]),
@@ -155,10 +165,9 @@ def spectrum(
     beta = 1.0 / ladder.T
     if isinstance(lattice, Chain):
         out = np.empty(omega.size)
-        everywhere = np.ones(solution.weights.shape, dtype=np.bool_)
         ladders.spectrum(
             np.ascontiguousarray(omega), solution.edges, solution.coefficients, ladder.bottom, ladder.spacing, ladder.t, beta,
-            solution.reference, solution.first, solution.last, solution.shares, _RULES, everywhere if heavy is None else heavy, out,
+            solution.reference, solution.first, solution.last, solution.shares, _RULES, _ANALYSIS[-2:].copy(), solution.lit if heavy is None else heavy & solution.lit, solution.lit, out,
         )  # fmt: skip
     else:
         out = np.array([_bubbles(lattice, solution, w) for w in omega])
@@ -196,7 +205,10 @@ def _bubbles(lattice: Transformed, solution: Solution, omega: float) -> float:
     nu = x[:, None] + rungs * ladder.spacing
     one = nu - sigma(x, np.broadcast_to(rungs, nu.shape))
     two = nu + omega - sigma(x + rest - lift * ladder.period, upper)
-    values = np.where(upper < ladder.rungs, lattice.bubble(one, two), 0.0)
+    panel = np.clip(np.searchsorted(edges, np.stack([x, x + rest - lift * ladder.period])) - 1, 0, edges.size - 2)
+    there = (upper < ladder.rungs) & solution.lit[panel[0][:, None], rungs]
+    there &= solution.lit[panel[1][:, None], np.minimum(upper, ladder.rungs - 1)]
+    values = np.where(there, lattice.bubble(one, two), 0.0)
     boltzmann = np.exp(np.minimum(-(nu - solution.reference) / ladder.T, 700.0))
     return float((weights[:, None] * boltzmann * values).sum())
 
@@ -210,7 +222,8 @@ def _cuts(lattice: Chain | Transformed, solution: Solution, width: float) -> np.
     ends = np.stack([edges[:-1], edges[1:]])[:, :, None] + ladder.spacing * np.arange(ladder.rungs)  # (end, panel, rung)
     sigma = np.einsum("ni,pki->npk", _POLYNOMIALS, solution.coefficients)
     nodes = (0.5 * (ends[0] + ends[1]) + 0.5 * (ends[1] - ends[0]) * NODES[:, None, None])  # fmt: skip
-    states = np.abs(lattice.densities(nodes - sigma.real - 1j * np.minimum(sigma.imag, 0.0))[0]).max(axis=0).ravel("F")
+    states = np.abs(lattice.densities(nodes - sigma.real - 1j * np.minimum(sigma.imag, 0.0))[0]).max(axis=0)
+    states = np.where(solution.lit, states, 0.0).ravel("F")
     weight = solution.weights.ravel("F")
     ends = ends.reshape(2, -1, order="F")
 
