@@ -1,6 +1,8 @@
 """Dynamical mean field theory of one electron and two-level systems: against moments of rings, sums over k, an alloy, and its own sum rule."""
 
 import functools
+import time
+import warnings
 
 import gftool
 import numpy as np
@@ -16,8 +18,11 @@ W = np.linspace(0.0, 6.0, 25)
 
 
 def local(*, T, frequency=W, energy=(0.0,), hilbert=None, vertex=None, **parameters):
+    """A solution with all but the total weight computed, which is left lazy: it costs most."""
     model = xg.electron_tls(CHAIN, **{"g": 1.0, "omega0": 0.5} | parameters)
-    return xg.dmft(model, T=T, frequency=frequency, energy=energy, hilbert=hilbert, vertex=vertex, chunks=None)
+    lazy = xg.dmft(model, T=T, frequency=frequency, energy=energy, hilbert=hilbert, vertex=vertex)
+    rest = lazy.drop_vars("total_weight", errors="ignore").compute(scheduler="synchronous")
+    return rest.assign(total_weight=lazy["total_weight"]) if "total_weight" in lazy else rest
 
 
 def alone(nu, omega0, T, g, g_z=0.0, t=1.0, iterations=4000):
@@ -201,6 +206,104 @@ def test_too_cold_for_numbers_is_said():
     assert not bool(result["converged"])
     assert np.isnan(result["mobility"])
     assert np.isnan(result["residual"])
+
+
+# --- narrow bands, gaps, and the ends of the range of numbers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "T"),
+    [
+        ({"t": 0.01}, 0.5),  # peaks between bands narrower than any grid of frequencies
+        ({"t": 0.1}, 0.5),
+        ({"g": 3.0, "omega0": 3.0}, 0.3),
+    ],
+)
+def test_sum_rule_with_gaps(parameters, T):
+    """Narrow bands: a total weight is right, and bounded in cost."""
+    start = time.process_time()
+    result = local(T=T, frequency=[0.0], **parameters)
+    assert time.process_time() - start < 20.0  # minutes before; 1 to 2 s, and compilation
+    assert bool(result["converged"])
+    assert float(result["total_weight"]) == pytest.approx(-0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-5)
+
+
+def test_narrow_peaks_of_the_conductivity():
+    """The conductivity of a narrow band, integrated over an interval with Gauss nodes, does not depend on their number."""
+    total = []
+    for n in (12, 18):
+        nodes, weights = np.polynomial.legendre.leggauss(n)
+        w = 1.73 + 0.025 * (nodes + 1.0)
+        total.append(0.025 * weights @ local(T=0.5, t=0.1, frequency=w)["optical_conductivity"].values)
+    assert total[0] == pytest.approx(total[1], rel=2e-4)
+
+
+def test_total_weight_of_a_missed_peak_is_not_given(monkeypatch):
+    """Where the sum rule is not met, or work is over its bound: NaN."""
+    import xglass.engine.mean_field as engine
+
+    monkeypatch.setattr(engine, "VIOLATION", 1e-16)
+    assert np.isnan(local(T=1.0, frequency=[0.0])["total_weight"])
+    monkeypatch.setattr(engine, "VIOLATION", 1e-5)
+    monkeypatch.setattr(engine, "MOST_NODES", 1000)
+    assert np.isnan(local(T=1.0, frequency=[0.0])["total_weight"])
+
+
+def test_bounded_work_is_said(monkeypatch):
+    """Panels that were not refined: not converged, and no wrong numbers."""
+    import xglass.engine.mean_field as engine
+
+    monkeypatch.setattr(engine, "MOST_ITERATIONS", 1)
+    result = local(T=0.2, omega0=2.0, frequency=[0.0])
+    assert not bool(result["converged"])
+    assert float(result["residual"]) > 1e-4
+    for name in ("mobility", "kinetic_energy", "optical_conductivity", "total_weight"):
+        assert np.isnan(result[name]).all()
+
+
+@pytest.mark.parametrize("T", [0.006, 0.005])
+def test_towards_the_least_temperature(T):
+    """omega0 / T to 100: no warning, bounded cost, <K> tends to the derivative of the ground state energy, the mobility grows as e^{omega0/T}."""
+    start = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = local(T=T, frequency=[0.0])
+    assert time.process_time() - start < 15.0
+    ground = [float(local(T=0.0, t=1.0 + h, frequency=[0.0])["ground_state_energy"]) for h in (-1e-3, 1e-3)]
+    kinetic = (ground[1] - ground[0]) / 2e-3 + 0.5 * T  # t dE/dt, and T/2 of one dimension
+    assert float(result["kinetic_energy"]) == pytest.approx(kinetic, abs=0.2 * T)
+    assert float(result["residual"]) < 1e-5
+    scaled = np.log(float(result["mobility"])) - 0.5 / T
+    reference = np.log(float(local(T=0.01, frequency=[0.0])["mobility"])) - 0.5 / 0.01
+    assert scaled == pytest.approx(reference, abs=1.5)
+
+
+def test_a_static_coupling_alone_converges():
+    """g = 0: rungs know nothing of one another; Eq. (A6) is that of an alloy of weights p and q."""
+    energy = np.linspace(-2.6, 2.6, 14)
+    result = local(T=1.0, g=0.0, g_z=0.5, frequency=[0.0, 0.3], energy=energy)
+    assert bool(result["converged"])
+    assert float(result["residual"]) < 1e-9
+    G, S = result["green_function"].values, result["self_energy"].values
+    q = 1.0 / (1.0 + np.exp(0.5))
+    scattering = (1.0 - q) * (0.5 - S) / (1.0 - (0.5 - S) * G) + q * (-0.5 - S) / (1.0 + (0.5 + S) * G)
+    np.testing.assert_allclose(scattering, 0.0, atol=1e-10)
+    assert float(result["total_weight"]) == pytest.approx(-0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-9)
+
+
+def test_only_what_is_asked_for_is_computed(monkeypatch):
+    """The total weight is a task of its own."""
+    import xglass.engine.mean_field as engine
+
+    def refused(*arguments, **settings):
+        raise AssertionError("nobody asked for the total weight")
+
+    model = xg.electron_tls(CHAIN, g=1.0, omega0=0.5)
+    lazy = xg.dmft(model, T=1.0, frequency=[0.0], energy=[0.0])
+    monkeypatch.setattr(engine, "total_weight", refused)
+    assert float(lazy["mobility"]) == pytest.approx(1.97965, abs=1e-5)
+    with pytest.raises(AssertionError, match="nobody asked"):
+        lazy["total_weight"].compute()
 
 
 # --- static systems and other lattices ---------------------------------------------------------------------------------------------

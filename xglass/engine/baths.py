@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.polynomial import legendre as series
 
 from xglass.engine import ladders
 
@@ -220,3 +221,58 @@ class Transformed:
         apart = two - one
         apart = np.where(np.abs(apart) > 1e-9, apart, 1e-9)
         return ((first - second.conj()) / (two.conj() - one) - (first - second) / apart).real / (2.0 * np.pi**2)
+
+
+def cold(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sigma and 1/G0 (rung, energy) at T = 0, on the rungs below each energy and on its own, the last: a recursion upwards."""
+    rungs = math.ceil((energy.max() - ladder.bottom) / ladder.omega0) + 1
+    sigma, bath = np.empty((rungs, energy.size), np.complex128), np.empty((rungs, energy.size), np.complex128)
+    size = math.hypot(ladder.g, ladder.g_z)
+    for k in range(rungs):
+        nu = energy - (rungs - 1 - k) * ladder.omega0
+        if k == 0:
+            sigma[k] = ladder.g_z + ladder.g**2 / (nu - size)
+        else:
+            below = bath[k - 1] + ladder.g_z
+            sigma[k] = ladder.g_z + ladder.g**2 * (below.real - 1j * below.imag) / np.abs(below) ** 2
+        bath[k] = lattice.inverse_bath(nu, nu - sigma[k])
+    return sigma, bath
+
+
+def static_self_energy(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> np.ndarray:
+    """Sigma of static two-level systems, omega0 = 0: the coherent potential approximation."""
+    return lattice.self_energy(ladder, np.ascontiguousarray(energy, dtype=np.float64))[0][:, 0]
+
+
+def ground_state_energy(lattice: Chain | Transformed, ladder: Ladder) -> float:
+    """Lowest energy of the electron at T = 0, where z = nu - Sigma reaches the lower edge of the band."""
+    low, high = -lattice.half_band - math.hypot(ladder.g, ladder.g_z), lattice.half_band + abs(ladder.g_z)
+    if ladder.g == 0.0 and (ladder.g_z == 0.0 or ladder.omega0 > 0.0):
+        return lattice.lower_edge + ladder.g_z
+
+    def filled(energy: np.ndarray) -> np.ndarray:
+        if ladder.omega0 == 0.0:
+            return -static_self_energy(lattice, ladder, energy).imag > 1e-7 * (abs(ladder.g) + abs(ladder.g_z))
+        sigma, _ = cold(lattice, ladder, energy)
+        offsets = np.arange(sigma.shape[0] - 1, -1, -1)[:, None] * ladder.omega0
+        return ((energy - offsets - sigma).real > lattice.lower_edge).any(axis=0)
+
+    for _ in range(9):
+        grid = np.linspace(low, high, 65)
+        first = int(np.argmax(filled(grid)))
+        low, high = grid[max(first - 1, 0)], grid[first]
+    return 0.5 * (low + high)
+
+
+def free(lattice: Chain | Transformed, T: float) -> float:
+    """<K> of the free electron."""
+    nodes, weights = series.leggauss(400)
+    if isinstance(lattice, Chain):
+        energy, density = -2.0 * lattice.t * np.cos(0.5 * np.pi * (nodes + 1.0)), weights
+    else:
+        energy = lattice.half_band * nodes
+        density = -lattice.at(energy + 0j).imag * weights
+    if T == 0.0:
+        return lattice.lower_edge
+    boltzmann = density * np.exp(-(energy - energy.min()) / T)
+    return float((energy * boltzmann).sum() / boltzmann.sum())

@@ -294,7 +294,9 @@ def _peak(values, apart, width, half, rule, plain):
 
 
 @kernel
-def spectrum(frequencies, edges, coefficients, bottom, spacing, t, beta, reference, first, last, shares, rules, analysis, heavy, lit, out):
+def spectrum(
+    frequencies, edges, coefficients, bottom, spacing, t, beta, reference, first, last, shares, rules, analysis, heavy, lit, out
+):
     """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu at frequencies w >= 0, from the self-energy as Legendre series.
 
     ``edges`` (panel + 1) divide the first rung, ``coefficients`` (panel, rung, order) belong to all rungs; ``first`` and ``last`` bound the rungs that

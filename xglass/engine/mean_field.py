@@ -14,7 +14,7 @@ import numpy as np
 from numpy.polynomial import legendre as series
 
 from xglass.engine import ladders
-from xglass.engine.baths import Chain, Ladder, Transform, Transformed, extent, image
+from xglass.engine.baths import Chain, Ladder, Transform, Transformed, cold, extent, free, ground_state_energy, image
 
 #: Orders of the Legendre series on a panel.
 ORDER = 16
@@ -255,7 +255,9 @@ def total_weight(lattice: Chain | Transformed, solution: Solution) -> float:
     ladder = solution.ladder
     expected = -0.5 * np.pi * solution.kinetic / solution.norm
     width = max(ladder.period, 1e-3) * (ladder.rungs - solution.first)
-    drude = -0.5 * ladder.T * solution.kinetic / solution.transport  # about the width of a Drude peak of that height and all weight
+    drude = (
+        -0.5 * ladder.T * solution.kinetic / solution.transport
+    )  # about the width of a Drude peak of that height and all weight
     if not drude >= 1e-11 * lattice.half_band:  # closer than energies are to one another in double precision
         return np.nan
     count = max(9, math.ceil(math.log(width / min(drude, 0.5 * width)) / math.log(4.0)))
@@ -282,47 +284,6 @@ def total_weight(lattice: Chain | Transformed, solution: Solution) -> float:
         middle = 0.5 * pending[rough].sum(axis=1)
         pending = np.concatenate([np.stack([pending[rough, 0], middle], axis=1), np.stack([middle, pending[rough, 1]], axis=1)])
     return float(total) if abs(total - expected) <= VIOLATION * expected else np.nan
-
-
-def cold(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sigma and 1/G0 (rung, energy) at T = 0, on the rungs below each energy and on its own, the last: a recursion upwards."""
-    rungs = math.ceil((energy.max() - ladder.bottom) / ladder.omega0) + 1
-    sigma, bath = np.empty((rungs, energy.size), np.complex128), np.empty((rungs, energy.size), np.complex128)
-    size = math.hypot(ladder.g, ladder.g_z)
-    for k in range(rungs):
-        nu = energy - (rungs - 1 - k) * ladder.omega0
-        if k == 0:
-            sigma[k] = ladder.g_z + ladder.g**2 / (nu - size)
-        else:
-            below = bath[k - 1] + ladder.g_z
-            sigma[k] = ladder.g_z + ladder.g**2 * (below.real - 1j * below.imag) / np.abs(below) ** 2
-        bath[k] = lattice.inverse_bath(nu, nu - sigma[k])
-    return sigma, bath
-
-
-def static_self_energy(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> np.ndarray:
-    """Sigma of static two-level systems, omega0 = 0: the coherent potential approximation."""
-    return lattice.self_energy(ladder, np.ascontiguousarray(energy, dtype=np.float64))[0][:, 0]
-
-
-def ground_state_energy(lattice: Chain | Transformed, ladder: Ladder) -> float:
-    """Lowest energy of the electron at T = 0, where z = nu - Sigma reaches the lower edge of the band."""
-    low, high = -lattice.half_band - math.hypot(ladder.g, ladder.g_z), lattice.half_band + abs(ladder.g_z)
-    if ladder.g == 0.0 and (ladder.g_z == 0.0 or ladder.omega0 > 0.0):
-        return lattice.lower_edge + ladder.g_z
-
-    def filled(energy: np.ndarray) -> np.ndarray:
-        if ladder.omega0 == 0.0:
-            return -static_self_energy(lattice, ladder, energy).imag > 1e-7 * (abs(ladder.g) + abs(ladder.g_z))
-        sigma, _ = cold(lattice, ladder, energy)
-        offsets = np.arange(sigma.shape[0] - 1, -1, -1)[:, None] * ladder.omega0
-        return ((energy - offsets - sigma).real > lattice.lower_edge).any(axis=0)
-
-    for _ in range(9):
-        grid = np.linspace(low, high, 65)
-        first = int(np.argmax(filled(grid)))
-        low, high = grid[max(first - 1, 0)], grid[first]
-    return 0.5 * (low + high)
 
 
 def one_particle(
@@ -364,51 +325,50 @@ def one_particle(
     return result, float(np.mean(residual))
 
 
-def free(lattice: Chain | Transformed, T: float) -> float:
-    """<K> of the free electron."""
-    nodes, weights = series.leggauss(400)
-    if isinstance(lattice, Chain):
-        energy, density = -2.0 * lattice.t * np.cos(0.5 * np.pi * (nodes + 1.0)), weights
-    else:
-        energy = lattice.half_band * nodes
-        density = -lattice.at(energy + 0j).imag * weights
-    if T == 0.0:
-        return lattice.lower_edge
-    boltzmann = density * np.exp(-(energy - energy.min()) / T)
-    return float((energy * boltzmann).sum() / boltzmann.sum())
-
-
 def point(
     t: float, g: float, g_z: float, omega0: float, T: float, frequency: np.ndarray, energy: np.ndarray,
     hilbert: Transform | None, vertex: Transform | None,
-) -> tuple[np.ndarray, float, float, float, np.ndarray, np.ndarray, bool, float]:  # fmt: skip
-    """(sigma, mobility, <K>, total weight, Sigma, G, converged, residual) of one point."""
+) -> tuple[np.ndarray, float, float, np.ndarray, np.ndarray, bool, float]:  # fmt: skip
+    """(sigma, mobility, <K>, Sigma, G, converged, residual) of one point."""
     lattice = Chain(abs(t)) if hilbert is None else Transformed(hilbert, vertex)
     ladder = extent(abs(t), g, g_z, omega0, T, energy.min() - omega0, energy.max() + omega0, lattice.half_band)
-    sigma, mobility, kinetic, total = np.full(frequency.size, np.nan), np.nan, np.nan, np.nan
+    sigma, mobility, kinetic = np.full(frequency.size, np.nan), np.nan, np.nan
     solution, residual = None, 0.0
     if g == 0.0 and (g_z == 0.0 or (T == 0.0 and omega0 > 0.0)):
         kinetic, mobility = free(lattice, T), np.inf
-        sigma, total = np.where(frequency == 0.0, np.inf, 0.0), -0.5 * np.pi * kinetic if hilbert is None else np.nan
+        sigma = np.where(frequency == 0.0, np.inf, 0.0)
     elif T > 0.0 and omega0 > COLDEST * T:
         self_energy, own = one_particle(
             lattice, extent(abs(t), g, g_z, omega0, 0.0, energy.min(), energy.max(), lattice.half_band), None, energy
         )
-        return sigma, mobility, kinetic, total, self_energy, lattice.green(energy - self_energy), False, np.nan
+        return sigma, mobility, kinetic, self_energy, lattice.green(energy - self_energy), False, np.nan
     elif T > 0.0:
         solution = solved(lattice, ladder)
-        kinetic, residual = solution.kinetic / solution.norm, solution.residual
-        if lattice.transport:
+        residual = solution.residual
+        if residual < WRONG:
+            kinetic = solution.kinetic / solution.norm
+        if lattice.transport and residual < WRONG:
             sigma, mobility = spectrum(lattice, solution, frequency), np.pi / T * solution.transport / solution.norm
-            total = total_weight(lattice, solution)
     elif omega0 > 0.0:
         mobility = np.inf
     if not lattice.transport:
-        sigma, mobility, total = np.full(frequency.size, np.nan), np.nan, np.nan
+        sigma, mobility = np.full(frequency.size, np.nan), np.nan
     self_energy, own = one_particle(lattice, ladder, solution, energy)
     z = energy - self_energy
     residual = max(residual, own)
-    return sigma, mobility, kinetic, total, self_energy, lattice.green(z), residual < 1e-7, residual
+    return sigma, mobility, kinetic, self_energy, lattice.green(z), residual < 1e-7, residual
+
+
+def weight(t: float, g: float, g_z: float, omega0: float, T: float, hilbert: Transform | None, vertex: Transform | None) -> float:
+    """Total weight of one point."""
+    lattice = Chain(abs(t)) if hilbert is None else Transformed(hilbert, vertex)
+    ladder = extent(abs(t), g, g_z, omega0, T, 0.0, 0.0, lattice.half_band)
+    if g == 0.0 and (g_z == 0.0 or (T == 0.0 and omega0 > 0.0)):
+        return -0.5 * np.pi * free(lattice, T) if hilbert is None else np.nan
+    if T == 0.0 or omega0 > COLDEST * T or not lattice.transport:
+        return np.nan
+    solution = solved(lattice, ladder)
+    return total_weight(lattice, solution) if solution.residual < WRONG else np.nan
 
 
 def mean_field(
@@ -419,15 +379,28 @@ def mean_field(
     values = np.broadcast_arrays(t, g, g_z, omega0, T)
     shape = values[0].shape
     sigma = np.empty((*shape, frequency.size))
-    scalars = np.empty((4, *shape))
+    scalars = np.empty((3, *shape))
     self_energy, green = (np.empty((*shape, energy.size), np.complex128) for _ in range(2))
     converged = np.empty(shape, dtype=bool)
     for p in np.ndindex(shape):
         t_, g_, g_z_, omega_, T_ = (float(value[p]) for value in values)
         here = point(t_, g_, g_z_, omega_, T_, frequency, energy, hilbert, vertex)
-        sigma[p], self_energy[p], green[p], converged[p] = here[0], here[4], here[5], here[6]
-        scalars[(slice(None), *p)] = here[1], here[2], here[3], here[7]
-    return sigma, *scalars[:3], -green.imag / np.pi, -self_energy.imag, self_energy, green, converged, scalars[3]
+        sigma[p], self_energy[p], green[p], converged[p] = here[0], here[3], here[4], here[5]
+        scalars[(slice(None), *p)] = here[1], here[2], here[6]
+    return sigma, *scalars[:2], -green.imag / np.pi, -self_energy.imag, self_energy, green, converged, scalars[2]
+
+
+def weights(
+    t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray,
+    *, hilbert: Transform | None = None, vertex: Transform | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Total weights for parameters (...)."""
+    values = np.broadcast_arrays(t, g, g_z, omega0, T)
+    result = np.empty(values[0].shape)
+    for p in np.ndindex(result.shape):
+        t_, g_, g_z_, omega_, T_ = (float(value[p]) for value in values)
+        result[p] = weight(t_, g_, g_z_, omega_, T_, hilbert, vertex)
+    return result
 
 
 def ground_states(
@@ -475,6 +448,8 @@ def boltzmann(t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray,
             result[p] = np.inf
             continue
         solution = solved(lattice, ladder)
+        if not solution.residual < WRONG:
+            continue
         left, right = solution.edges[:-1], solution.edges[1:]
         sigma = np.einsum("ni,pki->pnk", _POLYNOMIALS, solution.coefficients)
         nu = (0.5 * (left + right)[:, None] + 0.5 * (right - left)[:, None] * NODES)[:, :, None] + ladder.spacing * np.arange(
