@@ -18,8 +18,7 @@ import gftool
 import numpy as np
 
 import xglass as xg
-from xglass.engine.baths import Chain, extent
-from xglass.engine.mean_field import static_self_energy
+from xglass.engine.baths import Chain, extent, static_self_energy
 
 ROUNDS = 3
 
