@@ -234,6 +234,19 @@ def test_solvers_are_lazy(name):
         assert b"numba" not in data, function
 
 
+@pytest.mark.parametrize("name", SOLVERS)
+def test_chunks_of_solvers(name):
+    """Any cut along parameters gives the same; what cannot be cut is named."""
+    whole = SOLVERS[name](chunks={"g": 2})
+    xr.testing.assert_identical(whole.compute(scheduler="sync"), SOLVERS[name](chunks=None))
+    with pytest.raises(ValueError, match="chunks must be 'auto', a dict .* or None, got 'all'"):
+        SOLVERS[name](chunks="all")
+    with pytest.raises(ValueError, match="chunks: 'frequency' cannot be chunked"):
+        SOLVERS[name](chunks={"frequency": 1})
+    with pytest.raises(ValueError, match="whole number"):
+        SOLVERS[name](chunks={"g": 0})
+
+
 @pytest.mark.parametrize("name", ABOUT_LABELS)
 def test_questions_about_labels(name):
     with xg.testing.forbid_compute():

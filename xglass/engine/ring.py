@@ -6,6 +6,7 @@ Formulas and the meaning of bits are those of :mod:`xglass.engine.tls`, whose de
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -61,7 +62,7 @@ def _local_range(omega0: np.ndarray, own: int, g: float, g_z: float, most: int) 
     return min(low), max(high)
 
 
-class _Operator:
+class _Operator(ABC):
     """What both operators share: out = H v and the like, into a given buffer, which must not be that of v."""
 
     sites: int
@@ -108,10 +109,10 @@ class _Operator:
         """Their number."""
         return sum(math.comb(self.sites, n) for n in range(self.most + 1))
 
-    @cached_property
+    @property
+    @abstractmethod
     def bounds(self) -> tuple[float, float]:
         """The spectrum lies between these."""
-        raise NotImplementedError
 
     @property
     def centre(self) -> float:
@@ -123,21 +124,21 @@ class _Operator:
         """Half the distance of the bounds, and a little more."""
         return 0.5 * (self.bounds[1] - self.bounds[0]) * (1.0 + MARGIN) + 1e-12
 
+    @abstractmethod
     def step(self, v: np.ndarray, out: np.ndarray, a: float, b: float, c: float) -> np.ndarray:
         """Out = a H v + b v + c out; with c = 0 the old ``out`` is not read."""
-        raise NotImplementedError
 
     def apply(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
         """Out = H v."""
         return self.step(v, out, 1.0, 0.0, 0.0)
 
+    @abstractmethod
     def current(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
         """Out = J v."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hopping(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
         """Out = H_hop v."""
-        raise NotImplementedError
 
     def lanczos(self, v: np.ndarray, out: np.ndarray, flow: np.ndarray | None = None) -> float:
         """Out = H v, flow = J v where asked for; returns Re <v|H v>."""

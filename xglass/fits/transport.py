@@ -68,8 +68,7 @@ def relaxation_rate(
     0.050000
     """
     caller = "relaxation_rate"
-    if correlation not in ("conductivity", "symmetrised"):
-        raise ValueError(f"{caller}: correlation must be 'conductivity' or 'symmetrised', got {correlation!r}")
+    symmetrised = spectrum.checked_correlation(correlation, caller)
     step = spectrum.uniform_step(static, caller)
     if not isinstance(sigma, xr.DataArray):
         raise TypeError(f"{caller}: sigma must be a DataArray, got {type(sigma).__name__}; pick one variable")
@@ -81,7 +80,6 @@ def relaxation_rate(
                 f"{caller}: {name} has a dimension 'rate', the name of the result; write .rename(rate='given_rate') before it"
             )
     sigma, static = sigma.drop_vars("rate", errors="ignore"), static.drop_vars("rate", errors="ignore")
-    symmetrised = correlation == "symmetrised"
     if symmetrised or T is not None:
         static, temperature = spectrum.at_temperature(static, T, caller)
         _same_temperature(sigma, temperature, caller)

@@ -99,6 +99,13 @@ def cutoffs(cutoff: Any, sigma: xr.DataArray) -> xr.DataArray:
     return limit.assign_coords(cutoff=("cutoff", limit.values, limit["cutoff"].attrs)) if limit.dims == ("cutoff",) else limit
 
 
+def checked_correlation(correlation: Any, caller: str) -> bool:
+    """Whether it is the symmetrised correlation function that decays, and not the conductivity."""
+    if correlation not in ("conductivity", "symmetrised"):
+        raise ValueError(f"{caller}: correlation must be 'conductivity' or 'symmetrised', got {correlation!r}")
+    return bool(correlation == "symmetrised")
+
+
 def checked_window(window: Any, caller: str) -> tuple[float, float]:
     """Lowest and highest frequency."""
     try:

@@ -335,10 +335,8 @@ def relaxation_time_approximation(
     array([0.   , 0.059])
     """
     caller = "relaxation_time_approximation"
-    if correlation not in ("conductivity", "symmetrised"):
-        raise ValueError(f"{caller}: correlation must be 'conductivity' or 'symmetrised', got {correlation!r}")
+    symmetrised = spectrum.checked_correlation(correlation, caller)
     step = spectrum.uniform_step(sigma, caller)
-    symmetrised = correlation == "symmetrised"
     sigma, temperature = spectrum.at_temperature(sigma, T, caller) if symmetrised or T is not None else (sigma, xr.DataArray(1.0))
     width = spectrum.relaxation_rate(rate, sigma, caller, zero=True)
     result = xr.apply_ufunc(

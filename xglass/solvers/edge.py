@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,21 @@ def assembled(
         solution["filter_limited"] = solution["filter_exponent"] > 0.5
     solution.attrs = attrs
     return stamp(solution, energy="tc")
+
+
+def chosen_chunks(chunks: Any, free: Iterable[str]) -> dict[str, int] | None:
+    """Sizes of chunks that were asked for; none of them with "auto"; None: compute now."""
+    if chunks is None or (isinstance(chunks, str) and chunks == "auto"):
+        return None if chunks is None else {}
+    if not isinstance(chunks, dict):
+        raise ValueError(f"chunks must be 'auto', a dict {{dimension: size}} or None, got {chunks!r}")
+    free = sorted(set(free))
+    for dim, size in chunks.items():
+        if dim not in free:
+            raise ValueError(f"chunks: {dim!r} cannot be chunked; dimensions to chunk are {free}")
+        if size != -1:
+            whole_number(f"chunks[{dim!r}]", size)
+    return dict(chunks)
 
 
 def memory_limit(needed: float, what: str, advice: str) -> None:

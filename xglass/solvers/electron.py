@@ -82,8 +82,6 @@ def exact(
     numbers, weights = edge.sectors(momentum, twist, sites, over_sites)
     kept = edge.kept_states(sites, max_excitations)
     edge.check_average(average)
-    if chunks not in ("auto", None) and not isinstance(chunks, dict):
-        raise ValueError(f"chunks must be 'auto', a dict {{parameter dimension: size}} or None, got {chunks!r}")
     dimension = kept * (sites if over_sites else 1)
     edge.memory_limit(
         MATRICES * 16.0 * dimension**2,
@@ -102,13 +100,11 @@ def exact(
         "max_excitations": None if max_excitations is None else int(max_excitations),
     }
 
+    sizes = edge.chosen_chunks(chunks, (str(d) for array, core in inputs for d in array.dims if d not in core))
+
     def applied(function: Any, inputs: list[tuple[xr.DataArray, list[str]]], outputs: list[list[str]]) -> Any:
-        sizes = chunks if isinstance(chunks, dict) else {}
-        free = {str(d) for array, core in inputs for d in array.dims if d not in core}
-        if alien := set(sizes) - free:
-            raise ValueError(f"chunks: {sorted(map(str, alien))} cannot be chunked; dimensions to chunk are {sorted(free)}")
         lazy = [
-            array if chunks is None else array.chunk({d: sizes.get(str(d), 1) for d in array.dims if d not in core})
+            array if sizes is None else array.chunk({d: sizes.get(str(d), 1) for d in array.dims if d not in core})
             for array, core in inputs
         ]
         return xr.apply_ufunc(

@@ -9,7 +9,7 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
-from xglass.solvers.edge import electron, rising, temperatures, with_coordinates
+from xglass.solvers.edge import chosen_chunks, electron, rising, temperatures, with_coordinates
 from xglass.variables import stamp
 
 __all__ = ["dmft"]
@@ -57,7 +57,7 @@ def dmft(
     energy: Any = None,
     hilbert: Transform | None = None,
     vertex: Transform | None = None,
-    chunks: str | None = "auto",
+    chunks: str | dict[str, int] | None = "auto",
 ) -> xr.Dataset:
     r"""Dynamical mean field theory of :func:`electron_tls`, on the real axis: thermodynamic limit, no vertex corrections.
 
@@ -80,7 +80,7 @@ def dmft(
     hilbert : another lattice in place of the chain: the Hilbert transform z -> int N(e) / (z - e) de of its density of states (normalised
         to one, in tc), a function of a complex array (Im z > 0); ``t`` of the model then enters by it alone. Keep parameters in functools.partial.
     vertex : with ``hilbert``, the transform of N(e) phi(e), phi the square of the velocity; without it there are no transport quantities.
-    chunks : "auto" (lazy, a task for every parameter point) or None (compute now).
+    chunks : "auto" (lazy, a task for every parameter point), {parameter dimension: size}, or None (compute now).
 
     Returns
     -------
@@ -147,9 +147,12 @@ def dmft(
     grids = [xr.DataArray(frequencies.values, dims="frequency"), xr.DataArray(energies.values, dims="energy")]
     inputs = [*parameters, xr.DataArray(temperature.variable), *grids]
     cores: list[list[str]] = [[]] * 5 + [["frequency"], ["energy"]]
-    if chunks is not None:  # xarray leaves an array without dimensions as it is, and would compute now
+    sizes = chosen_chunks(
+        chunks, (str(d) for array, core in zip(inputs, cores, strict=True) for d in array.dims if d not in core)
+    )
+    if sizes is not None:  # xarray leaves an array without dimensions as it is, and would compute now
         inputs = [
-            array.chunk({dim: 1 for dim in array.dims if dim not in core})
+            array.chunk({dim: sizes.get(str(dim), 1) for dim in array.dims if dim not in core})
             if array.dims or array.chunks is not None
             else array.copy(data=da.from_array(array.values))
             for array, core in zip(inputs, cores, strict=True)

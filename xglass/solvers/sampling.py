@@ -184,17 +184,9 @@ def _cut(array: xr.DataArray, core: list[str], plan: dict[str, int] | None) -> x
 
 def _chunks(chunks: Any, sizes: dict[str, int], seconds: float) -> dict[str, int] | None:
     """Chunk sizes along parameters, sectors and vectors; None: compute now."""
-    if chunks is None:
+    chosen = edge.chosen_chunks(chunks, (d for d in sizes if not d.startswith("_")))
+    if chosen is None:
         return None
-    free = [d for d in sizes if not d.startswith("_")]
-    if isinstance(chunks, dict):
-        for dim, size in chunks.items():
-            if dim not in free:
-                raise ValueError(f"chunks: {dim!r} cannot be chunked; dimensions to chunk are {free}")
-            if size != -1:
-                whole_number(f"chunks[{dim!r}]", size)
-    elif chunks != "auto":
-        raise ValueError(f"chunks must be 'auto', a dict {{dimension: size}} or None, got {chunks!r}")
     budget = max(1.0, TASK_SECONDS / seconds)
     total = math.prod(sizes.values())
     if total * seconds > TASK_SECONDS:  # a few seconds of work are still worth sharing
@@ -204,6 +196,7 @@ def _chunks(chunks: Any, sizes: dict[str, int], seconds: float) -> dict[str, int
         tasks = math.ceil(length / max(1, min(length, int(budget))))
         plan[dim] = math.ceil(length / tasks)
         budget /= plan[dim]
-    if isinstance(chunks, dict):
-        plan |= {d: length if chunks.get(d, -1) == -1 else min(chunks[d], length) for d, length in sizes.items() if d in free}
+    if chosen:
+        free = (d for d in sizes if not d.startswith("_"))
+        plan |= {d: sizes[d] if chosen.get(d, -1) == -1 else min(chosen[d], sizes[d]) for d in free}
     return plan

@@ -183,15 +183,9 @@ def _chunks(
     chunks: str | dict[str, int] | None, inputs: list[tuple[xr.DataArray, list[str]]], sites: int, temperatures: int
 ) -> dict[str, int] | None:
     """Chunk sizes along parameters and realization; None where nothing is lazy."""
-    if chunks is None:
-        return None
     loops = {str(dim) for array, core in inputs for dim in array.dims if dim not in core}
+    chosen = edge.chosen_chunks(chunks, loops)
+    if chosen is None:
+        return None
     cost = EIGENVECTORS * sites**3 + PAIRS * sites**2 * temperatures
-    cut = dict.fromkeys(loops, 1) | {"realization": max(1, math.floor(1.0 / (cost + 2e-3)))}
-    if isinstance(chunks, dict):
-        if unknown := sorted(set(chunks) - loops):
-            raise ValueError(f"static_disorder: chunks names {unknown}; its dimensions are {sorted(loops)}")
-        return cut | chunks
-    if chunks != "auto":
-        raise ValueError(f"static_disorder: chunks must be 'auto', a dict of sizes or None, got {chunks!r}")
-    return cut
+    return dict.fromkeys(loops, 1) | {"realization": max(1, math.floor(1.0 / (cost + 2e-3)))} | chosen
