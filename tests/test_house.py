@@ -26,6 +26,7 @@ ROOMS = [
     "lattice",
     "models",
     "ops",
+    "dilute_defects",
     "solvers",
     "observables",
     "fits",
@@ -44,7 +45,7 @@ def module_name(path: Path) -> str:
 
 
 def room(module: str) -> str:
-    """Second part of a dotted name: "xglass.engine.philox" -> "engine", "xglass" -> ""."""
+    """Second part of a dotted name: "xglass.engine.core.philox" -> "engine", "xglass" -> ""."""
     return (module.split(".") + [""])[1]
 
 
@@ -121,11 +122,12 @@ def test_the_importer_of_this_test_sees_every_form(tmp_path, monkeypatch):
 def test_folders_and_file_names():
     for path in PACKAGE.rglob("*.py"):
         parts = path.relative_to(PACKAGE).parts
-        assert len(parts) <= 2, f"{path.relative_to(ROOT)}: two levels of folders, never three"
+        levels = 3 if parts[0] == "engine" else 2
+        assert len(parts) <= levels, f"{path.relative_to(ROOT)}: rooms hold files; only the engine has wings"
         assert path.name != "utils.py", f"{path.relative_to(ROOT)}: nothing belongs in a file of that name"
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "engine").glob("*.py")), ids=module_name)
+@pytest.mark.parametrize("path", sorted((PACKAGE / "engine").rglob("*.py")), ids=module_name)
 def test_kernels_hold_no_hidden_state_and_no_threads(path):
     where = path.relative_to(ROOT)
     for node in ast.walk(ast.parse(path.read_text())):

@@ -9,7 +9,7 @@ from scipy import special
 
 import xglass as xg
 from xglass import lattice as lt
-from xglass.engine import ewald
+from xglass.engine.core import ewald
 
 S3 = np.sqrt(3)
 HONEYCOMB_BONDS = [(0, 1, (0, 0), "z"), (1, 0, (0, 1), "y"), (1, 0, (-1, 1), "x")]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.engine import ewald
+from xglass.engine.core import ewald
 from xglass.units import parameter
 from xglass.variables import attributes, eager, require, stamp, whole_number
 

@@ -9,8 +9,8 @@ from typing import Any
 import xarray as xr
 
 from xglass.lattice import triangular
-from xglass.models import charge_glass
-from xglass.solvers.montecarlo import metropolis
+from xglass.models.charge_glass import charge_glass
+from xglass.solvers.metropolis import metropolis
 
 __all__ = ["Computed", "chunkings", "count_computes", "forbid_compute", "tiny_glass", "tiny_run"]
 

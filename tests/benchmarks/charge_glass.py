@@ -22,8 +22,8 @@ import numba
 import numpy as np
 
 import xglass as xg
-from xglass.engine.charge import hopping_matrix
-from xglass.engine.metropolis import neighbour_table
+from xglass.engine.charge.metropolis import neighbour_table
+from xglass.engine.charge.potential import hopping_matrix
 
 ROUNDS = 5
 

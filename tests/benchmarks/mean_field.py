@@ -18,7 +18,7 @@ import gftool
 import numpy as np
 
 import xglass as xg
-from xglass.engine.baths import Chain, extent, static_self_energy
+from xglass.engine.tls.dmft_lattices import Chain, extent, static_self_energy
 
 ROUNDS = 3
 

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 import scipy.linalg
 
-from xglass.engine import krylov, ring
-from xglass.engine.blas import single_thread
+from xglass.engine.core.blas import single_thread
+from xglass.engine.tls import lanczos, operators
 
 #: Fig. 1 of Rammal, Ciuchi and Fratini: temperatures, and the slowest splitting that is asked for here.
 T = np.array([0.2, 0.5, 1.0, 1.5, 2.0, 5.0])
@@ -53,12 +53,12 @@ def turns(functions: dict[str, Callable[[], object]], rounds: int = 7, least: fl
     return times
 
 
-def block(sites: int, precision: str, number: int = 3) -> ring.Block:
-    return ring.Block(sites, 2.0 * math.pi * number / sites, 1.0, 1.0, 0.0, OMEGA0, precision)
+def block(sites: int, precision: str, number: int = 3) -> operators.Block:
+    return operators.Block(sites, 2.0 * math.pi * number / sites, 1.0, 1.0, 0.0, OMEGA0, precision)
 
 
-def random(operator: ring.Block | ring.Rows, seed: int = 1) -> np.ndarray:
-    return krylov.random_vector(seed, np.uint64(7), operator.dimension, operator.dtype)
+def random(operator: operators.Block | operators.Rows, seed: int = 1) -> np.ndarray:
+    return lanczos.random_vector(seed, np.uint64(7), operator.dimension, operator.dtype)
 
 
 # --- H v --------------------------------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def matvec() -> None:
 class Recipe:
     """M = 1200 in complex128 as one would write it down: all vectors of both runs, then J, then one complex product. Buffers are reused."""
 
-    def __init__(self, operator: ring.Block, steps: int) -> None:
+    def __init__(self, operator: operators.Block, steps: int) -> None:
         self.operator, self.steps = operator, steps
         self.V, self.W, self.JW = (np.zeros((steps, operator.dimension), dtype=np.complex128) for _ in range(3))
 
@@ -129,7 +129,7 @@ class Recipe:
                 np.divide(work, sides[n], out=vectors[n + 1])
         return scipy.linalg.eigh_tridiagonal(diagonal, sides[:-1])
 
-    def sticks(self, r: np.ndarray) -> krylov.Sticks:
+    def sticks(self, r: np.ndarray) -> lanczos.Sticks:
         energies, states = self.run(r, self.V)
         start = np.empty_like(r)
         self.operator.current(r, start)
@@ -139,26 +139,26 @@ class Recipe:
         matrix = states.T @ (self.V.conj() @ self.JW.T) @ mates
         norm = np.linalg.norm(r)
         amplitudes = np.outer(states[0], mates[0] * np.linalg.norm(start) / norm) * matrix.real
-        return krylov.Sticks(energies, states[0] ** 2, np.zeros(self.steps), others, amplitudes)
+        return lanczos.Sticks(energies, states[0] ** 2, np.zeros(self.steps), others, amplitudes)
 
 
-def conductivity(found: krylov.Sticks, dimension: int) -> np.ndarray:
-    sums = krylov.thermal(found, dimension, T, FREQUENCY, np.array([BROADENING]))
+def conductivity(found: lanczos.Sticks, dimension: int) -> np.ndarray:
+    sums = lanczos.thermal(found, dimension, T, FREQUENCY, np.array([BROADENING]))
     return sums[:, 5:] / sums[:, :1]
 
 
 def sigma(rounds: int) -> None:
     """One random vector at N = 16, all temperatures of Fig. 1, beside the recipe of the paper."""
     double, single = block(16, "double"), block(16, "single")
-    steps = ring.resolving(single.half_width, BROADENING, 1.0)
+    steps = operators.resolving(single.half_width, BROADENING, 1.0)
     r = random(double)
     r32 = random(single)
-    buffers = {p.precision: krylov.Buffers.of(p, steps) for p in (single, double)}
+    buffers = {p.precision: lanczos.Buffers.of(p, steps) for p in (single, double)}
     recipe = Recipe(double, 1200)
     found = {}
 
-    def ours(operator: ring.Block, r: np.ndarray) -> None:
-        found[operator.precision] = conductivity(krylov.sticks(operator, r, steps, buffers[operator.precision]), r.size)
+    def ours(operator: operators.Block, r: np.ndarray) -> None:
+        found[operator.precision] = conductivity(lanczos.sticks(operator, r, steps, buffers[operator.precision]), r.size)
 
     def theirs() -> None:
         found["recipe"] = conductivity(recipe.sticks(r), r.size)
@@ -179,10 +179,10 @@ def sigma(rounds: int) -> None:
 def eighteen() -> None:
     """Time of one vector at N = 18."""
     operator = block(18, "single")
-    steps = ring.resolving(operator.half_width, BROADENING, 1.0)
-    r, buffers = random(operator), krylov.Buffers.of(operator, steps)
+    steps = operators.resolving(operator.half_width, BROADENING, 1.0)
+    r, buffers = random(operator), lanczos.Buffers.of(operator, steps)
     with single_thread():
-        times = turns({"N = 18": lambda: conductivity(krylov.sticks(operator, r, steps, buffers), r.size)}, rounds=3)
+        times = turns({"N = 18": lambda: conductivity(lanczos.sticks(operator, r, steps, buffers), r.size)}, rounds=3)
     row(f"N = 18, {steps} steps, single precision", times["N = 18"], "s", "about 1.3")
 
 
@@ -196,10 +196,10 @@ def twenty() -> None:
     """Memory of one task, run in a process of its own, whose peak is set back: a child begins with that of its parent."""
     Path("/proc/self/clear_refs").write_text("5")
     operator = block(20, "single")
-    steps = ring.resolving(operator.half_width, BROADENING, 1.0)
+    steps = operators.resolving(operator.half_width, BROADENING, 1.0)
     begin = time.process_time()
     with single_thread():
-        conductivity(krylov.sticks(operator, random(operator), steps, krylov.Buffers.of(operator, steps)), operator.dimension)
+        conductivity(lanczos.sticks(operator, random(operator), steps, lanczos.Buffers.of(operator, steps)), operator.dimension)
     row(f"N = 20, {steps} steps, single precision, fresh memory", time.process_time() - begin, "s")
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     row("  peak memory", float(status["VmHWM"].split()[0]) / 2**20, "GiB", "< 8")
@@ -235,7 +235,7 @@ def quspin(sites: int) -> None:
     K = built([["+-|", scaled(-1.0, hops)], ["+-|", scaled(1.0, back)]], np.float64)  # J = i K
 
     zeros = np.zeros(sites)
-    rows = ring.Rows(sites, 0.0, np.ones(sites), np.ones(sites), zeros, np.full(sites, OMEGA0), zeros, "double")
+    rows = operators.Rows(sites, 0.0, np.ones(sites), np.ones(sites), zeros, np.full(sites, OMEGA0), zeros, "double")
     blocks = {p: [block(sites, p, n) for n in range(sites)] for p in ("double", "single")}
     generator = np.random.default_rng(1)
     x = generator.normal(size=H.Ns)
@@ -267,7 +267,7 @@ def quspin(sites: int) -> None:
     row("  ratio", times["quspin complex"] / times["ours double"], "x", ">= 4")
     row("  ratio with complex64", times["quspin complex"] / times["ours single"], "x")
 
-    steps = ring.resolving(blocks["double"][0].half_width, BROADENING, 1.0)
+    steps = operators.resolving(blocks["double"][0].half_width, BROADENING, 1.0)
     start = np.sign(generator.normal(size=H.Ns))
     peers = {"double": (H, K), "single": tuple(operator.astype(np.float32) for operator in (H, K))}
     held = {p: [np.zeros((steps, H.Ns), dtype=H_p.dtype) for _ in range(2)] for p, (H_p, _) in peers.items()}
@@ -283,10 +283,10 @@ def quspin(sites: int) -> None:
         matrix = states.T @ (V @ K.dot(W.T)) @ mates
         amplitudes = -size * np.outer(states[0], mates[0]).astype(np.float64) * matrix
         weights = states[0].astype(np.float64) ** 2
-        result = krylov.Sticks(energies.astype(np.float64), weights, np.zeros(steps), others.astype(np.float64), amplitudes)
+        result = lanczos.Sticks(energies.astype(np.float64), weights, np.zeros(steps), others.astype(np.float64), amplitudes)
         found[precision] = conductivity(result, H.Ns)
 
-    buffers = {p: krylov.Buffers.of(blocks[p][0], steps) for p in blocks}
+    buffers = {p: lanczos.Buffers.of(blocks[p][0], steps) for p in blocks}
     count = sites // 2 + 1
 
     def ours(precision: str, seed: int = 1) -> np.ndarray:
@@ -294,9 +294,9 @@ def quspin(sites: int) -> None:
         runs = []
         for n in range(count):
             operator = blocks[precision][n]
-            r = krylov.random_vector(seed, np.uint64(n), operator.dimension, operator.dtype)
-            sticks = krylov.sticks(operator, r, steps, buffers[precision])
-            sums = krylov.thermal(sticks, operator.dimension, T, FREQUENCY, np.array([BROADENING]))
+            r = lanczos.random_vector(seed, np.uint64(n), operator.dimension, operator.dtype)
+            sticks = lanczos.sticks(operator, r, steps, buffers[precision])
+            sums = lanczos.thermal(sticks, operator.dimension, T, FREQUENCY, np.array([BROADENING]))
             runs.append((weights[n], sticks.energies[0], sums))
         ground = min(run[1] for run in runs)
         total = sum(weight * np.exp(-(energy - ground) / T)[:, None] * sums for weight, energy, sums in runs)

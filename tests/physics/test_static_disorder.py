@@ -8,7 +8,7 @@ import xarray as xr
 from scipy import stats
 
 import xglass as xg
-from xglass.engine import static
+from xglass.engine.tls import static_disorder
 
 W = np.linspace(0.0, 6.0, 61)
 NAMES = ("optical_conductivity", "kinetic_energy", "total_weight", "log_partition_function")
@@ -27,7 +27,7 @@ def frozen(g=0.9, g_z=0.0, t=1.0, N=4):
 @pytest.mark.parametrize("broadening", [0.15, 0.02])
 def test_all_configurations_are_the_exact_thermal_average(N, g_z, broadening, monkeypatch):
     every = iter([np.array(signs, dtype=float) for signs in itertools.product([1.0, -1.0], repeat=N)])
-    monkeypatch.setattr(static, "signs", lambda *_: next(every))
+    monkeypatch.setattr(static_disorder, "signs", lambda *_: next(every))
     model = frozen(g_z=g_z, t=0.8, N=N)
     ours = solve(model, sites=N, realization=2**N, broadening=broadening, chunks=None)
     exact = xg.exact(model, T=[0.3, 1.0], frequency=W, broadening=broadening, chunks=None)
@@ -101,7 +101,7 @@ def test_bins_hold_the_weight_of_their_sticks():
     w = np.linspace(0.0, 8.0, 161)
     result = solve(sites=N, frequency=w, T=T, broadening=None, realization=[5], chunks=None)
     assert "broadening" not in result.coords
-    energy = 0.9 * static.signs(N, 1, 5, np.array([1.0, 0.9, 0.0, N]))
+    energy = 0.9 * static_disorder.signs(N, 1, 5, np.array([1.0, 0.9, 0.0, N]))
     hop = np.roll(np.eye(N), 1, axis=0)
     E, U = np.linalg.eigh(np.diag(energy) - hop - hop.T)
     strength = (U.T @ (hop - hop.T) @ U) ** 2
@@ -148,14 +148,14 @@ def test_configurations_have_an_identity():
     chosen = solve(average=None, chunks=None, realization=[3, 1])
     xr.testing.assert_equal(chosen, each.sel(realization=[3, 1]))
     labels = np.array([1.0, 0.9, 0.0, 4000.0])
-    draws = np.array([static.signs(4000, seed, label, labels) for seed in (1, 2**64 - 1) for label in (0, 1, 2)])
+    draws = np.array([static_disorder.signs(4000, seed, label, labels) for seed in (1, 2**64 - 1) for label in (0, 1, 2)])
     assert set(np.unique(draws)) == {-1.0, 1.0}
     overlaps = draws @ draws.T / np.sqrt(4000) - np.diag(np.full(6, np.sqrt(4000)))
     assert abs(overlaps).max() < 5.0  # normal, 15 of them: 1e-5
     assert abs(draws.sum(axis=1)).max() < 5.0 * np.sqrt(4000)
     neighbours = (draws[:, 1:] * draws[:, :-1]).sum(axis=1) / np.sqrt(3999)
     assert abs(neighbours).max() < 5.0
-    other = static.signs(4000, 1, 0, np.array([1.0, 0.8, 0.0, 4000.0]))
+    other = static_disorder.signs(4000, 1, 0, np.array([1.0, 0.8, 0.0, 4000.0]))
     assert abs(other @ draws[0]) < 5.0 * np.sqrt(4000)
 
 

@@ -240,7 +240,7 @@ def test_narrow_peaks_of_the_conductivity():
 
 def test_total_weight_of_a_missed_peak_is_not_given(monkeypatch):
     """Where the sum rule is not met, or work is over its bound: NaN."""
-    import xglass.engine.mean_field as engine
+    import xglass.engine.tls.dmft as engine
 
     monkeypatch.setattr(engine, "VIOLATION", 1e-16)
     assert np.isnan(local(T=1.0, frequency=[0.0])["total_weight"])
@@ -251,7 +251,7 @@ def test_total_weight_of_a_missed_peak_is_not_given(monkeypatch):
 
 def test_bounded_work_is_said(monkeypatch):
     """Panels that were not refined: not converged, and no wrong numbers."""
-    import xglass.engine.mean_field as engine
+    import xglass.engine.tls.dmft as engine
 
     monkeypatch.setattr(engine, "MOST_ITERATIONS", 1)
     result = local(T=0.2, omega0=2.0, frequency=[0.0])
@@ -293,7 +293,7 @@ def test_a_static_coupling_alone_converges():
 
 def test_only_what_is_asked_for_is_computed(monkeypatch):
     """The total weight is a task of its own."""
-    import xglass.engine.mean_field as engine
+    import xglass.engine.tls.dmft as engine
 
     def refused(*arguments, **settings):
         raise AssertionError("nobody asked for the total weight")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xglass as xg
-from xglass.engine import tls
+from xglass.engine.tls import dense
 
 T = [0.15, 0.4, 1.5]
 W = np.linspace(0.0, 5.0, 41)
@@ -91,7 +91,7 @@ def test_a_twist_is_a_shift_of_the_momenta(theta, N):
 @pytest.mark.parametrize("theta", [0.0, 0.7])
 def test_spectra(N, theta):
     _, H, _ = operators(N, theta, **uniform(N, 1.0, 1.2, 0.0, 0.3))
-    blocks = [tls.block((2 * np.pi * n + theta) / N, 1.0, 1.2, 0.0, 0.3, N) for n in range(N)]
+    blocks = [dense.block((2 * np.pi * n + theta) / N, 1.0, 1.2, 0.0, 0.3, N) for n in range(N)]
     energies = np.concatenate([np.linalg.eigvalsh(hopping + rest) for hopping, rest, _ in blocks])
     np.testing.assert_allclose(np.sort(energies), np.linalg.eigvalsh(H if theta else H.real), rtol=0, atol=1e-12)
 

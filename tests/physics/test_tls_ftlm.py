@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import xglass as xg
-from xglass.engine import krylov
+from xglass.engine.tls import lanczos
 
 W = np.linspace(0.0, 4.0, 41)
 GRID = {"T": [0.5, 1.0, 3.0], "frequency": W, "broadening": 0.2}
@@ -193,12 +193,12 @@ def test_lazy_is_eager_bit_for_bit():
 
 def test_more_tasks_than_one(monkeypatch):
     """However the work is cut, momentum by momentum and vector by vector."""
-    from xglass.solvers import sampling
+    from xglass.solvers import random_vectors
 
     options = GRID | {"random_vectors": 3, "seed": 1, "broadening": 0.05}
     model = ring(6, omega0=[0.1, 0.3, 0.2])  # 115 to 130 steps, in buffers of their own or in those of another point
     now = xg.ftlm(model, **options, chunks=None)
-    monkeypatch.setattr(sampling, "TASK_SECONDS", 0.0)
+    monkeypatch.setattr(random_vectors, "TASK_SECONDS", 0.0)
     lazy = xg.ftlm(model, **options)
     assert len(lazy["kinetic_energy"].data.dask) > 2 * 3 * 3
     assert lazy.compute().identical(now)
@@ -331,11 +331,11 @@ def test_a_wide_filter_does_not_shorten_the_thermal_average(T, broadening, omega
 
 def test_rings_of_different_size_have_independent_vectors():
     labels = np.array([1.0, 1.0, 0.0, 0.1, 0.0, 0.0])
-    assert krylov.stream(0, 0, np.array([8.0, *labels])) != krylov.stream(0, 0, np.array([10.0, *labels]))
+    assert lanczos.stream(0, 0, np.array([8.0, *labels])) != lanczos.stream(0, 0, np.array([10.0, *labels]))
     streams = []
     for sites in (3, 4):
         values = tuple(np.array(x) for x in (1.0, 1.0, 0.0, 0.1, 0.0))
         numbers = (np.zeros((), dtype=np.int64), np.zeros(()), np.zeros(()), np.zeros((), dtype=np.int64), np.ones(1))
         hamiltonian = {"sites": sites, "disorder": False, "precision": "single", "max_excitations": None}
-        streams += [found for _, _, found in krylov.walk(values, *numbers, **hamiltonian)[1]]
+        streams += [found for _, _, found in lanczos.walk(values, *numbers, **hamiltonian)[1]]
     assert streams[0] != streams[1]

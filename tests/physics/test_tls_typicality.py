@@ -7,8 +7,8 @@ import scipy.stats
 import xarray as xr
 
 import xglass as xg
-from xglass.engine import evolution, krylov, ring, tls
-from xglass.solvers import sampling, typical
+from xglass.engine.tls import dense, lanczos, operators, typicality
+from xglass.solvers import random_vectors
 
 SITES = {"t": [0.5, 1.0, 0.8, 1.2], "g": [1.2, 0.8, 1.0, 0.5], "g_z": [0.05, 0.1, 0.1, 0.0]}
 SITES |= {"omega0": [0.15, 0.3, 0.25, 0.4], "site_energy": [0.5, -0.2, 0.8, 0.0]}
@@ -18,20 +18,22 @@ DISORDER = {name: np.array(values) for name, values in SITES.items()}
 def problem(kind, precision):
     """An operator, and hopping, H and J as matrices."""
     if kind == "block":
-        operator = ring.Block(4, 0.7, 1.0, 1.1, 0.2, 0.3, precision)
-        hopping, rest, current = tls.block(0.7, 1.0, 1.1, 0.2, 0.3, 4)
+        operator = operators.Block(4, 0.7, 1.0, 1.1, 0.2, 0.3, precision)
+        hopping, rest, current = dense.block(0.7, 1.0, 1.1, 0.2, 0.3, 4)
     elif kind == "truncated":
-        operator = ring.Block(6, 0.7, 1.0, 1.1, 0.0, 1.0, precision, 2)
-        hopping, rest, current = tls.block(0.7, 1.0, 1.1, 0.0, 1.0, 6, 2)
+        operator = operators.Block(6, 0.7, 1.0, 1.1, 0.0, 1.0, precision, 2)
+        hopping, rest, current = dense.block(0.7, 1.0, 1.1, 0.0, 1.0, 6, 2)
     else:
         twist = {"rows": 0.0, "twisted rows": 0.4}[kind]
-        operator = ring.Rows(4, twist, *(DISORDER[name] for name in ring.Rows.__annotations__ if name in DISORDER), precision)
-        hopping, rest, current = tls.whole(twist, **DISORDER)
+        operator = operators.Rows(
+            4, twist, *(DISORDER[name] for name in operators.Rows.__annotations__ if name in DISORDER), precision
+        )
+        hopping, rest, current = dense.whole(twist, **DISORDER)
     return operator, hopping, hopping + rest, current
 
 
 def vector(dimension, number=3):
-    return krylov.random_vector(1, np.uint64(number), dimension, np.dtype(np.complex128))
+    return lanczos.random_vector(1, np.uint64(number), dimension, np.dtype(np.complex128))
 
 
 KINDS = ["block", "truncated", "rows", "twisted rows"]
@@ -42,7 +44,7 @@ KINDS = ["block", "truncated", "rows", "twisted rows"]
 def test_correlation_is_that_of_matrix_exponentials(kind, precision, tolerance):
     """Thermal state, its norm and Re [C(t) + C(-t)] / 2 of one vector, at all times."""
     operator, _, H, J = problem(kind, precision)
-    solver, r, T = evolution.Evolution(operator), vector(operator.dimension), 0.3
+    solver, r, T = typicality.Evolution(operator), vector(operator.dimension), 0.3
     phi, log_norm = solver.cooled(r, T)
     shift = operator.centre * np.eye(len(H))
     expected = scipy.linalg.expm(-(H - shift) / (2 * T)) @ r
@@ -87,9 +89,9 @@ def test_the_filter_is_exact(kind, T):
     """The same random vector, summed over pairs of eigenstates; broadening / T from 4e-6 to 50."""
     operator, hopping, H, J = problem(kind, "double")
     r, w, broadening = vector(operator.dimension), np.linspace(0.0, 6.0, 9), np.array([0.04, 1.0])
-    sums, reference = evolution.thermal(evolution.Evolution(operator), r, np.array([T]), w, broadening)
+    sums, reference = typicality.thermal(typicality.Evolution(operator), r, np.array([T]), w, broadening)
     log_z, kinetic, total, slope, sigma = sticks(H, J, hopping, r, T, w, broadening)
-    values = krylov._ratios(sums, 2)[0]
+    values = lanczos._ratios(sums, 2)[0]
     assert values[0] - reference / T == pytest.approx(log_z, rel=1e-9)
     assert values[1] == pytest.approx(kinetic, rel=1e-10)
     assert values[2] == pytest.approx(total, rel=1e-8)
@@ -103,9 +105,9 @@ def test_low_temperature_in_single_precision():
     """T = 0.005: the thermal state is e^-800 of the random vector at the top of the spectrum."""
     operator, hopping, H, J = problem("block", "single")
     r, w, broadening = vector(operator.dimension), np.linspace(0.0, 3.0, 7), np.array([0.2])
-    sums, reference = evolution.thermal(evolution.Evolution(operator), r, np.array([0.005]), w, broadening)
+    sums, reference = typicality.thermal(typicality.Evolution(operator), r, np.array([0.005]), w, broadening)
     log_z, kinetic, total, _, sigma = sticks(H, J, hopping, r, 0.005, w, broadening)
-    values = krylov._ratios(sums, 1)[0]
+    values = lanczos._ratios(sums, 1)[0]
     assert values[0] - reference / 0.005 == pytest.approx(log_z, abs=1e-3)
     assert values[1] == pytest.approx(kinetic, rel=1e-5)
     assert values[2] == pytest.approx(total, rel=1e-5)
@@ -114,12 +116,12 @@ def test_low_temperature_in_single_precision():
 
 def test_memory_is_what_is_said():
     for precision in ("single", "double"):
-        operator = ring.Block(8, 0.7, 1.0, 1.0, 0.0, 0.1, precision)
-        solver = evolution.Evolution(operator)
+        operator = operators.Block(8, 0.7, 1.0, 1.0, 0.0, 0.1, precision)
+        solver = typicality.Evolution(operator)
         phi, _ = solver.cooled(vector(operator.dimension), 0.01)
-        solver.correlation(phi, evolution.clock(solver.half, 1.0, np.array([0.5]), precision).step, 10)
+        solver.correlation(phi, typicality.clock(solver.half, 1.0, np.array([0.5]), precision).step, 10)
         held = len(solver.polynomials) + 2 * len(solver.left) + len(solver.odd) + 4  # flow, phi, psi, r
-        assert held <= typical.VECTORS
+        assert held <= typicality.VECTORS
 
 
 def normal_scores(result, exact, name, freedom):
@@ -236,7 +238,7 @@ def test_laziness_and_subsets_change_no_bit():
 def test_more_tasks_than_one(monkeypatch):
     """However the work is cut, momentum by momentum and vector by vector."""
     now = small(chunks=None)
-    monkeypatch.setattr(sampling, "TASK_SECONDS", 0.0)
+    monkeypatch.setattr(random_vectors, "TASK_SECONDS", 0.0)
     lazy = small()
     assert len(lazy["kinetic_energy"].data.dask) > 2 * 3 * 3
     xr.testing.assert_identical(lazy.compute(), now)

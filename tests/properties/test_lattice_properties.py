@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import xglass as xg
 from xglass import lattice as lt
-from xglass.engine import ewald
+from xglass.engine.core import ewald
 
 bounded = settings(max_examples=15, deadline=None, derandomize=True, database=None)
 

@@ -28,7 +28,7 @@ from zarr.abc.codec import BytesBytesCodec
 from zarr.storage import LocalStore
 
 import xglass as xg
-from xglass.engine.identity import NUMERICS_VERSION
+from xglass.engine.core.streams import NUMERICS_VERSION
 from xglass.store import __main__ as command
 from xglass.store import disk
 

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import xglass as xg
-from xglass.engine import chain, metropolis
+from xglass.engine.charge import metropolis, metropolis_kernels
 from xglass.store import disk
 from xglass.store.__main__ import main
 
@@ -292,7 +292,7 @@ def test_any_label_can_be_named_in_a_failure(tmp_path):
 @pytest.fixture
 def unfinished(tmp_path, monkeypatch):
     """A store of run() whose regions at T = 0.1 have failed."""
-    advance = chain.chain
+    advance = metropolis_kernels.chain
 
     def broken(seed, stream, first_sweep, continued, every, temperature, *rest):
         if temperature[0] == 0.1:
@@ -300,7 +300,7 @@ def unfinished(tmp_path, monkeypatch):
         return advance(seed, stream, first_sweep, continued, every, temperature, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(chain, "chain", broken)
+        patch.setattr(metropolis_kernels, "chain", broken)
         with pytest.raises(xg.store.EvaluationError, match=r"T': 0.1.*RuntimeError: the machine"):
             evaluate(run(), tmp_path / "run.zarr")
     return tmp_path / "run.zarr"

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import xglass as xg
-from xglass.engine import chain, metropolis
+from xglass.engine.charge import metropolis, metropolis_kernels
 from xglass.store import disk, growth
 
 SMALL = {"T": [0.05, 0.1], "walker": 2, "sweep": 2}
@@ -73,7 +73,7 @@ def copied(base, tmp_path):
 def work(monkeypatch):
     """What is simulated: (temperature, sweeps before, sweeps, streams of the walkers) for every point, and a 1 for every call of the kernel."""
     points, calls = [], []
-    advance, table = chain.chain, metropolis.neighbour_table
+    advance, table = metropolis_kernels.chain, metropolis.neighbour_table
 
     def counted_chain(seed, stream, first_sweep, continued, every, temperature, *rest):
         points.append((float(temperature[0]), first_sweep, len(temperature) - 1, tuple(stream.tolist())))
@@ -83,7 +83,9 @@ def work(monkeypatch):
         calls.append(1)
         return table(*arguments)
 
-    monkeypatch.setattr(chain, "chain", counted_chain)  # imported when the kernel runs: the graph and its names stay the same
+    monkeypatch.setattr(
+        metropolis_kernels, "chain", counted_chain
+    )  # imported when the kernel runs: the graph and its names stay the same
     monkeypatch.setattr(metropolis, "neighbour_table", counted_table)  # called once by every call of the kernel
     return points, calls
 
@@ -320,14 +322,14 @@ def test_another_given_start_or_ramp_is_refused(tmp_path):
 
 def break_at(monkeypatch, temperature):
     """Regions at a temperature fail."""
-    advance = chain.chain
+    advance = metropolis_kernels.chain
 
     def broken(seed, stream, first_sweep, continued, every, temperatures, *rest):
         if temperatures[0] == temperature:
             raise RuntimeError("the machine is on fire")
         return advance(seed, stream, first_sweep, continued, every, temperatures, *rest)
 
-    monkeypatch.setattr(chain, "chain", broken)
+    monkeypatch.setattr(metropolis_kernels, "chain", broken)
 
 
 def test_growth_after_an_unfinished_base_completes_it(tmp_path, monkeypatch, work):

@@ -30,7 +30,7 @@ class Broken(Exception):
 @pytest.fixture
 def broken(monkeypatch):
     """From now on every simulation fails."""
-    from xglass.engine import metropolis
+    from xglass.engine.charge import metropolis
 
     def refuse(*_, **__):
         raise Broken("no more")

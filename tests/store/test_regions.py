@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import xglass as xg
-from xglass.engine import metropolis
+from xglass.engine.charge import metropolis
 from xglass.store import disk
 from xglass.store.regions import CHUNK_BYTES, Regions
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.engine import response
+from xglass.engine.core import conductivity
 from xglass.fits.common import Floats, fit_slices, minimise, nothing, report
-from xglass.observables import spectrum
+from xglass.observables import common
 from xglass.units import parameter
 from xglass.variables import aligned, stamp, uncut
 
@@ -68,8 +68,8 @@ def relaxation_rate(
     0.050000
     """
     caller = "relaxation_rate"
-    symmetrised = spectrum.checked_correlation(correlation, caller)
-    step = spectrum.uniform_step(static, caller)
+    symmetrised = common.checked_correlation(correlation, caller)
+    step = common.uniform_step(static, caller)
     if not isinstance(sigma, xr.DataArray):
         raise TypeError(f"{caller}: sigma must be a DataArray, got {type(sigma).__name__}; pick one variable")
     if not isinstance(stderr, (xr.DataArray, type(None))):
@@ -81,7 +81,7 @@ def relaxation_rate(
             )
     sigma, static = sigma.drop_vars("rate", errors="ignore"), static.drop_vars("rate", errors="ignore")
     if symmetrised or T is not None:
-        static, temperature = spectrum.at_temperature(static, T, caller)
+        static, temperature = common.at_temperature(static, T, caller)
         _same_temperature(sigma, temperature, caller)
     else:
         temperature = xr.DataArray(1.0)
@@ -89,11 +89,11 @@ def relaxation_rate(
     spectral = "frequency" in sigma.dims
     if spectral:
         if window is not None:
-            low, high = spectrum.checked_window(window, caller)
+            low, high = common.checked_window(window, caller)
             grid = sigma["frequency"]
             sigma = sigma.isel(frequency=np.flatnonzero((grid.values >= low) & (grid.values <= high)))
             stderr = stderr.sel(frequency=sigma["frequency"]) if stderr is not None and "frequency" in stderr.dims else stderr
-        points = _positions(spectrum.grid(sigma, caller), static["frequency"].size, step, caller)
+        points = _positions(common.grid(sigma, caller), static["frequency"].size, step, caller)
     elif window is not None:
         raise ValueError(f"{caller}: window={window!r} selects frequencies, and sigma has none; leave it out")
     error = xr.DataArray(1.0) if stderr is None else stderr.drop_vars("rate", errors="ignore")
@@ -122,7 +122,7 @@ def relaxation_rate(
     )
     fit = xr.Dataset({name: table.isel(_result=i) for i, name in enumerate(("rate", "rate_stderr", "chi2"))})
     fit["success"] = table.isel(_result=-1) == 1
-    energy, unit = spectrum.energy_unit(static), str(sigma.attrs.get("units", spectrum.PER_PARTICLE))
+    energy, unit = common.energy_unit(static), str(sigma.attrs.get("units", common.PER_PARTICLE))
     width = str(static["frequency"].attrs.get("units", energy))
     chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
     return stamp(fit, energy=energy, rate=width, chi2=chi2)
@@ -168,10 +168,10 @@ def displaced_drude(
     >>> print(f"{fit['amplitude'].item():.6f} {fit['peak_frequency'].item():.6f}")
     3.000000 0.400000
     """
-    ends = None if window is None else spectrum.checked_window(window, "displaced_drude")
+    ends = None if window is None else common.checked_window(window, "displaced_drude")
     names = ["amplitude", "peak_frequency"]
     fit = fit_slices("displaced_drude", "static", _peaked, names, static, "frequency", None, stderr, window=ends)
-    energy, unit = spectrum.energy_unit(static), str(static.attrs.get("units", spectrum.PER_PARTICLE))
+    energy, unit = common.energy_unit(static), str(static.attrs.get("units", common.PER_PARTICLE))
     width = str(static["frequency"].attrs.get("units", energy))
     chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
     return stamp(fit, energy=energy, amplitude=f"({unit})/{width}", peak_frequency=width, chi2=chi2)
@@ -208,15 +208,15 @@ def displaced_drude_conductivity(amplitude: xr.DataArray, peak_frequency: xr.Dat
     for name, array in (("amplitude", amplitude), ("peak_frequency", peak_frequency)):
         if not isinstance(array, xr.DataArray):
             raise TypeError(f"displaced_drude_conductivity: {name} must be a DataArray, got {type(array).__name__}")
-    energy = str(peak_frequency.attrs.get("units", spectrum.energy_unit(peak_frequency)))
-    width = parameter("rate", rate, scale=spectrum.scale(peak_frequency), energy=energy, above=0.0, zero=True)
+    energy = str(peak_frequency.attrs.get("units", common.energy_unit(peak_frequency)))
+    width = parameter("rate", rate, scale=common.scale(peak_frequency), energy=energy, above=0.0, zero=True)
     aligned("displaced_drude_conductivity", amplitude=amplitude, peak_frequency=peak_frequency, rate=width)
     result = xr.apply_ufunc(
         _relaxed_peak, amplitude, peak_frequency, width, join="exact", dask="parallelized", output_dtypes=[np.float64]
     )
     unit = (
         str(amplitude.attrs.get("units", "")).removesuffix(f"/{energy}").removeprefix("(").removesuffix(")")
-        or spectrum.PER_PARTICLE
+        or common.PER_PARTICLE
     )
     return stamp(result.assign_coords(rate=width.variable).rename("dc_conductivity"), energy=energy, dc_conductivity=unit)
 
@@ -289,7 +289,7 @@ def _rate_of_spectrum(
 
     def model(p: Floats) -> tuple[Floats, Floats]:
         rate = float(np.exp(p[0]))
-        value, slope = response.relaxed_once(static, T, rate, step, symmetrised, slope=True)
+        value, slope = conductivity.relaxed_once(static, T, rate, step, symmetrised, slope=True)
         return value[points], (rate * slope[points])[:, None]
 
     def chi2(log_rate: float) -> float:
@@ -317,7 +317,7 @@ def _rate_of_value(
         return nothing(1)
 
     def excess(log_rate: float) -> float:
-        return response.relaxed_static(static, T, float(np.exp(log_rate)), step, symmetrised)[0] - sigma
+        return conductivity.relaxed_static(static, T, float(np.exp(log_rate)), step, symmetrised)[0] - sigma
 
     trial = np.log(_trial_rates(static.size, step))
     signs = np.array([excess(x) for x in trial]) > 0
@@ -325,7 +325,7 @@ def _rate_of_value(
     if above.size == 0 or above[0] == 0:
         return nothing(1)
     found = float(np.exp(optimize.brentq(excess, trial[above[0] - 1], trial[above[0]], xtol=1e-14)))
-    slope = response.relaxed_static(static, T, found, step, symmetrised)[1]
+    slope = conductivity.relaxed_static(static, T, found, step, symmetrised)[1]
     return np.array([found, error / abs(slope) if absolute and error > 0 else np.nan, 0.0, 1.0])
 
 

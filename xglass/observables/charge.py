@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.engine import charge
+from xglass.engine.charge import potential
 from xglass.observables.glass import occupations
 from xglass.units import parameter
 from xglass.variables import aligned, energy_unit, require, stamp
@@ -21,7 +21,7 @@ def _electrostatic(run: xr.Dataset, name: str, caller: str) -> xr.DataArray:
     occupation = occupations(run, *_FIELDS, caller=caller)
     local = name == "electrostatic_potential"
     result = xr.apply_ufunc(
-        charge.potential if local else charge.electrostatic_energy,
+        potential.potential if local else potential.electrostatic_energy,
         occupation,
         run["interaction"],
         run["site_energy"],
@@ -109,7 +109,7 @@ def _thermal(run: xr.Dataset, name: str, T: Any) -> xr.DataArray:
         aligned(name, occupation=occupation, T=temperature)
     local = name == "local_density"
     result = xr.apply_ufunc(
-        charge.local_density if local else charge.kinetic_energy,
+        potential.local_density if local else potential.kinetic_energy,
         occupation,
         run["hopping"],
         run["interaction"],

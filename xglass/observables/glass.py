@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.engine import correlation
+from xglass.engine.charge import configurations
 from xglass.lattice import stripes, wave_vectors
 from xglass.variables import aligned, eager, require, stamp, uncut, whole_number
 
@@ -29,7 +29,7 @@ def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
 
 def _overlap(a: xr.DataArray, b: xr.DataArray, filling: xr.DataArray) -> xr.DataArray:
     return xr.apply_ufunc(
-        correlation.overlap,
+        configurations.overlap,
         a,
         b,
         filling,
@@ -154,7 +154,7 @@ def _structure(run: xr.Dataset, waves: np.ndarray, dim: str, caller: str) -> xr.
     occupation = occupations(run, "position", "torus", "cells", caller=caller)
     phase = xr.DataArray(eager(run, "position") @ waves.T, dims=("site", dim))
     return xr.apply_ufunc(
-        correlation.structure_factor,
+        configurations.structure_factor,
         occupation,
         run["filling"],
         phase,

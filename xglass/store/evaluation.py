@@ -16,8 +16,8 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
-from xglass.engine.blas import single_thread
-from xglass.engine.identity import NUMERICS_VERSION
+from xglass.engine.core.blas import single_thread
+from xglass.engine.core.streams import NUMERICS_VERSION
 from xglass.store import chunks, disk, folders, growth, provenance, workers
 from xglass.store.disk import Part
 from xglass.store.reading import loaded

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from xglass.solvers.montecarlo import rerun
+from xglass.solvers.metropolis import rerun
 from xglass.store import provenance
 from xglass.store.disk import Part
 from xglass.variables import attributes

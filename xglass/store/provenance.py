@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from dask.highlevelgraph import HighLevelGraph
 
-from xglass.engine.identity import COMPUTING, NUMERICS_VERSION
+from xglass.engine.core.streams import COMPUTING, NUMERICS_VERSION
 
 PACKAGES = ("xglass", *COMPUTING, "dask", "xarray", "zarr")
 

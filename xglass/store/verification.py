@@ -11,7 +11,7 @@ import dask
 import numpy as np
 import xarray as xr
 
-from xglass.engine.blas import single_thread
+from xglass.engine.core.blas import single_thread
 from xglass.store import chunks, evaluation, growth, workers
 from xglass.store.disk import Part
 from xglass.store.reading import opened

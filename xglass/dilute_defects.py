@@ -1,0 +1,235 @@
+"""Dilute thermal defects: what dynamical mean field theory of two-level systems becomes at low temperature.
+
+At T << omega0 few two-level systems are excited, and the electron scatters from these few alone: expansions in their number, to be held against
+:func:`xglass.dmft`. (Rammal, Ciuchi and Fratini, appendix A.)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xglass.units import parameter
+from xglass.variables import require, stamp
+
+__all__ = ["band_edge_mobility", "boltzmann_mobility", "dilute_scattering_rate", "dilute_self_energy", "thermal_defects"]
+
+_PARAMETERS = ("t", "g", "g_z", "omega0", "T")
+
+
+def _fraction(omega0: np.ndarray, T: np.ndarray) -> np.ndarray:
+    """Eq. (A8); at T = 0 none, or half of them where they do not cost energy."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = np.where(T > 0.0, np.exp(-omega0 / np.where(T > 0.0, T, 1.0)), np.where(omega0 > 0.0, 0.0, 1.0))
+    return x / (1.0 + x)  # Eq. (A8)
+
+
+def _bath(*parameters: np.ndarray) -> np.ndarray:
+    from xglass.engine.tls.dmft import bath
+
+    return bath(*parameters)
+
+
+def _sum(*parameters: np.ndarray) -> np.ndarray:
+    """Eq. (A11)."""
+    _, g, _, omega0, T, _ = parameters
+    below, here, above = np.moveaxis(_bath(*parameters), -2, 0)
+    number, coupling = _fraction(omega0, T)[..., None], (g**2)[..., None]
+    down, up = coupling / below, coupling / above
+    return down + number * (up - down) * (here - down) / (here - up)  # Eq. (A11)
+
+
+def _rate(*parameters: np.ndarray) -> np.ndarray:
+    """Eq. (A12)."""
+    _, g, _, omega0, T, _ = parameters
+    return -(_fraction(omega0, T) * g**2)[..., None] * (1.0 / _bath(*parameters)[..., 2, :]).imag  # Eq. (A12)
+
+
+def _at_edge(t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """Eq. (A21) without its second 1/T."""
+    with np.errstate(divide="ignore"):
+        return np.abs(t) / _rate(t, g, g_z, omega0, T, (ground + T)[..., None])[..., 0]
+
+
+def _mobility(*parameters: np.ndarray) -> np.ndarray:
+    """Eq. (A20)."""
+    from xglass.engine.tls.dmft import boltzmann
+
+    return boltzmann(*parameters)
+
+
+def _applied(
+    function: Any, solution: xr.Dataset, name: str, caller: str, *, over_energy: bool, extra: tuple[str, ...] = ()
+) -> xr.DataArray:
+    """A function of the parameters of a solution, and of its energies, lazily where the solution is lazy."""
+    require(solution, *_PARAMETERS, *extra, *(("energy",) if over_energy else ()), caller=caller)
+    if solution.attrs.get("solver") != "dmft":
+        raise ValueError(f"{caller}: give the Dataset of xg.dmft, not one of solver {solution.attrs.get('solver')!r}")
+    if float(abs(solution["g_z"]).max()) > 0.0:
+        raise ValueError(f"{caller}: the forms of dilute defects are for g_z = 0; the full solution, xg.dmft, has g_z")
+    inputs = [xr.DataArray(solution[part].variable) for part in (*_PARAMETERS, *extra)]
+    if over_energy:
+        inputs.append(xr.DataArray(solution["energy"].values, dims="energy"))
+    if chunked := solution["residual"].chunksizes:  # as lazy as the solution, a task for every point
+        inputs = [array.chunk({dim: 1 for dim in array.dims if dim in chunked}) for array in inputs]
+    core: list[list[str]] = [["energy"]] if over_energy else []
+    result = xr.apply_ufunc(
+        function,
+        *inputs,
+        input_core_dims=[*([[]] * (len(inputs) - len(core))), *core],
+        output_core_dims=[["energy"] if over_energy else []],
+        dask="parallelized",
+        output_dtypes=[np.complex128 if name == "self_energy" else np.float64],
+    )
+    coords = {key: value for key, value in solution.coords.items() if set(value.dims) <= {*result.dims}}
+    return stamp(xr.DataArray(result.variable, coords=coords, name=name), energy="tc")
+
+
+def thermal_defects(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
+    r"""Fraction of the two-level systems that are excited, :math:`n_i = e^{-\omega_0/T} / (1 + e^{-\omega_0/T})`: Eq. (A8).
+
+    Parameters
+    ----------
+    model : Dataset of :func:`electron_tls` or of a solver.
+    T : temperature in tc, >= 0; default the ``T`` of the Dataset.
+
+    Returns
+    -------
+    DataArray ``thermal_defects(..., T)``, a pure number.
+
+    Raises
+    ------
+    KeyError where neither T is given nor the Dataset has one; ValueError for T < 0.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> tls = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=2.0)
+    >>> print(f"{float(xg.thermal_defects(tls, T=0.5)):.6f}")
+    0.017986
+    """
+    require(model, "omega0", *(() if T is not None else ("T",)), caller="thermal_defects")
+    scale = float(model["scale"]) if "scale" in model.coords else None
+    temperature = model["T"] if T is None else parameter("T", T, scale=scale, energy="tc", above=0.0, zero=True)
+    result = xr.apply_ufunc(_fraction, model["omega0"].drop_vars("T", errors="ignore"), temperature, dask="parallelized")
+    return stamp(result.rename("thermal_defects"), energy="tc")
+
+
+def dilute_self_energy(solution: xr.Dataset) -> xr.DataArray:
+    r"""Self-energy to first order in the number of thermal defects.
+
+    .. math:: \Sigma \simeq \Sigma_\downarrow + n_i (\Sigma_\uparrow - \Sigma_\downarrow) \frac{G_0^{-1} - \Sigma_\downarrow}{G_0^{-1} - \Sigma_\uparrow},
+       \quad \Sigma_{\downarrow,\uparrow}(\nu) = g^2 G_0(\nu \mp \omega_0)
+
+    Eq. (A11), with the bath of the full solution: a single site to first order, its surroundings to all orders. Its error is n_i^2.
+
+    Parameters
+    ----------
+    solution : Dataset of :func:`dmft` on the chain, g_z = 0.
+
+    Returns
+    -------
+    DataArray complex ``self_energy(..., T, energy)`` in tc; the bath is computed anew at the energies of the solution -+ omega0 (lazy as the solution is).
+
+    Raises
+    ------
+    TypeError, KeyError, ValueError for what is no solution of :func:`dmft`, and for g_z.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> local = xg.dmft(xg.electron_tls(xg.lattice.chain(4), g=0.5, omega0=2.0), T=0.25, frequency=[0.0], energy=[-1.5, 0.0])
+    >>> float(abs(xg.dilute_self_energy(local) - local["self_energy"]).max()) < 1e-5
+    True
+    """
+    return _applied(_sum, solution, "self_energy", "dilute_self_energy", over_energy=True)
+
+
+def dilute_scattering_rate(solution: xr.Dataset) -> xr.DataArray:
+    r"""Rate at which an electron of low energy de-excites thermal defects, :math:`\Gamma = -n_i g^2\, \mathrm{Im}\, G_0(\nu + \omega_0)`: Eq. (A12).
+
+    For energies from the ground state up to omega0 above it. Eq. (A12) takes the fraction in Eq. (A11) as 1: that is weak coupling, and not too near to the
+    band edge, where in one dimension 1/G falls to 0, and the rate with it.
+
+    Parameters
+    ----------
+    solution : Dataset of :func:`dmft` on the chain, g_z = 0.
+
+    Returns
+    -------
+    DataArray ``scattering_rate(..., T, energy)`` in tc.
+
+    Raises
+    ------
+    TypeError, KeyError, ValueError for what is no solution of :func:`dmft`, and for g_z.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> local = xg.dmft(xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.1, frequency=[0.0], energy=[-1.8])
+    >>> ratio = xg.dilute_scattering_rate(local) / local["scattering_rate"]
+    >>> bool(abs(ratio - 1.0) < 0.01)
+    True
+    """
+    return _applied(_rate, solution, "scattering_rate", "dilute_scattering_rate", over_energy=True)
+
+
+def boltzmann_mobility(solution: xr.Dataset) -> xr.DataArray:
+    r"""Mobility of well-defined quasiparticles with the scattering rate of the full solution.
+
+    .. math:: \mu = \frac{1}{2T} \frac{\int d\nu\, e^{-\nu/T} N(\nu^*) \phi(\nu^*) / \Gamma(\nu)}{\int d\nu\, e^{-\nu/T} N(\nu^*)},
+       \quad \nu^* = \nu - \mathrm{Re} \Sigma(\nu)
+
+    Eq. (A20), for rates far below the hopping. What it leaves out are the states below the band that the electron shares with excited two-level systems:
+    a part of the order (g / omega0)^2, at all temperatures.
+
+    Parameters
+    ----------
+    solution : Dataset of :func:`dmft` on the chain, g_z = 0.
+
+    Returns
+    -------
+    DataArray ``mobility(..., T)`` in e a^2/hbar; NaN at T = 0 and below omega0/100.
+
+    Raises
+    ------
+    TypeError, KeyError, ValueError for what is no solution of :func:`dmft`, and for g_z.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> local = xg.dmft(xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.2, frequency=[0.0], energy=[0.0])
+    >>> bool(abs(xg.boltzmann_mobility(local) / local["mobility"] - 1.0) < 0.01)
+    True
+    """
+    return _applied(_mobility, solution, "mobility", "boltzmann_mobility", over_energy=False)
+
+
+def band_edge_mobility(solution: xr.Dataset) -> xr.DataArray:
+    r"""Mobility of dilute defects at the lower band edge, :math:`\mu = c_{-1/2} / (2 \Gamma^*) = t / \Gamma^*`: Eq. (A21), corrected.
+
+    As printed the equation has a factor 1/T more, which is neither the dimension nor the value of the integrals in Eq. (A20). The rate near
+    the edge is that of Eq. (A12) at a thermal energy T above the ground state, so that the mobility rises like 1/n_i.
+
+    Parameters
+    ----------
+    solution : Dataset of :func:`dmft` on the chain, g_z = 0.
+
+    Returns
+    -------
+    DataArray ``mobility(..., T)`` in e a^2/hbar; infinite at T = 0.
+
+    Raises
+    ------
+    TypeError, KeyError, ValueError for what is no solution of :func:`dmft`, and for g_z.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> local = xg.dmft(xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.1, frequency=[0.0], energy=[0.0])
+    >>> bool(abs(xg.band_edge_mobility(local) / local["mobility"] - 1.0) < 0.05)
+    True
+    """
+    return _applied(_at_edge, solution, "mobility", "band_edge_mobility", over_energy=False, extra=("ground_state_energy",))

@@ -1,0 +1,170 @@
+"""Blocks of Monte Carlo trajectories: the plain functions that dask calls, around the compiled chain.
+
+The leading dimensions of all inputs broadcast against each other; walkers are the last of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xglass.engine.charge.potential import electrostatic_energy, hopping_matrix, potential
+from xglass.engine.core.blas import single_thread
+from xglass.engine.core.streams import streams
+
+WEIGHTS = {"classical": 0, "kinetic": 1, "free_energy": 2}
+MOVES = {"neighbour": 0, "exchange": 1}
+
+
+def fixed_point(interaction: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Off-diagonal interaction and potential of the empty lattice as int64 in units of a power of two.
+
+    The unit is the finest with which the sum of all potentials, twice over, still fits: about 1e-15 of the interaction at
+    144 sites. Returns (coupling, base, unit).
+    """
+    coupling = np.array(interaction, dtype=np.float64)
+    np.fill_diagonal(coupling, 0.0)
+    largest = 4.0 * base.size * (np.abs(coupling).sum(axis=1) + np.abs(base)).max()
+    shift = 62 - int(np.ceil(np.log2(largest))) if largest > 0.0 else 0
+    return np.rint(np.ldexp(coupling, shift)).astype(np.int64), np.rint(np.ldexp(base, shift)).astype(np.int64), 2.0**-shift
+
+
+def neighbour_table(source: np.ndarray, target: np.ndarray, sites: int) -> tuple[np.ndarray, np.ndarray]:
+    """(site, largest degree) table of neighbours, one entry per bond end, and (site,) degrees."""
+    ends, others = np.concatenate([source, target]), np.concatenate([target, source])
+    order = np.argsort(ends, kind="stable")
+    degree = np.bincount(ends, minlength=sites)
+    table = np.zeros((sites, max(int(degree.max(initial=0)), 1)), dtype=np.int64)
+    table[ends[order], np.arange(ends.size) - np.repeat(np.cumsum(degree) - degree, degree)] = others[order]
+    return table, degree.astype(np.int64)
+
+
+def empty_potential(interaction: np.ndarray, site_energy: np.ndarray, reference: float) -> np.ndarray:
+    """Potential of the empty lattice: site energies and, for centred interactions, -reference sum_{j != i} U_ij."""
+    if reference == 0.0:
+        return np.array(site_energy, dtype=np.float64)
+    return site_energy - reference * (interaction.sum(axis=-1) - np.diagonal(interaction, axis1=-2, axis2=-1))
+
+
+def self_potential(interaction: np.ndarray, reference: float) -> np.ndarray:
+    """(2,) what an empty and an occupied site add to their own potential."""
+    return interaction[0, 0] * (np.array([0.0, 1.0]) - reference)
+
+
+def energy_of_reference(interaction: np.ndarray, reference: float) -> float:
+    """1/2 reference^2 sum_{i != j} U_ij: the constant that a centred interaction adds to E."""
+    return 0.5 * reference**2 * float(interaction.sum() - np.trace(interaction))
+
+
+def simulate(
+    hopping: np.ndarray,
+    interaction: np.ndarray,
+    site_energy: np.ndarray,
+    filling: np.ndarray,
+    reference: np.ndarray,
+    labels: np.ndarray,
+    realization: np.ndarray,
+    temperature: np.ndarray,
+    walker: np.ndarray,
+    start: np.ndarray,
+    patterns: np.ndarray,
+    source: np.ndarray,
+    target: np.ndarray,
+    ramp: np.ndarray,
+    *,
+    seed: int,
+    first_sweep: int,
+    continued: bool,
+    frames: int,
+    every: int,
+    weight: str,
+    moves: str,
+) -> tuple[np.ndarray, ...]:
+    """A block of trajectories.
+
+    Parameters
+    ----------
+    hopping (..., bond), interaction (..., site, site), site_energy (..., site), filling (...), reference (...),
+    labels (..., label), realization (...), temperature (...), walker (..., walker): parameters and identities.
+    start : (..., site) int8 configurations to start from; unused with size 1 along site (dask has no empty chunks).
+    patterns : (pattern, site) int8, the best of which is the start, see :func:`ordered`; unused with size 1 along site. Without
+        either the start is random.
+    source, target : (bond,) int64. ramp : (sweeps + 1,) factor on the temperature.
+
+    Returns
+    -------
+    occupation (..., walker, frame, site) int8; energy, kinetic, acceptance (..., walker, frame) float64; active attempts and
+    eigenproblems since the last frame (..., walker, frame) int64.
+    """
+    from xglass.engine.charge.metropolis_kernels import chain, random_configuration
+
+    sites = site_energy.shape[-1]
+    shape = np.broadcast_shapes(
+        hopping.shape[:-1], interaction.shape[:-2], site_energy.shape[:-1], labels.shape[:-1], start.shape[:-1],
+        filling.shape, reference.shape, realization.shape, temperature.shape, walker.shape,
+    )  # fmt: skip
+    points, walkers = shape[:-1], shape[-1]
+
+    def spread(array: np.ndarray, core: int) -> np.ndarray:
+        return np.broadcast_to(array, shape + array.shape[array.ndim - core :])
+
+    def at_points(array: np.ndarray, core: int = 0) -> np.ndarray:  # the same for all walkers
+        return np.moveaxis(spread(array, core), len(points), 0)[0]
+
+    occupation = np.empty((*shape, frames, sites), dtype=np.int8)
+    energy, kinetic = np.empty((*shape, frames)), np.zeros((*shape, frames))
+    counters = np.empty((*shape, frames, 3), dtype=np.int64)
+    table, degree = neighbour_table(source, target, sites)
+    inputs = [at_points(x) for x in (filling, reference, realization, temperature)]
+    hopping, interaction, site_energy = at_points(hopping, 1), at_points(interaction, 2), at_points(site_energy, 1)
+    labels, walker, start = at_points(labels, 1), spread(walker, 0), spread(start, 1)
+    with single_thread():
+        for p in np.ndindex(points):
+            fill, ref, real, temp = (x[p] for x in inputs)
+            particles = round(float(fill) * sites)
+            u = interaction[p]
+            coupling, base, unit = fixed_point(u, empty_potential(u, site_energy[p], float(ref)))
+            stream = streams(walker[p], int(real), labels[p])
+            matrix = hopping_matrix(hopping[p], source, target, sites)
+            state = np.empty((walkers, sites), dtype=np.int8)
+            if patterns.shape[-1] == sites:
+                state[:] = ordered(matrix, u, site_energy[p], float(ref), float(temp * ramp[0]), patterns)
+            elif start.shape[-1] == sites:
+                state[:] = start[p]
+            else:
+                for w in range(walkers):
+                    random_configuration(np.uint64(seed), stream[w], particles, state[w])
+            if ((state != 0) & (state != 1)).any() or (state.sum(axis=-1) != particles).any():
+                raise ValueError(f"start: every configuration must hold {particles} particles as occupations 0 or 1")
+            chain(
+                np.uint64(seed), stream, first_sweep, continued, every, temp * ramp, coupling, base, self_potential(u, float(ref)), unit,
+                matrix, table, degree, WEIGHTS[weight], MOVES[moves],
+                state, occupation[p], energy[p], kinetic[p], counters[p],
+            )  # fmt: skip
+            energy[p] += energy_of_reference(u, float(ref))
+    acceptance = counters[..., 0] / (every * sites)
+    if not continued:
+        acceptance[..., 0] = np.nan
+    return occupation, energy, kinetic, acceptance, counters[..., 1], counters[..., 2]
+
+
+def ordered(
+    hopping: np.ndarray,
+    interaction: np.ndarray,
+    site_energy: np.ndarray,
+    reference: float,
+    temperature: float,
+    patterns: np.ndarray,
+) -> np.ndarray:
+    """The pattern of lowest electrostatic energy; ties (1e-9 a site) go to the lowest <K>, then to the first.
+
+    Parameters: hopping (site, site), interaction (site, site), site_energy (site,), patterns (pattern, site). Returns (site,).
+    """
+    from xglass.engine.charge.one_body_kernels import kinetic_energies
+
+    tolerance = 1e-9 * patterns.shape[-1]
+    energy = electrostatic_energy(patterns, interaction, site_energy, np.asarray(reference))
+    tied = patterns[energy <= energy.min() + tolerance]
+    phi = potential(tied, interaction, site_energy, np.asarray(reference))
+    kinetic = np.empty(len(tied))
+    kinetic_energies(hopping, phi, np.full(len(tied), temperature), tied.sum(axis=-1, dtype=np.int64), kinetic)
+    return tied[np.flatnonzero(kinetic <= kinetic.min() + tolerance)[0]]

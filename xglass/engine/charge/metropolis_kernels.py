@@ -1,0 +1,233 @@
+"""The Monte Carlo chain: one Metropolis trajectory after another.
+
+Potentials and energies are kept in fixed point, as whole multiples of a power of two. Sums of integers are exact, so the
+potential is a function of the configuration and not of the path that led there: a chain that is stopped, stored and
+continued goes on bit for bit, and nothing has to be rebuilt.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from xglass.engine.charge.one_body_kernels import kinetic_energy, kinetic_free_energy
+from xglass.engine.core.jit import inline, kernel
+from xglass.engine.core.philox import START, fill
+
+CLASSICAL, KINETIC, FREE_ENERGY = 0, 1, 2
+NEIGHBOUR, EXCHANGE = 0, 1
+_32 = np.uint64(32)
+
+
+@kernel
+def random_configuration(seed, stream, particles, out):
+    """Uniform over the configurations with ``particles`` ones: selection sampling along the sites."""
+    n = out.size
+    a, b, u = np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n, np.float64)
+    fill(seed, stream, START, a, b, u)
+    left = particles
+    for i in range(n):
+        if u[i] * (n - i) < left:
+            out[i] = 1
+            left -= 1
+        else:
+            out[i] = 0
+
+
+@inline
+def rejected(change, temperature, u):
+    """u >= exp(-change/T); most often known from exp(-x) < 1/(1 + x + x^2/2) without the exponential."""
+    if change <= 0.0:
+        return False
+    x = change / temperature
+    return u * (1.0 + x + 0.5 * x * x) > 1.0 + 1e-12 or u >= math.exp(-x)
+
+
+@inline
+def proposal(a, b, sites, moves, neighbours, degree):
+    """Two sites from two 32-bit words: any and one of its neighbours, or any two."""
+    i = np.int64((a * np.uint64(sites)) >> _32)
+    if moves == NEIGHBOUR:
+        return i, neighbours[i, np.int64((b * np.uint64(degree[i])) >> _32)]
+    j = np.int64((b * np.uint64(sites - 1)) >> _32)
+    return i, j + (j >= i)
+
+
+@kernel
+def classical_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u):
+    """One sweep with weight E, in place. Returns accepted moves, active attempts and twice the change of energy."""
+    sites = n.size
+    accepted, active, twice = 0, 0, np.int64(0)
+    for k in range(sites):
+        i, j = proposal(a[k], b[k], sites, moves, neighbours, degree)
+        if n[i] == n[j]:
+            continue
+        if n[j]:
+            i, j = j, i  # the particle hops from i to j
+        active += 1
+        step = phi[j] - phi[i] - coupling[i, j]
+        if rejected(step * unit, t, u[k]):
+            continue
+        for m in range(sites):
+            phi[m] += coupling[j, m] - coupling[i, m]
+        n[i], n[j] = 0, 1
+        twice += 2 * step
+        accepted += 1
+    return accepted, active, twice
+
+
+@kernel
+def gain(weight, hopping, phi, unit, diagonal, n, t, particles, potential, work):
+    """The quantum part of the weight, <K> or F[K + phi] - F[phi], of configuration ``n`` with fixed-point potential ``phi``."""
+    for m in range(n.size):
+        potential[m] = phi[m] * unit + diagonal[n[m]]
+    if weight == KINETIC:
+        return kinetic_energy(hopping, potential, t, particles, work)
+    return kinetic_free_energy(hopping, potential, t, particles, work)
+
+
+@kernel
+def quantum_sweep(
+    n,
+    phi,
+    coupling,
+    unit,
+    t,
+    neighbours,
+    degree,
+    moves,
+    a,
+    b,
+    u,
+    weight,
+    hopping,
+    diagonal,
+    particles,
+    extra,
+    moved,
+    potential,
+    work,
+):
+    """One sweep with a quantum weight, in place; ``extra`` is the quantum part of the weight of ``n``.
+
+    Returns accepted moves, active attempts, twice the change of energy and the new ``extra``.
+    """
+    sites = n.size
+    accepted, active, twice = 0, 0, np.int64(0)
+    for k in range(sites):
+        i, j = proposal(a[k], b[k], sites, moves, neighbours, degree)
+        if n[i] == n[j]:
+            continue
+        if n[j]:
+            i, j = j, i
+        active += 1
+        step = phi[j] - phi[i] - coupling[i, j]
+        for m in range(sites):
+            moved[m] = phi[m] + coupling[j, m] - coupling[i, m]
+        n[i], n[j] = 0, 1
+        proposed = gain(weight, hopping, moved, unit, diagonal, n, t, particles, potential, work)
+        if rejected(step * unit + (proposed - extra), t, u[k]):
+            n[i], n[j] = 1, 0
+            continue
+        phi[:] = moved
+        extra = proposed
+        twice += 2 * step
+        accepted += 1
+    return accepted, active, twice, extra
+
+
+@kernel
+def chain(
+    seed,
+    streams,
+    first_sweep,
+    continued,
+    every,
+    temperature,
+    coupling,
+    base,
+    diagonal,
+    unit,
+    hopping,
+    neighbours,
+    degree,
+    weight,
+    moves,
+    state,
+    occupation,
+    energy,
+    kinetic,
+    counters,
+):
+    """Run every walker of one parameter point.
+
+    Parameters
+    ----------
+    seed, streams : key and (walker,) stream numbers of the random draws.
+    first_sweep : number of the sweep that ``state`` was left after.
+    continued : whether the start is another run's last state, and so not stored again.
+    every : sweeps between stored states; they are those after first_sweep + every, first_sweep + 2 every, ..., behind the start.
+    temperature : (sweeps + 1,) temperature of sweep first_sweep + k at index k; index 0 is the start's.
+    coupling, base : (site, site), (site,) int64: U_ij without diagonal, and the potential of the empty lattice, in ``unit``.
+    diagonal : (2,) what an empty and an occupied site add to their own potential (the self-image term).
+    unit : the power of two that one step of the fixed point stands for.
+    hopping : (site, site) float64.
+    neighbours, degree : (site, largest degree), (site,) int64.
+    state : (walker, site) int8, the start; left as the last state.
+    occupation, energy, kinetic : outputs (walker, frame, site), (walker, frame), (walker, frame).
+    counters : output (walker, frame, 3) int64: accepted, active attempts, eigenproblems since the last frame.
+    """
+    walkers, sites = state.shape
+    sweeps = temperature.size - 1
+    a, b, u = np.empty(sites, np.uint64), np.empty(sites, np.uint64), np.empty(sites, np.float64)
+    phi, moved = np.empty(sites, np.int64), np.empty(sites, np.int64)
+    potential, work = np.empty(sites), np.empty((sites, sites))
+    for w in range(walkers):
+        n = state[w]
+        particles = 0
+        for i in range(sites):
+            phi[i] = base[i]
+            particles += n[i]
+        for i in range(sites):
+            if n[i]:
+                for j in range(sites):
+                    phi[j] += coupling[i, j]
+        twice_energy = np.int64(0)  # E = 1/2 sum_i n_i (base_i + phi_i): its double is a whole number
+        for i in range(sites):
+            if n[i]:
+                twice_energy += base[i] + phi[i]
+        extra, known = 0.0, -1.0  # the quantum part of the weight, and the temperature it was taken at
+        accepted, active, solves, frame = 0, 0, 0, 0
+        for s in range(sweeps + 1):
+            t = temperature[s]
+            if weight != CLASSICAL and t != known:
+                extra = gain(weight, hopping, phi, unit, diagonal, n, t, particles, potential, work)
+                known = t
+                solves += 1
+            if s > 0:
+                fill(seed, streams[w], np.uint64(first_sweep + s - 1) * np.uint64(sites), a, b, u)
+                if weight == CLASSICAL:
+                    done, tried, twice = classical_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u)
+                else:
+                    done, tried, twice, extra = quantum_sweep(
+                        n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u,
+                        weight, hopping, diagonal, particles, extra, moved, potential, work,
+                    )  # fmt: skip
+                    solves += tried
+                accepted += done
+                active += tried
+                twice_energy += twice
+            if s % every == 0 and (s > 0 or not continued):
+                occupation[w, frame] = n
+                energy[w, frame] = twice_energy * unit * 0.5
+                if weight == KINETIC:
+                    kinetic[w, frame] = extra
+                elif weight == FREE_ENERGY:
+                    kinetic[w, frame] = gain(KINETIC, hopping, phi, unit, diagonal, n, t, particles, potential, work)
+                    solves += 1
+                counters[w, frame, 0] = accepted
+                counters[w, frame, 1] = active
+                counters[w, frame, 2] = solves
+                accepted, active, solves = 0, 0, 0
+                frame += 1

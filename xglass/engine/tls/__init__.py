@@ -1,0 +1,1 @@
+"""One electron and two-level systems: operators, Lanczos, time evolution, mean field theory."""

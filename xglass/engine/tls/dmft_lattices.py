@@ -1,0 +1,278 @@
+"""Ladders of energies and the lattices on which they stand: the local functions of dynamical mean field theory.
+
+A lattice enters by functions of z = nu - Sigma: the Green function, 1/G0, and the densities that thermal averages integrate.
+(Rammal, Ciuchi and Fratini, appendix A; energies from all two-level systems down.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import legendre as series
+
+from xglass.engine.tls import dmft_kernels
+
+#: Most rungs of a ladder: omega0 far below the hopping is the static limit.
+MOST_RUNGS = 100_000
+
+Transform = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass
+class Ladder:
+    """Parameters of one point and the extent of its ladder."""
+
+    t: float
+    g: float
+    g_z: float
+    omega0: float
+    T: float
+    bottom: float
+    period: float
+    rungs: int
+
+    @property
+    def p(self) -> float:
+        """Thermal weight of a two-level system that is down."""
+        return 1.0 / (1.0 + math.exp(-self.omega0 / self.T)) if self.T > 0.0 else (0.5 if self.omega0 == 0.0 else 1.0)
+
+    @property
+    def q(self) -> float:
+        """Thermal weight of a two-level system that is excited: not 1 - p, which is lost beside 1."""
+        return math.exp(-self.omega0 / self.T) * self.p if self.T > 0.0 else (0.5 if self.omega0 == 0.0 else 0.0)
+
+    @property
+    def spacing(self) -> float:
+        """From rung to rung; 0 for static two-level systems, which have one rung only."""
+        return self.omega0 if self.omega0 > 0.0 else 0.0
+
+
+def extent(t: float, g: float, g_z: float, omega0: float, T: float, lowest: float, highest: float, half_band: float) -> Ladder:
+    """The ladder that holds all states and the energies asked for, with rungs enough that its ends are forgotten."""
+    edge = half_band + math.hypot(g, g_z)
+    if omega0 == 0.0:
+        low, high = min(-1.05 * edge, lowest), max(1.05 * edge, highest)
+        return Ladder(t, g, g_z, omega0, T, low, high - low, 1)
+    steps, log = 0, 0.0
+    while log > -42.0 and steps < MOST_RUNGS and g != 0.0:  # each rung beyond the edge carries (g G)^2 of the one before
+        steps += 1
+        away = edge + steps * omega0 - abs(g_z)
+        log += min(0.0, math.log(g * g / max(away * away - half_band**2, 1e-300)))
+    low, high = min(-edge - (steps + 1) * omega0, lowest), max(edge + (steps + 1) * omega0, highest)
+    rungs = math.ceil((high - low) / omega0) + 1
+    if rungs > MOST_RUNGS:
+        raise ValueError(
+            f"dmft: omega0 = {omega0:g} divides the spectrum of width {high - low:.3g} into {rungs} steps, at most {MOST_RUNGS} are held; "
+            f"write omega0=0 for its static limit, or ask for energies nearer to the band"
+        )
+    return Ladder(t, g, g_z, omega0, T, low, omega0, rungs)
+
+
+def image(below: np.ndarray, here: np.ndarray, above: np.ndarray, g: float, g_z: float, p: float, q: float) -> np.ndarray:
+    """Self-energy from 1/G0 at nu - omega0, nu and nu + omega0: Eq. (A6), every imaginary part a sum of terms of one sign (see ladders)."""
+    s, r = g_z + g * g / (below + g_z), -g_z + g * g / (above - g_z)
+    v = here - p * r - q * s
+    sizes = p * q * np.abs(s - r) ** 2 * here.imag - p * np.abs(here - r) ** 2 * s.imag - q * np.abs(here - s) ** 2 * r.imag
+    return (p * s + q * r + p * q * (s - r) ** 2 / v).real - 1j * sizes / np.abs(v) ** 2
+
+
+class Chain:
+    """The chain of Eq. (1): local functions of z = nu - Sigma in closed form, w = 2t / (z + sqrt(z - 2t) sqrt(z + 2t))."""
+
+    transport, resolved, negligible = True, 1e-8, 1e-10
+
+    def __init__(self, t: float) -> None:
+        self.t, self.half_band, self.lower_edge = t, 2.0 * t, -2.0 * t
+        self.work = 0  #: iterations of one rung so far
+
+    def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sigma (ladder, rung) and the residual (ladder)."""
+        sigma, residual = np.empty((bottom.size, ladder.rungs), dtype=np.complex128), np.empty(bottom.size)
+        iterations = dmft_kernels.solve(
+            bottom, ladder.spacing, ladder.rungs, ladder.t, ladder.g, ladder.g_z, ladder.p, ladder.q, 0.5, sigma, residual
+        )
+        self.work += iterations * ladder.rungs
+        return sigma, residual
+
+    def disk(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The variable w, and 1 - |w|^2 without cancellation."""
+        root = np.sqrt(z - 2.0 * self.t) * np.sqrt(z + 2.0 * self.t)
+        w = 2.0 * self.t / (z + root)
+        size = w.real**2 + w.imag**2
+        inside = (size > 0.5) & (w.imag < 0.0)
+        return w, np.where(inside, z.imag * size / np.where(inside, -self.t * w.imag, 1.0), 1.0 - size)
+
+    def green(self, z: np.ndarray) -> np.ndarray:
+        """Local Green function G = w / (t (1 - w^2)) = 1 / (sqrt(z - 2t) sqrt(z + 2t))."""
+        w, _ = self.disk(z)
+        return (w.real * (1.0 - np.abs(w) ** 2) + 1j * w.imag * (1.0 + np.abs(w) ** 2)) / (self.t * np.abs(1.0 - w * w) ** 2)
+
+    def inverse_bath(self, nu: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """1/G0 = nu - 2 t w."""
+        return nu - 2.0 * self.t * self.disk(z)[0]
+
+    def densities(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of an energy: states (Eq. A16), their kinetic energy, and D of Eq. (A15)."""
+        w, inside = self.disk(z)
+        size, down = np.abs(w) ** 2, np.abs(1.0 - w * w) ** 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            states = -w.imag * (1.0 + size) / (np.pi * self.t * down)
+            kinetic = -4.0 * w.real * w.imag / (np.pi * down)
+            transport = 2.0 / np.pi**2 * w.imag**2 * (1.0 + size) / (down * inside)
+        there = (z.imag > 0.0) & np.isfinite(states) & np.isfinite(kinetic) & np.isfinite(transport)
+        return np.where(there, states, 0.0), np.where(there, kinetic, 0.0), np.where(there, transport, 0.0)
+
+
+class Transformed:
+    """Any lattice, by the Hilbert transform of its density of states N, and of N phi where transport is wanted."""
+
+    resolved, negligible = 1e-7, 1e-9
+
+    def __init__(self, hilbert: Transform, vertex: Transform | None) -> None:
+        self.hilbert, self.vertex, self.transport = hilbert, vertex, vertex is not None
+        self.work = 0  #: iterations of one rung so far, in units of those of the chain
+        far = 1e3j
+        tail = far * complex(self.at(np.array([far]))[0])  # 1 + m1 / z + m2 / z^2: the first moments of N
+        if not abs(tail - 1.0) < 0.1:
+            raise ValueError(
+                f"hilbert must be that of a density of states normalised to one; z hilbert(z) at z = {far} is {tail:.6g}"
+            )
+        mean, second = -1e3 * tail.imag, 1e6 * (1.0 - tail.real)
+        self.half_band = abs(mean) + 4.0 * math.sqrt(max(second - mean**2, 1e-12))
+        grid = np.linspace(-self.half_band, self.half_band, 4001)
+        filled = np.flatnonzero(self._filled(grid))
+        if filled.size == 0:
+            raise ValueError("hilbert has no density of states: -Im hilbert(e + i0) / pi must be positive in the band")
+        low, high = grid[max(filled[0] - 1, 0)], grid[filled[0]]
+        for _ in range(50):
+            middle = 0.5 * (low + high)
+            low, high = (low, middle) if self._filled(np.array([middle]))[0] else (middle, high)
+        self.lower_edge = high
+
+    def _filled(self, energy: np.ndarray) -> np.ndarray:
+        return -self.at(energy + 0j).imag > 1e-6 / getattr(self, "half_band", 1.0)
+
+    def at(self, z: np.ndarray, transform: Transform | None = None) -> np.ndarray:
+        """A transform at z, just above the real axis where z lies on it."""
+        call = self.hilbert if transform is None else transform
+        value = np.asarray(call(z.real + 1j * np.maximum(z.imag, 1e-14)), dtype=np.complex128)
+        if value.shape != z.shape:
+            raise ValueError(f"hilbert and vertex must return an array of the shape of z, {z.shape}, got {value.shape}")
+        return value.real + 1j * np.minimum(value.imag, 0.0)
+
+    def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sigma (ladder, rung) and the residual (ladder): damped iteration of all ladders that have not converged."""
+        nu = bottom[:, None] + ladder.spacing * np.arange(-1, ladder.rungs + 1)
+        mean, size = ladder.g_z * (ladder.p - ladder.q), math.hypot(ladder.g, ladder.g_z)
+        sigma = np.full(nu.shape, mean - 0.5j * size)
+        residual, left = np.full(bottom.size, np.inf), np.arange(bottom.size)
+        for _ in range(5000):
+            self.work += 5 * left.size * ladder.rungs
+            u = self.inverse_bath(nu[left], nu[left] - sigma[left])
+            new = sigma[left]
+            if ladder.spacing:
+                far = mean + (size**2 - mean**2) / (nu[left] - mean)  # beyond the ends: the first terms at large energy
+                new[:, [0, -1]] = far[:, [0, -1]]
+                new[:, 1:-1] = image(u[:, :-2], u[:, 1:-1], u[:, 2:], ladder.g, ladder.g_z, ladder.p, ladder.q)
+            else:
+                new = image(u, u, u, ladder.g, ladder.g_z, ladder.p, ladder.q)
+            change = np.abs(new - sigma[left])[:, 1:-1] / (size + np.abs(new[:, 1:-1]) + 1e-300)
+            residual[left] = change.max(axis=1)
+            sigma[left] = 0.5 * (sigma[left] + new)
+            left = left[residual[left] > 1e-12]
+            if left.size == 0:
+                break
+        return sigma[:, 1:-1], residual
+
+    def green(self, z: np.ndarray) -> np.ndarray:
+        """Local Green function."""
+        return self.at(z)
+
+    def inverse_bath(self, nu: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """1/G0 = 1/G + Sigma, its imaginary part not negative."""
+        inverse = 1.0 / self.at(z) + nu - z
+        return inverse.real + 1j * np.maximum(inverse.imag, 0.0)
+
+    def densities(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of an energy: states (Eq. A16), their kinetic energy, and D of Eq. (A15), NaN without a vertex."""
+        green = self.at(z)
+        states, kinetic = -green.imag / np.pi, -(z * green).imag / np.pi
+        if self.vertex is None:
+            return states, kinetic, np.full(z.shape, np.nan)
+        rate = np.maximum(z.imag, 1e-14)
+        step = 0.12 * rate  # the transform is analytic above the real axis, on a scale of the height
+        slope = (
+            sum(
+                factor * (self.at(z + k * step, self.vertex) - self.at(z - k * step, self.vertex))
+                for k, factor in ((1, 0.8), (2, -0.2), (3, 4.0 / 105.0), (4, -1.0 / 280.0))
+            )
+            / step
+        )
+        transport = np.maximum(slope.real - self.at(z, self.vertex).imag / rate, 0.0) / (2.0 * np.pi**2)
+        return states, kinetic, np.where(rate > 1e-8, transport, 0.0)  # outside the band it falls with the square of the rate
+
+    def bubble(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
+        """Int N phi A(z) A(z') of pairs of energies."""
+        assert self.vertex is not None
+        first, second = self.at(one, self.vertex), self.at(two, self.vertex)
+        apart = two - one
+        apart = np.where(np.abs(apart) > 1e-9, apart, 1e-9)
+        return ((first - second.conj()) / (two.conj() - one) - (first - second) / apart).real / (2.0 * np.pi**2)
+
+
+def cold(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sigma and 1/G0 (rung, energy) at T = 0, on the rungs below each energy and on its own, the last: a recursion upwards."""
+    rungs = math.ceil((energy.max() - ladder.bottom) / ladder.omega0) + 1
+    sigma, bath = np.empty((rungs, energy.size), np.complex128), np.empty((rungs, energy.size), np.complex128)
+    size = math.hypot(ladder.g, ladder.g_z)
+    for k in range(rungs):
+        nu = energy - (rungs - 1 - k) * ladder.omega0
+        if k == 0:
+            sigma[k] = ladder.g_z + ladder.g**2 / (nu - size)
+        else:
+            below = bath[k - 1] + ladder.g_z
+            sigma[k] = ladder.g_z + ladder.g**2 * (below.real - 1j * below.imag) / np.abs(below) ** 2
+        bath[k] = lattice.inverse_bath(nu, nu - sigma[k])
+    return sigma, bath
+
+
+def static_self_energy(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> np.ndarray:
+    """Sigma of static two-level systems, omega0 = 0: the coherent potential approximation."""
+    return lattice.self_energy(ladder, np.ascontiguousarray(energy, dtype=np.float64))[0][:, 0]
+
+
+def ground_state_energy(lattice: Chain | Transformed, ladder: Ladder) -> float:
+    """Lowest energy of the electron at T = 0, where z = nu - Sigma reaches the lower edge of the band."""
+    low, high = -lattice.half_band - math.hypot(ladder.g, ladder.g_z), lattice.half_band + abs(ladder.g_z)
+    if ladder.g == 0.0 and (ladder.g_z == 0.0 or ladder.omega0 > 0.0):
+        return lattice.lower_edge + ladder.g_z
+
+    def filled(energy: np.ndarray) -> np.ndarray:
+        if ladder.omega0 == 0.0:
+            return -static_self_energy(lattice, ladder, energy).imag > 1e-7 * (abs(ladder.g) + abs(ladder.g_z))
+        sigma, _ = cold(lattice, ladder, energy)
+        offsets = np.arange(sigma.shape[0] - 1, -1, -1)[:, None] * ladder.omega0
+        return ((energy - offsets - sigma).real > lattice.lower_edge).any(axis=0)
+
+    for _ in range(9):
+        grid = np.linspace(low, high, 65)
+        first = int(np.argmax(filled(grid)))
+        low, high = grid[max(first - 1, 0)], grid[first]
+    return 0.5 * (low + high)
+
+
+def free(lattice: Chain | Transformed, T: float) -> float:
+    """<K> of the free electron."""
+    nodes, weights = series.leggauss(400)
+    if isinstance(lattice, Chain):
+        energy, density = -2.0 * lattice.t * np.cos(0.5 * np.pi * (nodes + 1.0)), weights
+    else:
+        energy = lattice.half_band * nodes
+        density = -lattice.at(energy + 0j).imag * weights
+    if T == 0.0:
+        return lattice.lower_edge
+    boltzmann = density * np.exp(-(energy - energy.min()) / T)
+    return float((energy * boltzmann).sum() / boltzmann.sum())

@@ -1,0 +1,126 @@
+"""One electron on a ring of frozen two-level systems: spectra of a long disordered chain, one configuration at a time.
+
+Without splitting a two-level system is frozen in an eigenstate of g sx + g_z sz, so the electron has a site energy of +e or -e with equal weight,
+e^2 = g^2 + g_z^2, and the trace over the two-level systems is the sum over all such configurations: numerators and Z apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xglass.engine.core.blas import single_thread
+from xglass.engine.core.streams import streams
+
+#: Points of the auxiliary grid per standard deviation of the narrowest Gaussian: what interpolation of eighth order leaves is 3e-11 of its height.
+FINE = 16
+
+
+def signs(sites: int, seed: int, realization: int, labels: np.ndarray) -> np.ndarray:
+    """(site,) +1 or -1 with equal weight, a function of (seed, realization, labels, site)."""
+    from xglass.engine.core.philox import fill
+
+    words = np.empty(sites, dtype=np.uint64)
+    spare, uniform = np.empty(sites, dtype=np.uint64), np.empty(sites)
+    (stream,) = streams(np.zeros(1, dtype=np.int64), realization, labels)
+    fill(np.uint64(seed), stream, np.uint64(0), words, spare, uniform)
+    return np.where(uniform < 0.5, 1.0, -1.0)
+
+
+def diagonalised(energy: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eigenvalues (n,), |J_nm|^2 (n, n) and <n|H_hop|n> (n,) of the ring with these site energies, J = i t sum_j (c^+_{j+1} c_j - h.c.)."""
+    from scipy import linalg
+
+    sites = energy.size
+    rows = np.arange(sites)
+    matrix = np.diag(energy)
+    np.add.at(matrix, (rows, (rows + 1) % sites), -t)
+    np.add.at(matrix, ((rows + 1) % sites, rows), -t)
+    with single_thread():
+        levels, states = linalg.eigh(matrix, driver="evd", overwrite_a=True, check_finite=False)
+        ahead = np.roll(states, -1, axis=0)
+        overlap = states.T @ ahead  # <n| of a step to the left |m>: its antisymmetric part is the current
+    current = t * (overlap - overlap.T)
+    return levels, current**2, -2.0 * t * np.diagonal(overlap)
+
+
+def spectra(
+    t: np.ndarray,
+    g: np.ndarray,
+    g_z: np.ndarray,
+    realization: np.ndarray,
+    T: np.ndarray,
+    frequency: np.ndarray,
+    broadening: np.ndarray,
+    *,
+    sites: int,
+    seed: int,
+    binned: bool,
+) -> tuple[np.ndarray, ...]:
+    """Sigma (..., T, broadening, frequency), <H_hop>, total weight and ln Z (..., T) of every configuration, each divided by its own Z.
+
+    Parameters and labels of realizations (...). Binned: weight per bin of the uniform grid ``frequency``, over the width of a bin.
+    Z contains the 2^N configurations of the two-level systems, all of them alike this one.
+    """
+    from xglass.engine.core.line_spectra import POINTS, add_binned, add_gridded, smooth
+
+    shape = np.broadcast_shapes(*(np.shape(array) for array in (t, g, g_z, realization)), T.shape[:-1])
+    t, g, g_z, realization = (np.broadcast_to(array, shape) for array in (t, g, g_z, realization))
+    T = np.broadcast_to(T, shape + T.shape[-1:])
+    frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
+    sigma = np.empty((*T.shape, broadening.size, frequency.size))
+    kinetic, total, log_z = (np.empty(T.shape) for _ in range(3))
+    for p in np.ndindex(shape):
+        temperatures = np.ascontiguousarray(T[p])
+        labels = np.array([t[p], g[p], g_z[p], sites])
+        energy = np.hypot(g[p], g_z[p]) * signs(sites, seed, int(realization[p]), labels)
+        levels, strengths, hops = diagonalised(energy, float(t[p]))
+        boltzmann = np.exp(-(levels - levels[0]) / temperatures[:, None])
+        z = boltzmann.sum(axis=1)
+        integral, spectrum = np.zeros(temperatures.size), np.zeros(sigma.shape[len(shape) :])
+        if binned:
+            step = frequency[-1] / (frequency.size - 1)
+            add_binned(levels, strengths, boltzmann, temperatures, step, spectrum[:, 0], integral)
+        else:
+            step = broadening.min() / FINE
+            fine = np.zeros((int((levels[-1] - levels[0]) / step) + 2 * POINTS, temperatures.size))
+            add_gridded(levels, strengths, boltzmann, temperatures, step, fine, integral)
+            smooth(fine, POINTS, step, frequency, broadening, spectrum)
+        sigma[p] = spectrum / z[:, None, None]
+        kinetic[p], total[p] = (boltzmann * hops).sum(axis=1) / z, integral / z
+        log_z[p] = np.log(z) - levels[0] / temperatures + sites * np.log(2.0)
+    return sigma, kinetic, total, log_z
+
+
+def annealed(values: np.ndarray, log_z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of numerators over sum of Z, and its jackknife error; (..., realization), both. The error of one realization is NaN."""
+    values, log_z = np.broadcast_arrays(values, log_z)
+    weight = np.exp(log_z - log_z.max(axis=-1, keepdims=True))
+    numerator = weight * values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left_out = _without_one(numerator) / _without_one(weight)
+    return numerator.sum(axis=-1) / weight.sum(axis=-1), _jackknife(left_out)
+
+
+def annealed_logarithm(log_z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithm of the mean Z, and its jackknife error; (..., realization)."""
+    top = log_z.max(axis=-1, keepdims=True)
+    weight = np.exp(log_z - top)
+    number = weight.shape[-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left_out = np.log(_without_one(weight) / np.float64(number - 1)) if number > 1 else np.full_like(weight, np.nan)
+    return np.log(weight.mean(axis=-1)) + top[..., 0], _jackknife(left_out)
+
+
+def _without_one(terms: np.ndarray) -> np.ndarray:
+    """Sums of all terms but one, added and not subtracted: one realization may hold nearly all of it."""
+    zero = np.zeros((*terms.shape[:-1], 1))
+    before = np.concatenate([zero, np.cumsum(terms[..., :-1], axis=-1)], axis=-1)
+    after = np.concatenate([np.cumsum(terms[..., :0:-1], axis=-1)[..., ::-1], zero], axis=-1)
+    return before + after
+
+
+def _jackknife(left_out: np.ndarray) -> np.ndarray:
+    number = left_out.shape[-1]
+    if number < 2:
+        return np.full(left_out.shape[:-1], np.nan)
+    return np.sqrt((number - 1) / number * ((left_out - left_out.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1))

@@ -1,0 +1,1 @@
+"""Parameters in, Dataset out: one model a file."""
