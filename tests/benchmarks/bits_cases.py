@@ -323,8 +323,8 @@ def operations() -> dict[str, Any]:
     both = ["walker", "sweep"]
     return {
         "moments": points(xg.ops.moments, dim=both),
-        "histogram": points(xg.ops.histogram, bins=7, range=(-8.0, 8.0), dim="walker"),
-        "density": points(xg.ops.histogram, bins=[-9.0, -1.0, 0.0, 9.0], dim=both, density=True),
+        "histogram": points(xg.ops.histogram, bins=7, range=(-18.6, -17.0), dim="walker"),
+        "density": points(xg.ops.histogram, bins=[-19.0, -18.5, -18.0, -16.0], dim=both, density=True),
         "correlation": points(xg.ops.correlation, dim="sweep"),
         "cross": points(xg.ops.correlation, b=other, dim="sweep", lag=[0, 3], centred=False),
     }
