@@ -57,8 +57,8 @@ FLAT = ("thermal_defects", "dilute_self_energy", "dilute_scattering_rate", *FORM
 
 
 def dilute(name: str) -> Any:
-    moved = hasattr(xg, "dilute_defects")
-    return getattr(xg.dilute_defects, name) if moved else getattr(xg, FLAT[FORMS.index(name)])
+    module = getattr(xg, "dilute_defects", None)
+    return getattr(module, name) if hasattr(module, name) else getattr(xg, FLAT[FORMS.index(name)])
 
 
 # --- lattices, interactions, disorder ----------------------------------------------------------------------
