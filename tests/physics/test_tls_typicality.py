@@ -9,6 +9,7 @@ import xarray as xr
 import xglass as xg
 from xglass.engine.tls import dense, lanczos, operators, typicality
 from xglass.solvers import random_vectors
+from xglass.solvers import typicality as solver_module
 
 SITES = {"t": [0.5, 1.0, 0.8, 1.2], "g": [1.2, 0.8, 1.0, 0.5], "g_z": [0.05, 0.1, 0.1, 0.0]}
 SITES |= {"omega0": [0.15, 0.3, 0.25, 0.4], "site_energy": [0.5, -0.2, 0.8, 0.0]}
@@ -121,7 +122,7 @@ def test_memory_is_what_is_said():
         phi, _ = solver.cooled(vector(operator.dimension), 0.01)
         solver.correlation(phi, typicality.clock(solver.half, 1.0, np.array([0.5]), precision).step, 10)
         held = len(solver.polynomials) + 2 * len(solver.left) + len(solver.odd) + 4  # flow, phi, psi, r
-        assert held <= typicality.VECTORS
+        assert held <= solver_module.VECTORS
 
 
 def normal_scores(result, exact, name, freedom):
