@@ -133,10 +133,10 @@ def test_kernels_hold_no_hidden_state_and_no_threads(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute) and node.attr == "random":
             owner = node.value.id if isinstance(node.value, ast.Name) else ""
-            assert owner not in ("np", "numpy"), f"{where}:{node.lineno}: random numbers come from engine/philox.py"
+            assert owner not in ("np", "numpy"), f"{where}:{node.lineno}: random numbers come from engine/core/philox.py"
     for module, line in imports(path):
-        assert not module.startswith("numpy.random"), f"{where}:{line}: random numbers come from engine/philox.py"
-        assert module.split(".")[0] != "random", f"{where}:{line}: random numbers come from engine/philox.py"
+        assert not module.startswith("numpy.random"), f"{where}:{line}: random numbers come from engine/core/philox.py"
+        assert module.split(".")[0] != "random", f"{where}:{line}: random numbers come from engine/core/philox.py"
     for call in calls(path):
         options = {keyword.arg: keyword.value for keyword in call.keywords}
         text = ast.unparse(call.func)
@@ -148,6 +148,53 @@ def test_kernels_hold_no_hidden_state_and_no_threads(path):
             cache = options.get("cache")
             off = cache is None or (isinstance(cache, ast.Constant) and cache.value is False)
             assert off, f"{where}:{call.lineno}: guvectorize(cache=True) crashes when unpickled"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("kernel = njit(fastmath=True)(print)", "fastmath is forbidden"),
+        ("kernel = njit(parallel=True)(print)", "parallel is forbidden"),
+        ("x = np.random.random()", "random numbers come from"),
+    ],
+)
+def test_what_is_forbidden_is_found_in_a_wing(line, message, tmp_path, monkeypatch):
+    """The parametrisation over files must reach the wings, and the check must see what stands there."""
+    listed = {path.parent.name for path in (PACKAGE / "engine").rglob("*.py")}
+    assert {"core", "charge", "tls"} <= listed
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    planted = tmp_path / "xglass" / "engine" / "tls" / "planted.py"
+    planted.parent.mkdir(parents=True)
+    planted.write_text(f"import numpy as np\n{line}\n")
+    with pytest.raises(AssertionError, match=message):
+        test_kernels_hold_no_hidden_state_and_no_threads(planted)
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "engine").rglob("*.py")), ids=module_name)
+def test_a_wing_imports_itself_and_core(path):
+    wing = path.relative_to(PACKAGE / "engine").parts[0]
+    for name, line in imports(path):
+        if name.startswith("xglass."):
+            there = (name.split(".") + ["", ""])[2]
+            assert there in (wing, "core"), f"{path.relative_to(ROOT)}:{line} imports {name}: a wing imports itself and core"
+
+
+def test_the_engine_is_wings_only():
+    assert [path.name for path in (PACKAGE / "engine").glob("*.py")] == ["__init__.py"]
+
+
+def test_public_names_are_functions_whatever_was_imported():
+    """A module of the same name, xglass.models.charge_glass say, must not take the place of its function."""
+    code = (
+        "import importlib, inspect, pkgutil, types, xglass\n"
+        "for module in pkgutil.walk_packages(xglass.__path__, 'xglass.'):\n"
+        "    if not module.name.endswith('__main__'):\n"
+        "        importlib.import_module(module.name)\n"
+        "rooms = {'fits', 'lattice', 'ops', 'plot', 'store', 'testing', 'units', 'variables'}\n"
+        "names = [name for name in xglass.__all__ if name not in rooms]\n"
+        "assert names and all(inspect.isfunction(getattr(xglass, name)) for name in names)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 def test_import_is_light():
