@@ -14,6 +14,8 @@ import dask
 import hypothesis
 import pytest
 
+collect_ignore = ["benchmarks"]  # scripts: importing one sets threads and needs its neighbours on the path
+
 # deadline=None: the first call of a kernel compiles it. Anything slower than that is the test's own business.
 hypothesis.settings.register_profile(
     "dev", max_examples=25, deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
