@@ -25,9 +25,9 @@ sys.path.insert(0, str(ROOT))
 # Inherited by the kernels that execute pages: one BLAS thread, and the recipes' shared helper on the path.
 for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
-os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "recipes"), os.environ.get("PYTHONPATH", "")]).rstrip(
-    os.pathsep
-)
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(ROOT), str(ROOT / "recipes"), os.environ.get("PYTHONPATH", "")]
+).rstrip(os.pathsep)
 os.environ.pop("MPLBACKEND", None)  # pages show their figures
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
@@ -97,7 +97,9 @@ def variables_page() -> str:
         for entry in rows:
             dims = ", ".join(f"`{dim}`" for dim in entry.dims) or "-"
             unit = entry.unit.format(E="E")
-            lines.append(f"| `{entry.name}` | ${cell(entry.symbol)}$ | {dims} | {unit} | {cell(entry.definition)} |")
+            lines.append(
+                f"| `{entry.name}` | ${cell(entry.symbol)}$ | {dims} | {unit} | {cell(entry.definition)} |"
+            )
         lines.append("")
     return "\n".join(lines)
 
@@ -115,7 +117,12 @@ def api_page() -> str:
         elif callable(member):
             groups.setdefault(member.__module__.split(".")[1], []).append(name)
     order = ["models", "lattice", "ops", "solvers", "observables", "fits", "resampling", "store", "plot"]
-    titles = {"models": "Models", "lattice": "Pair interactions", "ops": "Labelled maths", "solvers": "Solvers"}
+    titles = {
+        "models": "Models",
+        "lattice": "Pair interactions",
+        "ops": "Labelled maths",
+        "solvers": "Solvers",
+    }
     lines: list[str] = []
     for group in sorted(groups, key=lambda key: order.index(key) if key in order else len(order)):
         lines += [f"## {titles.get(group, group.capitalize())}", "", "```{eval-rst}"]
@@ -125,7 +132,14 @@ def api_page() -> str:
         if name == "variables":  # has a page of its own
             continue
         module = importlib.import_module(f"xglass.{name}")
-        lines += [f"## `xglass.{name}`", "", "```{eval-rst}", f".. automodule:: xglass.{name}", "   :no-index:", ""]
+        lines += [
+            f"## `xglass.{name}`",
+            "",
+            "```{eval-rst}",
+            f".. automodule:: xglass.{name}",
+            "   :no-index:",
+            "",
+        ]
         for inner in module.__all__:
             if callable(getattr(module, inner)):
                 directive = "autoclass" if isinstance(getattr(module, inner), type) else "autofunction"
@@ -162,7 +176,9 @@ def plain_formulas(app: Sphinx, what: str, name: str, obj: object, options: obje
             block = indent
         if block is None and not line.lstrip().startswith(">>>"):
             parts = re.split(r"(``.*?``|`[^`]*`)", line)
-            lines[number] = "".join(part if part.startswith("`") else part.replace("|", r"\|") for part in parts)
+            lines[number] = "".join(
+                part if part.startswith("`") else part.replace("|", r"\|") for part in parts
+            )
 
 
 def setup(app: Sphinx) -> None:

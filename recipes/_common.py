@@ -63,9 +63,15 @@ matplotlib.rcParams.update(
 def parse_args(description: str = "", arguments: list[str] | None = None) -> argparse.Namespace:
     """``full`` (the paper's size) and ``out`` (a folder that exists afterwards)."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--full", action="store_true", help="the size of the paper; see the first paragraph for its cost")
     parser.add_argument(
-        "--out", type=Path, default=Path("output"), metavar="FOLDER", help="where figure and table go (%(default)s)"
+        "--full", action="store_true", help="the size of the paper; see the first paragraph for its cost"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("output"),
+        metavar="FOLDER",
+        help="where figure and table go (%(default)s)",
     )
     if arguments is None and IN_NOTEBOOK:
         arguments = []
@@ -74,7 +80,9 @@ def parse_args(description: str = "", arguments: list[str] | None = None) -> arg
     return parsed
 
 
-def sequential(values: np.ndarray | xr.DataArray, name: str = "viridis") -> list[tuple[float, float, float, float]]:
+def sequential(
+    values: np.ndarray | xr.DataArray, name: str = "viridis"
+) -> list[tuple[float, float, float, float]]:
     """One colour for each value of an ordered parameter, dark to light in the order of the values."""
     colours: Colormap = matplotlib.colormaps[name]
     values = np.asarray(values, dtype=float)
@@ -92,7 +100,9 @@ def joined(parts: Iterable[xr.Dataset], dim: str, variables: Iterable[str]) -> x
     """Variables of several solutions side by side, sorted along ``dim``."""
     chosen = [part[list(variables)] for part in parts]
     chosen = [part if dim in part.dims else part.expand_dims(dim) for part in chosen]
-    return xr.concat(chosen, dim, coords="minimal", compat="override", join="exact", combine_attrs="override").sortby(dim)
+    return xr.concat(
+        chosen, dim, coords="minimal", compat="override", join="exact", combine_attrs="override"
+    ).sortby(dim)
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
@@ -106,7 +116,9 @@ def save(figure: Figure, folder: Path, name: str) -> None:
 
 def save_table(data: xr.Dataset, folder: Path, name: str) -> None:
     """Print a Dataset as a table with units in its head, and write it to ``name.csv``."""
-    data = data.reset_coords([str(key) for key, coord in data.coords.items() if key not in data.dims], drop=True)
+    data = data.reset_coords(
+        [str(key) for key, coord in data.coords.items() if key not in data.dims], drop=True
+    )
     columns = [*map(str, data.dims), *map(str, data.data_vars)]
     frame = data.to_dataframe().reset_index()[columns]
     frame.columns = [

@@ -23,7 +23,13 @@ import xglass as xg
 
 options = parse_args("Relaxation of the charge glass after a quench: classical and quantum barrier")
 if options.full:
-    lattice, eta, walkers, sweeps, waiting = xg.lattice.triangular(12), [-1.0, -0.5, -0.1], 100, 450, [20, 200]
+    lattice, eta, walkers, sweeps, waiting = (
+        xg.lattice.triangular(12),
+        [-1.0, -0.5, -0.1],
+        100,
+        450,
+        [20, 200],
+    )
     T = np.linspace(0.03, 0.12, 10)
 else:
     lattice, eta, walkers, sweeps, waiting = xg.lattice.triangular(6), [-1.0, -0.1], 40, 80, [5, 20]
@@ -42,11 +48,16 @@ quantum = xg.charge_glass(lattice, t_p=0.12, eta=eta, self_image="include")
 # %%
 def relax(model: xr.Dataset, weight: str, walkers: int, seed: int) -> xr.DataArray:
     run = xg.metropolis(model, T=T, walker=walkers, sweep=sweeps, weight=weight, seed=seed)
-    run = xg.store.evaluate(run, options.out / f"charge_glass_{weight}_{'full' if options.full else 'quick'}.zarr")
+    run = xg.store.evaluate(
+        run, options.out / f"charge_glass_{weight}_{'full' if options.full else 'quick'}.zarr"
+    )
     return xg.autocorrelation(run, waiting_time=waiting).compute()
 
 
-C = {"classical": relax(classical, "classical", 10 * walkers, seed=1), "quantum": relax(quantum, "kinetic", walkers, seed=2)}
+C = {
+    "classical": relax(classical, "classical", 10 * walkers, seed=1),
+    "quantum": relax(quantum, "kinetic", walkers, seed=2),
+}
 
 # %% [markdown]
 # Each correlation function, averaged over walkers, is fitted by $C_0\exp[-(t/\tau)^\alpha]$. Lags of one trajectory are correlated, so
@@ -56,7 +67,8 @@ C = {"classical": relax(classical, "classical", 10 * walkers, seed=1), "quantum"
 
 # %%
 fits = {
-    name: xg.jackknife(lambda C: xg.fits.stretched_exponential(C.mean("walker")), data, dim="walker") for name, data in C.items()
+    name: xg.jackknife(lambda C: xg.fits.stretched_exponential(C.mean("walker")), data, dim="walker")
+    for name, data in C.items()
 }
 
 
@@ -65,20 +77,29 @@ def barrier(fit: xr.Dataset) -> xr.Dataset:
 
 
 barriers = {name: barrier(fit) for name, fit in fits.items()}
-glasses = [("classical", "classical", {})] + [(f"eta = {value:g}", "quantum", {"eta": value}) for value in eta]
+glasses = [("classical", "classical", {})] + [
+    (f"eta = {value:g}", "quantum", {"eta": value}) for value in eta
+]
 late = {"waiting_time": waiting[-1]}
 
 
 def stacked(parts: dict[str, xr.Dataset]) -> xr.Dataset:
     """The classical glass and the quantum ones side by side, after the longer waiting time."""
-    chosen = [parts[kind].sel(late | where).drop_vars(["eta", "t_p"], errors="ignore") for _, kind, where in glasses]
+    chosen = [
+        parts[kind].sel(late | where).drop_vars(["eta", "t_p"], errors="ignore") for _, kind, where in glasses
+    ]
     return xr.concat(
-        chosen, xr.DataArray([name for name, _, _ in glasses], dims="glass", name="glass"), coords="minimal", compat="override"
+        chosen,
+        xr.DataArray([name for name, _, _ in glasses], dims="glass", name="glass"),
+        coords="minimal",
+        compat="override",
     )
 
 
 columns = ["relaxation_time_1e", "tau", "exponent"]
-save_table(stacked(fits)[[c + e for c in columns for e in ("", "_stderr")]], options.out, "charge_glass_relaxation")
+save_table(
+    stacked(fits)[[c + e for c in columns for e in ("", "_stderr")]], options.out, "charge_glass_relaxation"
+)
 summary = stacked(barriers)[["barrier", "barrier_stderr", "prefactor", "prefactor_stderr", "chi2"]]
 save_table(summary, options.out, "charge_glass_barriers")
 
@@ -88,10 +109,14 @@ save_table(summary, options.out, "charge_glass_barriers")
 
 # %%
 difference = summary["barrier"].sel(glass="classical") - summary["barrier"].sel(glass="eta = -1")
-error = np.hypot(summary["barrier_stderr"].sel(glass="classical"), summary["barrier_stderr"].sel(glass="eta = -1"))
+error = np.hypot(
+    summary["barrier_stderr"].sel(glass="classical"), summary["barrier_stderr"].sel(glass="eta = -1")
+)
 print(f"classical barrier - quantum barrier (eta = -1) = {float(difference):.3f} +- {float(error):.3f} Vc")
 assert float(difference) > 3 * float(error), "quantum motion should lower the barrier"
-times = stacked(fits)["relaxation_time_1e"].sel(glass=["classical", "eta = -1"]).dropna("T")  # NaN where C does not fall to 1/e
+times = (
+    stacked(fits)["relaxation_time_1e"].sel(glass=["classical", "eta = -1"]).dropna("T")
+)  # NaN where C does not fall to 1/e
 assert times.sizes["T"] >= 4
 assert bool((times.sel(glass="eta = -1") < times.sel(glass="classical")).all())
 
@@ -108,7 +133,9 @@ for (name, kind, where), colour in zip(glasses, PALETTE, strict=False):
         line = barriers[kind].sel(waiting_time=time, **where) if time == waiting[-1] else None
         text = {"classical": "classical"}.get(name, f"$\\eta = {where.get('eta', 0):g}$")
         text += (
-            f": $\\Delta = {float(line['barrier']):.3f} \\pm {float(line['barrier_stderr']):.3f}\\,V$" if line is not None else ""
+            f": $\\Delta = {float(line['barrier']):.3f} \\pm {float(line['barrier_stderr']):.3f}\\,V$"
+            if line is not None
+            else ""
         )
         xg.plot.arrhenius(
             fit["relaxation_time_1e"], stderr=fit["relaxation_time_1e_stderr"], fit=line, ax=ax,
@@ -116,7 +143,10 @@ for (name, kind, where), colour in zip(glasses, PALETTE, strict=False):
         )  # fmt: skip
 top = float(max(fit["relaxation_time_1e"].max() for fit in fits.values()))
 ax.set_ylim(0.12, 60 * top)
-ax.legend(loc="lower right", title=f"open: $t_\\mathrm{{W}} = {waiting[0]}$, full and lines: $t_\\mathrm{{W}} = {waiting[1]}$")
+ax.legend(
+    loc="lower right",
+    title=f"open: $t_\\mathrm{{W}} = {waiting[0]}$, full and lines: $t_\\mathrm{{W}} = {waiting[1]}$",
+)
 inset = ax.inset_axes((0.13, 0.63, 0.5, 0.35))
 curves = C["quantum"].sel(eta=eta[-1], **late)
 xg.plot.relaxation(

@@ -20,7 +20,9 @@ from _common import COLUMN, joined, parse_args, save, save_table, sequential
 
 import xglass as xg
 
-options = parse_args("Optical conductivity from slow to fast two-level systems: the peak moves from omega_L to omega0")
+options = parse_args(
+    "Optical conductivity from slow to fast two-level systems: the peak moves from omega_L to omega0"
+)
 sites, vectors, broadening = (16, 3, [0.04, 0.06, 0.08]) if options.full else (12, 3, [0.06, 0.08, 0.1])
 omega0 = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0]
 model = xg.electron_tls(xg.lattice.chain(sites), g=1.0, omega0=omega0)
@@ -87,10 +89,18 @@ slow_ones, fast_ones = {"omega0": slice(None, 0.2)}, {"omega0": slice(0.8, None)
 assert bool((abs(peaks.sel(slow_ones) - 0.5) < 0.15).all()), "localization peak at 0.5 t, at every filter"
 assert bool((abs(peak - omegas).sel(fast_ones) < 2 * broadening[-1]).all()), "scattering resonance at omega0"
 assert float(peak.sel(omega0=1.0)) - float(peak.sel(omega0=0.05)) > 0.2, "one goes over into the other"
-assert not bool(coexist.sel(omega0=slice(None, 0.1)).any()), "no peak at zero frequency among slow two-level systems"
-assert bool(coexist.sel(omega0=slice(0.3, None)).all()), "two peaks already below omega0 = T, otherwise than the paper has it"
-assert bool(highest.sel(omega0=slice(0.5, None)).all()), "localization is washed out once omega0 reaches 0.5 t"
-assert float(top[0] - top[-1]) > 3 * float(np.hypot(top_error[0], top_error[-1])), "the peak loses its weight to zero frequency"
+assert not bool(coexist.sel(omega0=slice(None, 0.1)).any()), (
+    "no peak at zero frequency among slow two-level systems"
+)
+assert bool(coexist.sel(omega0=slice(0.3, None)).all()), (
+    "two peaks already below omega0 = T, otherwise than the paper has it"
+)
+assert bool(highest.sel(omega0=slice(0.5, None)).all()), (
+    "localization is washed out once omega0 reaches 0.5 t"
+)
+assert float(top[0] - top[-1]) > 3 * float(np.hypot(top_error[0], top_error[-1])), (
+    "the peak loses its weight to zero frequency"
+)
 
 # %% [markdown]
 # **The figure.** Spectra at $T = t$, dark to light with rising $\omega_0$, with bands of one standard error. Inset: position of the peak at finite
@@ -105,7 +115,15 @@ ax.legend(loc="upper left", bbox_to_anchor=(0.13, 1.0), fontsize=6, labelspacing
 inset = ax.inset_axes((0.57, 0.52, 0.42, 0.46))
 bars = np.stack([peak - table["peak_low"], table["peak_high"] - peak])
 for k, colour in enumerate(sequential(np.arange(len(omega0)))):
-    inset.errorbar(omega0[k], float(peak[k]), yerr=bars[:, k : k + 1], marker="o", color=colour, markersize=3, linewidth=0.8)
+    inset.errorbar(
+        omega0[k],
+        float(peak[k]),
+        yerr=bars[:, k : k + 1],
+        marker="o",
+        color=colour,
+        markersize=3,
+        linewidth=0.8,
+    )
 inset.axhline(0.5, color="0.5", linestyle="--", linewidth=0.7, zorder=0)
 inset.plot([0, 1.1], [0, 1.1], color="0.5", linestyle=":", linewidth=0.7, zorder=0)
 inset.text(1.08, 0.47, r"$\omega_L$", fontsize=6, ha="right", va="top")

@@ -68,7 +68,11 @@ conductivity = {name: static_conductivity(name, model) for name, model in models
 # %%
 def typical(sigma: xr.DataArray) -> xr.DataArray:
     """Typical resistivity, with the label and unit of a resistivity."""
-    return np.exp(np.log(xg.resistivity(sigma)).mean("realization")).rename("resistivity").assign_attrs(rho_attrs)
+    return (
+        np.exp(np.log(xg.resistivity(sigma)).mean("realization"))
+        .rename("resistivity")
+        .assign_attrs(rho_attrs)
+    )
 
 
 rho_attrs = xg.resistivity(conductivity["clean"]).attrs
@@ -84,14 +88,20 @@ def with_errors(sigma: xr.DataArray) -> xr.Dataset:
         result = rho.to_dataset().assign(resistivity_stderr=xr.zeros_like(rho))
         parallel = rho.isel(broadening=0, drop=True)
     rho, narrow = result["resistivity"], result.isel(broadening=0, drop=True)
-    narrow["resistivity_filter_error"] = abs(rho.isel(wide, drop=True) - narrow["resistivity"]).assign_attrs(rho_attrs)
+    narrow["resistivity_filter_error"] = abs(rho.isel(wide, drop=True) - narrow["resistivity"]).assign_attrs(
+        rho_attrs
+    )
     narrow["resistivity_parallel"] = parallel.assign_attrs(rho_attrs)
     return narrow
 
 
 names = xr.DataArray(list(models), dims="system", name="system")
 resistivity = xr.concat(
-    [with_errors(sigma) for sigma in conductivity.values()], names, coords="minimal", compat="override", combine_attrs="override"
+    [with_errors(sigma) for sigma in conductivity.values()],
+    names,
+    coords="minimal",
+    compat="override",
+    combine_attrs="override",
 )
 error = np.hypot(resistivity["resistivity_stderr"], resistivity["resistivity_filter_error"])
 save_table(resistivity, options.out, "tls_disorder")
@@ -114,7 +124,9 @@ def fitted(name: str) -> xr.Dataset:
     def fit(sigma: xr.DataArray) -> xr.Dataset:
         rho = typical(sigma.isel(broadening=0, drop=True)).sel(cold)
         laws_fitted = xg.fits.variable_range_hopping(rho, exponent=list(laws.values()), stderr=weights)
-        difference = laws_fitted["aic"].sel(exponent=1.0, drop=True) - laws_fitted["aic"].sel(exponent=0.5, drop=True)
+        difference = laws_fitted["aic"].sel(exponent=1.0, drop=True) - laws_fitted["aic"].sel(
+            exponent=0.5, drop=True
+        )
         kept = laws_fitted[["hopping_temperature", "prefactor", "chi2"]]
         return kept.assign(aic_difference=difference.assign_attrs(units="1"))
 
@@ -134,7 +146,11 @@ for name in disordered:
     part = fits.sel(system=name)
     difference, spread = float(part["aic_difference"]), float(part["aic_difference_stderr"])
     told = abs(difference) > max(4.0, 2.0 * spread)
-    verdict = f"{'variable range' if difference > 0 else 'Arrhenius'} preferred" if told else "the data cannot tell them apart"
+    verdict = (
+        f"{'variable range' if difference > 0 else 'Arrhenius'} preferred"
+        if told
+        else "the data cannot tell them apart"
+    )
     print(f"{name}: AIC(Arrhenius) - AIC(variable range) = {difference:.1f} +- {spread:.1f}: {verdict}")
 
 
@@ -180,9 +196,16 @@ assert float(barrier.sel(system="W = 4") - barrier.sel(system="W = 2")) > 3 * fl
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.8))
 clean = resistivity.sel(system="clean")
-band = (clean["resistivity"] - clean["resistivity_filter_error"], clean["resistivity"] + clean["resistivity_filter_error"])
+band = (
+    clean["resistivity"] - clean["resistivity_filter_error"],
+    clean["resistivity"] + clean["resistivity_filter_error"],
+)
 xg.plot.curves(clean["resistivity"], x="T", band=band, ax=left, color=PALETTE[-1], label="clean")
-titles = {"W = 2": "$W = 2\\,t$", "W = 4": "$W = 4\\,t$", "W = 2, glass": "$W = 2\\,t$, random $\\omega_0$, $g$"}
+titles = {
+    "W = 2": "$W = 2\\,t$",
+    "W = 4": "$W = 4\\,t$",
+    "W = 2, glass": "$W = 2\\,t$, random $\\omega_0$, $g$",
+}
 markers = dict(zip(disordered, "os^", strict=True))
 u = xr.DataArray(np.linspace(1 / 0.75, 1 / 0.14, 100), dims="u")
 for name, colour in zip(disordered, PALETTE, strict=False):

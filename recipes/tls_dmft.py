@@ -35,7 +35,9 @@ def solved(name: str, solution: xr.Dataset) -> xr.Dataset:
     return xg.store.evaluate(solution, options.out / f"tls_dmft_{name}_{size}.zarr").compute()
 
 
-strong = solved("strong", xg.dmft(model.sel(g=1.0), T=[0.0, *cold, 0.5, 1.0], frequency=frequency, energy=energy))
+strong = solved(
+    "strong", xg.dmft(model.sel(g=1.0), T=[0.0, *cold, 0.5, 1.0], frequency=frequency, energy=energy)
+)
 weak = solved("weak", xg.dmft(model.sel(g=0.1), T=cold, frequency=[0.0], energy=energy[::4]))
 assert bool(strong["converged"].all())
 assert bool(weak["converged"].all())
@@ -52,7 +54,9 @@ energies = strong["energy"]
 coherent = (energies > E0 + 0.05) & (energies < E0 + 0.95)
 frozen = float(rate.sel(T=0.0).where((energies > E0) & (energies < E0 + 1.0)).max())
 above = float(rate.sel(T=0.0).where((energies > E0 + 1.0) & (energies < E0 + 1.2)).max())
-print(f"T = 0: largest scattering rate within omega0 above E0 {abs(frozen):.1e} tc, within 0.2 tc above that {above:.2f} tc")
+print(
+    f"T = 0: largest scattering rate within omega0 above E0 {abs(frozen):.1e} tc, within 0.2 tc above that {above:.2f} tc"
+)
 gap = xg.spectral_weight(sigma, cutoff=[0.3, 0.7])
 spectra = xr.Dataset(
     {
@@ -78,7 +82,10 @@ print("activation energies:", ", ".join(f"{name} {value:.2f} tc" for name, value
 
 # %%
 defects = xg.thermal_defects(strong).sel(T=cold)
-first_order = abs(xg.dilute_self_energy(strong) - strong["self_energy"]).sel(T=cold).where(coherent).max("energy") / defects**2
+first_order = (
+    abs(xg.dilute_self_energy(strong) - strong["self_energy"]).sel(T=cold).where(coherent).max("energy")
+    / defects**2
+)
 print(
     f"Eq. (A11), coherent range: error between {float(first_order.min()):.2f} and {float(first_order.max()):.2f} tc times n_i^2"
 )
@@ -86,7 +93,9 @@ ends = {}
 for name, solution in (("g = 1", strong), ("g = 0.1", weak)):
     bottom = float(solution["ground_state_energy"])
     inside = (solution["energy"] > bottom + 0.05) & (solution["energy"] < bottom + 0.8)
-    quotient = (xg.dilute_scattering_rate(solution) / solution["scattering_rate"]).sel(T=cold[0]).where(inside)
+    quotient = (
+        (xg.dilute_scattering_rate(solution) / solution["scattering_rate"]).sel(T=cold[0]).where(inside)
+    )
     ends[name] = (float(quotient.min()), float(quotient.max()))
     print(
         f"Eq. (A12) over the full rate 0.05 to 0.8 tc above E0, {name} tc, T = {cold[0]:g} tc: {ends[name][0]:.2f} to {ends[name][1]:.2f}"
@@ -124,12 +133,16 @@ relative = forms / forms["mobility"] - 1.0
 weakly = relative.sel(g=0.1, T=slice(None, 0.16))
 assert float(abs(weakly["A20"]).max()) < 0.02
 assert float(abs(weakly["A21_corrected"]).max()) < 0.05
-assert float(forms["A21_printed"].sel(g=0.1, T=0.1) / forms["mobility"].sel(g=0.1, T=0.1)) > 9.0, "as printed it is off by 1/T"
+assert float(forms["A21_printed"].sel(g=0.1, T=0.1) / forms["mobility"].sel(g=0.1, T=0.1)) > 9.0, (
+    "as printed it is off by 1/T"
+)
 strongly = relative.sel(g=1.0)
 for name in ("A20", "A21_corrected"):
     low, high = (100 * float(end(strongly[name])) for end in (np.min, np.max))
     print(f"g = 1 tc: {name} differs from the full mobility by {low:.0f} to {high:.0f} %")
-assert 0.1 < float(strongly["A20"].min()) < float(strongly["A20"].max()) < 0.3, "quasiparticles alone: too mobile"
+assert 0.1 < float(strongly["A20"].min()) < float(strongly["A20"].max()) < 0.3, (
+    "quasiparticles alone: too mobile"
+)
 assert -0.4 < float(strongly["A21_corrected"].min()) < 0.0
 
 # %% [markdown]
@@ -143,7 +156,9 @@ for letter, T in zip("abc", (0.0, 0.5, 1.0), strict=True):
     ax = axes[letter]
     xg.plot.curves(dos.sel(T=T), x="energy", ax=ax, color=blue, linewidth=0.9, label="$N^*$")
     xg.plot.curves(rate.sel(T=T), x="energy", ax=ax, color=green, linewidth=0.9, label="$\\Gamma$ ($t$)")
-    ax.annotate("$E_0$", (E0, 0.0), (E0 - 0.9, 0.6), arrowprops={"arrowstyle": "->", "linewidth": 0.8}, ha="center")
+    ax.annotate(
+        "$E_0$", (E0, 0.0), (E0 - 0.9, 0.6), arrowprops={"arrowstyle": "->", "linewidth": 0.8}, ha="center"
+    )
     ax.set_xlim(-4.2, 4.2)
     ax.set_ylim(0, 1.5)
     ax.set_ylabel("$N^*$ ($1/t$), $\\Gamma$ ($t$)" if letter == "a" else "")
@@ -158,12 +173,24 @@ for g, colour in ((0.1, PALETTE[1]), (1.0, blue)):
     part = forms.sel(g=g)
     inverse = 1.0 / part["T"].values
     axes["e"].plot(inverse, part["mobility"], "o", color=colour, label=f"$g = {g:g}\\,t$")
-    axes["e"].plot(inverse, part["A20"], "--", color=colour, linewidth=0.9, label="Eq. (A20)" if g == 1.0 else None)
     axes["e"].plot(
-        inverse, part["A21_corrected"], "-", color=colour, linewidth=0.9, label="Eq. (A21), corrected" if g == 1.0 else None
+        inverse, part["A20"], "--", color=colour, linewidth=0.9, label="Eq. (A20)" if g == 1.0 else None
     )
     axes["e"].plot(
-        inverse, part["A21_printed"], ":", color=colour, linewidth=0.9, label="Eq. (A21), as printed" if g == 1.0 else None
+        inverse,
+        part["A21_corrected"],
+        "-",
+        color=colour,
+        linewidth=0.9,
+        label="Eq. (A21), corrected" if g == 1.0 else None,
+    )
+    axes["e"].plot(
+        inverse,
+        part["A21_printed"],
+        ":",
+        color=colour,
+        linewidth=0.9,
+        label="Eq. (A21), as printed" if g == 1.0 else None,
     )
 axes["e"].set_yscale("log")
 axes["e"].set_xlabel("$1/T$ ($1/t$)")

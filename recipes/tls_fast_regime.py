@@ -48,7 +48,9 @@ def exact(sites: int, excitations: int | None, temperatures: list[float]) -> xr.
 
 
 if options.full:  # at T = t too many of 14 are excited: 10 sites, all configurations
-    solution = joined([exact(14, 4, T[:3]), exact(10, None, T[3:])], "T", ["optical_conductivity", "total_weight"])
+    solution = joined(
+        [exact(14, 4, T[:3]), exact(10, None, T[3:])], "T", ["optical_conductivity", "total_weight"]
+    )
     fewer = exact(14, 3, T[:3])
 else:
     solution, fewer = exact(8, None, T), exact(8, 4, T[:3])
@@ -64,7 +66,12 @@ ratio = xr.DataArray(ratios, dims="ratio", coords={"ratio": ratios})
 model = xg.electron_tls(xg.lattice.chain(8), g=1.0, omega0=omega0)
 dmft = xg.dmft(model, T=ratio * model["omega0"], frequency=frequency[::10])
 dmft = solved("dmft", dmft[["optical_conductivity", "mobility", "total_weight"]])
-local = dmft["optical_conductivity"].sel(omega0=2.0, ratio=np.array(T) / 2.0).swap_dims(ratio="T").drop_vars(["ratio", "omega0"])
+local = (
+    dmft["optical_conductivity"]
+    .sel(omega0=2.0, ratio=np.array(T) / 2.0)
+    .swap_dims(ratio="T")
+    .drop_vars(["ratio", "omega0"])
+)
 
 # %% [markdown]
 # **Panel (a) in numbers.** A ring has discrete lines: exact and DMFT spectra are compared in bins of $0.4\,t$ from $0.2\,t$ to $6.2\,t$. What is absorbed below the threshold $\omega_0$ is
@@ -105,8 +112,12 @@ for text, where in (("0.2 to 2.6", near), ("2.6 to 6.2", far)):
 left_out = "a fourth excitation" if options.full else "more than four excitations"
 print(f"largest change of a bin by leaving out {left_out}, T <= 0.5 tc: {100 * float(truncation):.1f} %")
 decades = float(np.log10(local.max() / local_bins.min()))
-print(f"DMFT spectra span {decades:.1f} decades, the bins of both {float(np.log10(exact_bins.max() / exact_bins.min())):.1f}")
-weights = solution["total_weight"] / dmft["total_weight"].sel(omega0=2.0, ratio=np.array(T) / 2.0).values - 1.0
+print(
+    f"DMFT spectra span {decades:.1f} decades, the bins of both {float(np.log10(exact_bins.max() / exact_bins.min())):.1f}"
+)
+weights = (
+    solution["total_weight"] / dmft["total_weight"].sel(omega0=2.0, ratio=np.array(T) / 2.0).values - 1.0
+)
 print(
     "total weight, exact over DMFT - 1:",
     ", ".join(f"{100 * float(v):.2f} % (T = {t:g} tc)" for t, v in zip(T, weights, strict=True)),
@@ -154,7 +165,9 @@ missing = (2.0 - comparison["frequency"]).clip(min=0.0)
 off = abs(comparison[["activation_exact", "activation_dmft"]] - missing)
 below = off.where(off["frequency"] < 2.0, drop=True)
 assert bool((below < 0.25).to_dataarray().all()), "activated by what is missing to the threshold"
-assert bool((off["activation_dmft"].where(off["frequency"] > 2.2, drop=True) < 0.15).all()), "and hardly above it"
+assert bool((off["activation_dmft"].where(off["frequency"] > 2.2, drop=True) < 0.15).all()), (
+    "and hardly above it"
+)
 assert bool((abs(table["activation"] - 1.0) < 0.1).all()), "the two-level systems freeze"
 for name in ("crossover", "crossover_hot"):
     assert bool(((table[name] > 0.3) & (table[name] < 0.55)).all()), "crossover at 0.4 to 0.5 omega0"
@@ -178,9 +191,18 @@ left.legend(loc="upper right")
 for value, colour in zip(omega0, sequential(np.arange(len(omega0))), strict=True):
     curve = rho.sel(omega0=value)
     temperature = curve["T"].values
-    right.plot(temperature, curve.values, color=colour, marker="o", markersize=2.5, label=rf"$\omega_0 = {value:g}\,t$")
+    right.plot(
+        temperature,
+        curve.values,
+        color=colour,
+        marker="o",
+        markersize=2.5,
+        label=rf"$\omega_0 = {value:g}\,t$",
+    )
     level = np.exp(np.interp(np.log(0.4 * value), np.log(temperature), np.log(curve.values)))
-    right.annotate("", (0.4 * value, level), (0.4 * value, 6 * level), arrowprops={"arrowstyle": "->", "color": colour})
+    right.annotate(
+        "", (0.4 * value, level), (0.4 * value, 6 * level), arrowprops={"arrowstyle": "->", "color": colour}
+    )
     found = float(table["crossover"].sel(omega0=value)) * value
     height = np.exp(np.interp(np.log(found), np.log(temperature), np.log(curve.values)))
     right.plot(found, height, marker="D", markerfacecolor="none", color=colour, markersize=6)

@@ -20,7 +20,9 @@ from _common import PAGE, PALETTE, joined, parse_args, save, save_table
 
 import xglass as xg
 
-options = parse_args("Convergence of the optical conductivity with the number of sites, with and without twists")
+options = parse_args(
+    "Convergence of the optical conductivity with the number of sites, with and without twists"
+)
 if options.full:
     omega0, rings, largest, broadening, size = [0.1, 0.5, 1.0], [10, 12, 14, 16, 18], 20, 0.06, "full"
     truncated = [8, 12, 16, 20, 24]
@@ -61,7 +63,9 @@ def spectra(sites: int, boundary: str, omega0: list[float]) -> xr.Dataset:
     return solved(boundary, xg.ftlm(model, T=1.0, random_vectors=vectors, seed=5, **momenta, **grid), sites)
 
 
-rows = {boundary: [spectra(sites, boundary, omega0) for sites in rings] for boundary in ("periodic", "twisted")}
+rows = {
+    boundary: [spectra(sites, boundary, omega0) for sites in rings] for boundary in ("periodic", "twisted")
+}
 if largest:
     rows["largest"] = [rows["periodic"][-1].sel(omega0=[0.1]), spectra(largest, "periodic", [0.1])]
 solution = {name: joined(parts, "sites", variables).compute() for name, parts in rows.items()}
@@ -83,7 +87,9 @@ def cold(sites: int, boundary: str, excitations: int) -> xr.Dataset:
         settings["momentum"] = twisted(sites)
     if sites <= 12:
         return solved(f"cold_{boundary}_{excitations}", xg.exact(model, **settings), sites)
-    return solved(f"cold_{boundary}_{excitations}", xg.typicality(model, random_vectors=4, seed=6, **settings), sites)
+    return solved(
+        f"cold_{boundary}_{excitations}", xg.typicality(model, random_vectors=4, seed=6, **settings), sites
+    )
 
 
 for boundary in ("periodic", "twisted"):
@@ -92,7 +98,9 @@ for boundary in ("periodic", "twisted"):
     ).compute()
 fewer, full = (cold(8, "periodic", n)["optical_conductivity"].compute() for n in (excitations, 8))
 loss = float(abs(fewer - full).max() / full.max())
-print(f"8 sites, omega0 = 2 tc, T = 0.5 tc: at most {excitations} excitations change sigma by {loss:.1e} of its maximum")
+print(
+    f"8 sites, omega0 = 2 tc, T = 0.5 tc: at most {excitations} excitations change sigma by {loss:.1e} of its maximum"
+)
 
 # %% [markdown]
 # The change from one ring to the next, at finite frequency, is $D = \int |\sigma_N - \sigma_{N'}|\,d\omega / \int \sigma_N\,d\omega$ over
@@ -121,11 +129,17 @@ found = {name: convergence(part) for name, part in solution.items()}
 both = ("periodic", "twisted")
 rows = [
     xr.concat(
-        [found[name], found[f"cold {name}"].expand_dims("omega0")], "omega0", coords="minimal", compat="override", join="outer"
+        [found[name], found[f"cold {name}"].expand_dims("omega0")],
+        "omega0",
+        coords="minimal",
+        compat="override",
+        join="outer",
     )
     for name in both
 ]
-table = xr.concat(rows, xr.DataArray(list(both), dims="boundary", name="boundary"), coords="minimal", compat="override")
+table = xr.concat(
+    rows, xr.DataArray(list(both), dims="boundary", name="boundary"), coords="minimal", compat="override"
+)
 save_table(table.transpose("omega0", "boundary", "sites"), options.out, "tls_finite_size")
 if largest:
     last = found["largest"].sel(omega0=0.1, sites=largest)
@@ -156,14 +170,18 @@ assert bool((flux.isel(sites=slice(None, 3)) > 3 * flux_error.isel(sites=slice(N
 )
 assert bool((flux.diff("sites") < 0).all()), "less so on longer rings"
 first = {"omega0": 1.0, "sites": rings[1]}
-assert float(size_effect.sel(boundary="twisted", **first)) < 0.6 * float(size_effect.sel(boundary="periodic", **first)), (
-    "fast: twists help"
-)
+assert float(size_effect.sel(boundary="twisted", **first)) < 0.6 * float(
+    size_effect.sel(boundary="periodic", **first)
+), "fast: twists help"
 diagonalised = [sites for sites in truncated[1:] if sites <= 12]
 cold_change = table["change"].sel(omega0=2.0, sites=diagonalised)
-assert bool((cold_change.sel(boundary="twisted") < cold_change.sel(boundary="periodic")).all()), "and at low temperature"
+assert bool((cold_change.sel(boundary="twisted") < cold_change.sel(boundary="periodic")).all()), (
+    "and at low temperature"
+)
 strong = float(cold_change.sel(boundary="periodic", sites=12)) / float(slow["change"].sel(sites=12))
-print(f"change to 12 sites, omega0 = 2 tc at T = 0.5 tc against 0.1 tc at T = tc, periodic: {strong:.1f} times as large")
+print(
+    f"change to 12 sites, omega0 = 2 tc at T = 0.5 tc against 0.1 tc at T = tc, periodic: {strong:.1f} times as large"
+)
 assert strong > 3, "strong finite-size effects where the electron moves coherently"
 
 # %% [markdown]
@@ -178,7 +196,9 @@ for row, (prefix, value, limits) in zip(axes, rows, strict=True):
     for ax, name in zip(row, both, strict=False):
         part = solution[prefix + name]
         part = part if prefix else part.sel(omega0=value)
-        xg.plot.curves(part[variables[0]], x="frequency", stderr=part[variables[1]], hue="sites", ax=ax, linewidth=0.9)
+        xg.plot.curves(
+            part[variables[0]], x="frequency", stderr=part[variables[1]], hue="sites", ax=ax, linewidth=0.9
+        )
         ax.set_ylim(limits)
         ax.set_xlim(0, 4 if prefix else 3)
         ax.set_title(f"$\\omega_0 = {value:g}\\,t$, {name}", loc="right")
@@ -187,7 +207,13 @@ for row, (prefix, value, limits) in zip(axes, rows, strict=True):
         part = table.sel(omega0=value, boundary=name).dropna("sites", subset=["change"])
         xg.plot.curves(part["change"], x="sites", ax=row[2], color=colour, marker="o", label=name)
         xg.plot.curves(
-            part["floor"].where(part["floor"] > 0), x="sites", ax=row[2], color=colour, linestyle=":", linewidth=0.8, label=None
+            part["floor"].where(part["floor"] > 0),
+            x="sites",
+            ax=row[2],
+            color=colour,
+            linestyle=":",
+            linewidth=0.8,
+            label=None,
         )
     row[2].set_ylabel(r"change $D$")
     row[2].set_yscale("log")

@@ -107,7 +107,10 @@ three_errors = 3 * np.hypot(localized["sigma_peak_stderr"], localized["sigma_0_s
 assert bool((excess > three_errors).all()), "the Drude peak is displaced"
 assert bool((localized["sigma_peak"].diff("T") < 0).all()), "warming lowers the peak"
 assert bool(
-    (localized["sigma_peak"].isel(T=0) - localized["sigma_peak"].isel(T=-1) > 10 * localized["sigma_peak_stderr"].isel(T=0)).all()
+    (
+        localized["sigma_peak"].isel(T=0) - localized["sigma_peak"].isel(T=-1)
+        > 10 * localized["sigma_peak_stderr"].isel(T=0)
+    ).all()
 )
 assert bool((half.isel(T=-1) > half.isel(T=0)).sel(omega0=omega0[:-1]).all()), "warming broadens the peak"
 two = {"omega0": 0.2, "T": 0.2}
@@ -115,7 +118,9 @@ assert bool(second.sel(two)), "two peaks at T = omega0 = 0.2 t"
 assert not bool(second.sel(omega0=[0.02, 0.1]).any()), "only one among slower two-level systems"
 assert bool((static > bottom).sel(omega0=0.5).all()), "fast two-level systems: a Drude peak at zero frequency"
 beyond = (static - top).sel(omega0=0.5)
-assert bool((beyond > 3 * np.hypot(static_error, top_error).sel(omega0=0.5)).all()), "higher than what is at finite frequency"
+assert bool((beyond > 3 * np.hypot(static_error, top_error).sel(omega0=0.5)).all()), (
+    "higher than what is at finite frequency"
+)
 
 # %% [markdown]
 # **The figure.** Panels of Fig. 1, dark to light with rising temperature, bands of one standard error. The coherent peak of panel (d) is cut off.

@@ -21,7 +21,9 @@ from _common import COLUMN, PALETTE, joined, parse_args, save, save_table
 
 import xglass as xg
 
-options = parse_args("Resistivity of one electron and two-level systems: Lanczos, mean field, relaxation time")
+options = parse_args(
+    "Resistivity of one electron and two-level systems: Lanczos, mean field, relaxation time"
+)
 omega0, hot = [0.02, 0.1, 0.2, 0.5], [10.0, 20.0]
 if options.full:
     sites, vectors, long, realizations, size = 16, [12, 2, 2, 2], 400, 200, "full"
@@ -50,13 +52,20 @@ def resistivity(value: float) -> xr.Dataset:
     point = model.sel(omega0=value)
     grid = {"frequency": [0.0], "broadening": filters["slow" if value < 0.2 else "fast"], "seed": 3}
     warm, cold = [x for x in T + hot if x >= value], [x for x in T if 0.4 * value <= x < value]
-    parts = [solved(f"{value:g}_warm", xg.ftlm(point, T=warm, random_vectors=vectors[omega0.index(value)], **grid))]
+    parts = [
+        solved(f"{value:g}_warm", xg.ftlm(point, T=warm, random_vectors=vectors[omega0.index(value)], **grid))
+    ]
     if cold:
         parts.append(solved(f"{value:g}_cold", xg.typicality(point, T=cold, random_vectors=2, **grid)))
     variables = ["optical_conductivity", "optical_conductivity_stderr", "filter_exponent", "total_weight"]
     solution = joined(parts, "T", variables).compute()
-    rho, static = xg.resistivity(solution["optical_conductivity"]), xg.dc_conductivity(solution["optical_conductivity"])
-    error = (xg.dc_conductivity(solution["optical_conductivity_stderr"]) / static * rho).assign_attrs(rho.attrs)
+    rho, static = (
+        xg.resistivity(solution["optical_conductivity"]),
+        xg.dc_conductivity(solution["optical_conductivity"]),
+    )
+    error = (xg.dc_conductivity(solution["optical_conductivity_stderr"]) / static * rho).assign_attrs(
+        rho.attrs
+    )
     narrow, middle = ({"indexers": {"broadening": k}, "drop": True} for k in (0, 1))
     return xr.Dataset(
         {
@@ -68,7 +77,9 @@ def resistivity(value: float) -> xr.Dataset:
     )  # fmt: skip
 
 
-exact = xr.concat([resistivity(value) for value in omega0], "omega0", coords="minimal", compat="override", join="outer")
+exact = xr.concat(
+    [resistivity(value) for value in omega0], "omega0", coords="minimal", compat="override", join="outer"
+)
 
 # %% [markdown]
 # Dynamical mean-field theory is exact but for the interference of different paths, in the infinite chain and without a filter. The relaxation-time
@@ -78,12 +89,21 @@ exact = xr.concat([resistivity(value) for value in omega0], "omega0", coords="mi
 # %%
 mean_field = solved("mean_field", xg.dmft(model, T=T, frequency=[0.0])[["optical_conductivity"]])
 frozen = xg.static_disorder(
-    model, T=T, frequency=np.linspace(0.0, 6.0, 1201), broadening=None, sites=long, realization=realizations, seed=4
+    model,
+    T=T,
+    frequency=np.linspace(0.0, 6.0, 1201),
+    broadening=None,
+    sites=long,
+    realization=realizations,
+    seed=4,
 )
 frozen = solved("frozen", frozen[["optical_conductivity", "optical_conductivity_stderr"]])
-relaxed = xg.relaxation_time_approximation(frozen["optical_conductivity"], rate=model["omega0"], correlation="symmetrised")
+relaxed = xg.relaxation_time_approximation(
+    frozen["optical_conductivity"], rate=model["omega0"], correlation="symmetrised"
+)
 local, rta = (
-    xg.resistivity(part).drop_vars("rate", errors="ignore").compute() for part in (mean_field["optical_conductivity"], relaxed)
+    xg.resistivity(part).drop_vars("rate", errors="ignore").compute()
+    for part in (mean_field["optical_conductivity"], relaxed)
 )
 table = exact.sel(T=T).assign(dmft=local, rta=rta).transpose("omega0", "T")
 columns = ["resistivity", "resistivity_stderr", "low", "high", "dmft", "rta", "filter_exponent"]
@@ -103,13 +123,17 @@ for value in omega0[:2]:
     rho, error = exact["resistivity"].sel(cold), exact["resistivity_stderr"].sel(cold)
     upturn[value] = float((rho[0] - rho.min()) / np.hypot(error[0], error[int(np.argmin(rho.values))]))
     ratios = [
-        float((part[0] / part.min()).round(2)) for part in (exact[name].sel(cold) for name in ("low", "resistivity", "high"))
+        float((part[0] / part.min()).round(2))
+        for part in (exact[name].sel(cold) for name in ("low", "resistivity", "high"))
     ]
     print(
         f"omega0 = {value:g} tc: rho(T = 0.1 tc) / lowest rho up to T = tc: {ratios} at the lower end, in the middle and at the upper end of the band"
     )
 excess = (narrow / local).sel(T=1.0)
-print("rho / rho of the mean field at T = tc:", {f"{value:g}": round(float(excess.sel(omega0=value)), 2) for value in omega0})
+print(
+    "rho / rho of the mean field at T = tc:",
+    {f"{value:g}": round(float(excess.sel(omega0=value)), 2) for value in omega0},
+)
 intercept = {}
 for value in (0.1, 0.2):
     curve = exact.sel(omega0=value, T=slice(0.3, 1.0))
@@ -119,14 +143,29 @@ for value in (0.1, 0.2):
         f"omega0 = {value:g} tc: rho = {intercept[value]:.2f} + {float(line.sel(degree=1)):.2f} T between 0.3 tc and tc, in hbar/(e^2 a^2)"
     )
 barrier = xg.fits.arrhenius(1 / local.sel(omega0=0.5, T=slice(0.1, 0.2)))["barrier"]
-print(f"mean field, omega0 = 0.5 tc: 1 / rho is activated with {float(barrier):.2f} tc between T = 0.1 and 0.2 tc")
+print(
+    f"mean field, omega0 = 0.5 tc: 1 / rho is activated with {float(barrier):.2f} tc between T = 0.1 and 0.2 tc"
+)
 weight = (exact["total_weight"] * exact["T"] / np.pi).sel(T=hot)
-print("T x total weight / (pi tc^2) at T =", hot, "tc:", weight.mean("omega0").values.round(4).tolist(), "mean over omega0")
+print(
+    "T x total weight / (pi tc^2) at T =",
+    hot,
+    "tc:",
+    weight.mean("omega0").values.round(4).tolist(),
+    "mean over omega0",
+)
 doubling = narrow.sel(T=20.0, drop=True) / narrow.sel(T=10.0, drop=True) / 2
 print("rho(20 tc) / 2 rho(10 tc):", doubling.values.round(4).tolist())
-slope = (exact["resistivity"].sel(T=3.0) - exact["resistivity"].sel(T=1.0)) / 2 / (exact["resistivity"].sel(T=20.0) / 20.0)
+slope = (
+    (exact["resistivity"].sel(T=3.0) - exact["resistivity"].sel(T=1.0))
+    / 2
+    / (exact["resistivity"].sel(T=20.0) / 20.0)
+)
 print("slope between T = 1 and 3 tc, in units of that at high temperature:", slope.values.round(2).tolist())
-print("rho of the relaxation-time approximation / rho at T = tc:", (rta / narrow).sel(T=1.0).values.round(2).tolist())
+print(
+    "rho of the relaxation-time approximation / rho at T = tc:",
+    (rta / narrow).sel(T=1.0).values.round(2).tolist(),
+)
 
 # %% [markdown]
 # **The check.** Three standard errors of the random vectors decide. For $\omega_0 \le 0.2\,t$ the resistivity exceeds that of the mean field at every
@@ -137,15 +176,21 @@ print("rho of the relaxation-time approximation / rho at T = tc:", (rta / narrow
 # %%
 slow = exact.sel(omega0=omega0[:-1])
 above = slow["low"] * (1 - 3 * slow["resistivity_stderr"] / slow["resistivity"]) > local
-assert bool((above | (slow["T"] < slow["omega0"]) | slow["T"].isin(hot)).all()), "localization adds to the resistivity"
+assert bool((above | (slow["T"] < slow["omega0"]) | slow["T"].isin(hot)).all()), (
+    "localization adds to the resistivity"
+)
 assert upturn[0.02] > (1.5 if options.full else 3), "an upturn at low temperature"
 assert upturn[0.1] < 3, "none among faster two-level systems"
-assert all(value > 0 for value in intercept.values()), "the line through the points does not go through the origin"
+assert all(value > 0 for value in intercept.values()), (
+    "the line through the points does not go through the origin"
+)
 assert abs(float(barrier) - 0.5) < 0.2, "scatterers are frozen out"
 assert bool((abs(weight.sel(T=20.0) - 1) < 0.0225).all()), "sum rule at high temperature"
 assert bool((abs(doubling - 1) < 0.03).all()), "resistivity proportional to T at high temperature"
 assert bool((abs(excess.sel(omega0=0.5) - 1) < 0.15).all()), "localization is nearly gone at omega0 = 0.5 t"
-assert float(excess.sel(omega0=0.02)) > 2 * float(excess.sel(omega0=0.2)), "and strongest among slow two-level systems"
+assert float(excess.sel(omega0=0.02)) > 2 * float(excess.sel(omega0=0.2)), (
+    "and strongest among slow two-level systems"
+)
 
 # %% [markdown]
 # **The figure.** Panels of Fig. 1: points and band are the Lanczos method, the middle filter and the range of the filters; bars are statistical
@@ -157,9 +202,18 @@ colour = PALETTE[0]
 for ax, value, letter in zip(axes, omega0, "efgh", strict=True):
     here = table.sel(omega0=value).dropna("T", subset=["resistivity"])
     xg.plot.curves(
-        here["resistivity"], x="T", band=(here["low"], here["high"]), ax=ax, color=colour, label="Lanczos", linewidth=0.9
+        here["resistivity"],
+        x="T",
+        band=(here["low"], here["high"]),
+        ax=ax,
+        color=colour,
+        label="Lanczos",
+        linewidth=0.9,
     )
-    for part, fill in ((here.sel(T=slice(value, None)), colour), (here.sel(T=slice(None, 0.999 * value)), "white")):
+    for part, fill in (
+        (here.sel(T=slice(value, None)), colour),
+        (here.sel(T=slice(None, 0.999 * value)), "white"),
+    ):
         ax.errorbar(
             part["T"],
             part["resistivity"],
@@ -169,8 +223,12 @@ for ax, value, letter in zip(axes, omega0, "efgh", strict=True):
             color=colour,
             markerfacecolor=fill,
         )
-    xg.plot.curves(table["dmft"].sel(omega0=value), x="T", ax=ax, color="0.3", linestyle="--", label="mean field")
-    xg.plot.curves(table["rta"].sel(omega0=value), x="T", ax=ax, color=PALETTE[2], linestyle=":", label="relaxation time")
+    xg.plot.curves(
+        table["dmft"].sel(omega0=value), x="T", ax=ax, color="0.3", linestyle="--", label="mean field"
+    )
+    xg.plot.curves(
+        table["rta"].sel(omega0=value), x="T", ax=ax, color=PALETTE[2], linestyle=":", label="relaxation time"
+    )
     ax.set_ylabel(xg.plot.label(table["resistivity"]))
     ax.set_title(f"({letter})  $\\omega_0 = {value:g}\\,t$", loc="left", y=0.82, x=0.03)
     ax.set_ylim(0, None)

@@ -46,7 +46,9 @@ exact = joined([lanczos(omega0[:1], narrow), lanczos(omega0[1:], 0.04)], "omega0
 sigma, error = exact["optical_conductivity"], exact["optical_conductivity_stderr"]
 frozen = {"sites": 400, "realization": 200 if options.full else 40, "seed": 6}
 static = solved("static", xg.static_disorder(model, broadening=None, **frozen, **grid))
-relaxed = xg.relaxation_time_approximation(static["optical_conductivity"], rate=model["omega0"], correlation="symmetrised")
+relaxed = xg.relaxation_time_approximation(
+    static["optical_conductivity"], rate=model["omega0"], correlation="symmetrised"
+)
 coarse_grid = {"T": 1.0, "frequency": np.linspace(0.0, 8.0, 321)}
 mean_field = ["optical_conductivity", "total_weight"]
 dmft = solved("dmft", xg.dmft(model, **coarse_grid)[mean_field])
@@ -58,7 +60,9 @@ dmft = solved("dmft", xg.dmft(model, **coarse_grid)[mean_field])
 # to the frozen spectrum, up to 1.5 times the frequency of its peak.
 
 # %%
-filtered = solved("filtered", xg.static_disorder(model, broadening=[narrow, 0.04], **frozen, **grid))["optical_conductivity"]
+filtered = solved("filtered", xg.static_disorder(model, broadening=[narrow, 0.04], **frozen, **grid))[
+    "optical_conductivity"
+]
 fine, coarse = ({"omega0": part} for part in (slice(0, 1), slice(1, None)))
 
 
@@ -106,10 +110,15 @@ for ends in ranges:
     ranges[ends] = weight(local, *ends) / weight(slow, *ends) - 1.0
     print(f"weight between {ends[0]:g} and {ends[1]:g} tc: DMFT {100 * ranges[ends]:+.0f} % from exact")
 relaxed_slow = relaxed.sel(omega0=0.05)
-peaks = {name: float(xg.peak_frequency(s, window=(0.1, 2.0))) for name, s in (("exact", slow), ("RTA", relaxed_slow))}
+peaks = {
+    name: float(xg.peak_frequency(s, window=(0.1, 2.0)))
+    for name, s in (("exact", slow), ("RTA", relaxed_slow))
+}
 print("displaced Drude peak:", ", ".join(f"{name} at {value:.2f} tc" for name, value in peaks.items()))
 
-unfiltered = xg.fits.relaxation_rate(dc.sel(omega0=0.05), static["optical_conductivity"], stderr=dc_error.sel(omega0=0.05))
+unfiltered = xg.fits.relaxation_rate(
+    dc.sel(omega0=0.05), static["optical_conductivity"], stderr=dc_error.sel(omega0=0.05)
+)
 print(
     f"rate that gives the static conductivity at omega0 = 0.05 tc: {float(dc_rate['rate'].sel(omega0=0.05)):.3f} tc on top of the filter, "
     f"{float(unfiltered['rate']):.3f} +- {float(unfiltered['rate_stderr']):.3f} tc without it"
@@ -123,17 +132,28 @@ print(
 # %%
 localized = {"omega0": slice(None, 0.2)}
 difference = table["total_exact"] / table["total_dmft"] - 1.0
-print(f"total weight, exact over DMFT - 1: {100 * float(difference.min()):.2f} to {100 * float(difference.max()):.2f} %")
-assert bool((abs(difference) < 4 * table["total_exact_stderr"] / table["total_exact"]).all()), "DMFT has the total weight"
-assert float(np.ptp(table["total_dmft"].values)) < 0.005 * float(table["total_dmft"].mean()), "which does not depend on omega0"
+print(
+    f"total weight, exact over DMFT - 1: {100 * float(difference.min()):.2f} to {100 * float(difference.max()):.2f} %"
+)
+assert bool((abs(difference) < 4 * table["total_exact_stderr"] / table["total_exact"]).all()), (
+    "DMFT has the total weight"
+)
+assert float(np.ptp(table["total_dmft"].values)) < 0.005 * float(table["total_dmft"].mean()), (
+    "which does not depend on omega0"
+)
 below_dc = table["dc_dmft"] - table["dc_exact"] - 4 * table["dc_exact_stderr"]
 assert bool((below_dc.sel(localized) > 0).all()), "localization lowers the static conductivity"
-assert bool((table["partial_exact"] < 0.7 * table["partial_dmft"]).sel(localized).all()), "and the weight at low frequency"
+assert bool((table["partial_exact"] < 0.7 * table["partial_dmft"]).sel(localized).all()), (
+    "and the weight at low frequency"
+)
 assert 0.2 < crossing < 0.6, "up to the displaced Drude peak"
 assert -0.3 < ranges[0.5, 2.0] < -0.1, "no full agreement above it: DMFT is low up to 2 t"
 assert 0.1 < ranges[2.0, 8.0] < 0.5, "and high beyond"
 ratio = table["dc_rta"] / table["dc_exact"]
-print("static conductivity, RTA over exact:", ", ".join(f"{float(r):.2f} (omega0 = {float(r['omega0']):g} tc)" for r in ratio))
+print(
+    "static conductivity, RTA over exact:",
+    ", ".join(f"{float(r):.2f} (omega0 = {float(r['omega0']):g} tc)" for r in ratio),
+)
 assert bool((abs(ratio - 1) < 0.1).sel(omega0=[0.05, 0.1]).all()), "slow relaxation with p = omega0"
 assert abs(float(ratio.sel(omega0=0.02)) - 1) < 0.25
 assert float(ratio.sel(omega0=0.5)) < 0.6, "which fails for fast two-level systems"
@@ -159,7 +179,9 @@ top.legend(loc="upper right")
 xg.plot.curves(dc, x="omega0", stderr=dc_error, ax=middle, color=blue, marker="o", label="exact")
 xg.plot.curves(table["dc_dmft"], x="omega0", ax=middle, color=grey, linestyle="--", label="DMFT")
 rate = np.linspace(0.002, 0.5, 100)
-rta = xg.dc_conductivity(xg.relaxation_time_approximation(static["optical_conductivity"], rate=rate, correlation="symmetrised"))
+rta = xg.dc_conductivity(
+    xg.relaxation_time_approximation(static["optical_conductivity"], rate=rate, correlation="symmetrised")
+)
 formula = xg.fits.displaced_drude_conductivity(form["amplitude"], form["peak_frequency"], rate=rate)
 xg.plot.curves(rta, x="rate", ax=middle, color=green, linestyle=":", linewidth=1.6, label="RTA")
 xg.plot.curves(formula, x="rate", ax=middle, color="0.7", linewidth=3, label="Eq. (5)", zorder=0)
@@ -168,11 +190,24 @@ middle.set_ylim(0, 2.1)
 middle.legend(loc="lower right")
 middle.set_ylabel(r"$\sigma(0)$ ($e^2 a^2/\hbar$)")
 xg.plot.curves(
-    table["total_exact"], x="omega0", stderr=table["total_exact_stderr"], ax=right, color=blue, marker="o", label="exact"
+    table["total_exact"],
+    x="omega0",
+    stderr=table["total_exact_stderr"],
+    ax=right,
+    color=blue,
+    marker="o",
+    label="exact",
 )
 xg.plot.curves(table["partial_exact"], x="omega0", ax=right, color=blue, marker="s", label="_")
 for name in ("total_dmft", "partial_dmft"):
-    xg.plot.curves(table[name], x="omega0", ax=right, color=grey, linestyle="--", label="DMFT" if name == "total_dmft" else "_")
+    xg.plot.curves(
+        table[name],
+        x="omega0",
+        ax=right,
+        color=grey,
+        linestyle="--",
+        label="DMFT" if name == "total_dmft" else "_",
+    )
 right.set_ylim(0, 2.4)
 right.set_ylabel(r"$\mathrm{SW}(\Lambda)$ ($t\,e^2 a^2/\hbar^2$)")
 right.text(0.25, 1.9, r"$\Lambda = \infty$", va="top", ha="center")

@@ -18,12 +18,18 @@ collect_ignore = ["benchmarks"]  # scripts: importing one sets threads and needs
 
 # deadline=None: the first call of a kernel compiles it. Anything slower than that is the test's own business.
 hypothesis.settings.register_profile(
-    "dev", max_examples=25, deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "dev",
+    max_examples=25,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 _dev = hypothesis.settings.get_profile("dev")
 hypothesis.settings.register_profile("ci", parent=_dev, derandomize=True, database=None)
 hypothesis.settings.register_profile("deep", parent=_dev, max_examples=1000)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+hypothesis.settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev")
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

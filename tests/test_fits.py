@@ -28,7 +28,9 @@ def noisy(curve, sigma, seed, samples=200):
 
 
 def thermal(values):
-    return xr.DataArray(values, dims="T", coords={"T": ("T", T, {"units": "tc"})}, attrs={"units": "sweep"}, name="tau")
+    return xr.DataArray(
+        values, dims="T", coords={"T": ("T", T, {"units": "tc"})}, attrs={"units": "sweep"}, name="tau"
+    )
 
 
 def refuse(*_, **__):
@@ -111,7 +113,9 @@ def test_pulls_of_stretched_exponential(weighted, offset):
     curve = kww(20.0, 0.6, offset=planted.get("offset", 0.0))
     # Not weighted: equal errors, which the fit finds from the scatter. Weighted: errors growing along the lags.
     sigma = 2e-4 * (1 + 2 * curve["lag"] / 250 if weighted else xr.ones_like(curve["lag"]))
-    fit = fits.stretched_exponential(noisy(curve, sigma, seed=11), stderr=sigma if weighted else None, offset=offset)
+    fit = fits.stretched_exponential(
+        noisy(curve, sigma, seed=11), stderr=sigma if weighted else None, offset=offset
+    )
     assert fit["success"].all()
     assert_pulls(fit, planted, f"stretched weighted={weighted}")
     if weighted:
@@ -175,7 +179,9 @@ def test_time_1e_at_the_edges():
     through_zero = kww(5.0, 1.0, amplitude=1.0, lag=np.arange(40.0))
     through_zero[{"lag": 5}] = -0.01  # no logarithm: a straight line in C
     expected = 4 + (np.exp(-0.8) - np.exp(-1)) / (np.exp(-0.8) + 0.01)
-    assert fits.stretched_exponential(through_zero)["relaxation_time_1e"].item() == pytest.approx(expected, rel=1e-12)
+    assert fits.stretched_exponential(through_zero)["relaxation_time_1e"].item() == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 t = LAG
@@ -196,11 +202,15 @@ UNFITTABLE = {
 @pytest.mark.parametrize("offset", [True, False])
 def test_what_cannot_be_fitted_is_no_success(case, offset):
     """No exception, no warning (warnings are errors here), all NaN; a good neighbour in the same call is unharmed."""
-    C = xr.DataArray([UNFITTABLE[case], 0.2 * np.exp(-np.sqrt(t / 9))], dims=("sample", "lag"), coords={"lag": t})
+    C = xr.DataArray(
+        [UNFITTABLE[case], 0.2 * np.exp(-np.sqrt(t / 9))], dims=("sample", "lag"), coords={"lag": t}
+    )
     fit = fits.stretched_exponential(C, offset=offset)
     assert fit["success"].values.tolist() == [False, True]
     assert fit["success"].dtype == bool
-    measured = {"relaxation_time_1e"} if case == "noise about zero" else set()  # white noise: forgotten within the first lag
+    measured = (
+        {"relaxation_time_1e"} if case == "noise about zero" else set()
+    )  # white noise: forgotten within the first lag
     for name in set(fit.data_vars) - {"success"} - measured:
         assert np.isnan(fit[name][0]), name
     for name in measured:
@@ -233,7 +243,11 @@ LAWS = {
         lambda T: 3 * np.exp(0.1 / (T - 0.012)),
         {"barrier": 0.1, "prefactor": 3.0, "vogel_temperature": 0.012},
     ),
-    "power_law": (lambda y, **k: fits.power_law(y, dim="T", **k), lambda T: 0.5 * T**-1.7, {"amplitude": 0.5, "exponent": -1.7}),
+    "power_law": (
+        lambda y, **k: fits.power_law(y, dim="T", **k),
+        lambda T: 0.5 * T**-1.7,
+        {"amplitude": 0.5, "exponent": -1.7},
+    ),
 }
 
 
@@ -269,11 +283,15 @@ def test_line_is_that_of_scipy():
     ours, theirs = fits.arrhenius(tau), stats.linregress(1 / T, np.log(tau))
     assert ours["barrier"].item() == pytest.approx(theirs.slope, rel=1e-12)
     assert ours["barrier_stderr"].item() == pytest.approx(theirs.stderr, rel=1e-9)
-    assert ours["prefactor_stderr"].item() == pytest.approx(np.exp(theirs.intercept) * theirs.intercept_stderr, rel=1e-9)
+    assert ours["prefactor_stderr"].item() == pytest.approx(
+        np.exp(theirs.intercept) * theirs.intercept_stderr, rel=1e-9
+    )
 
 
 def test_vogel_temperature_stays_in_its_range():
-    arrhenius = fits.vogel_fulcher(noisy(thermal(3 * np.exp(0.15 / T)), thermal(0.02 * np.exp(0.15 / T)), seed=6, samples=60))
+    arrhenius = fits.vogel_fulcher(
+        noisy(thermal(3 * np.exp(0.15 / T)), thermal(0.02 * np.exp(0.15 / T)), seed=6, samples=60)
+    )
     at_zero = int((arrhenius["vogel_temperature"] == 0).sum())
     print("samples with vogel_temperature 0:", at_zero, "of 60")
     assert 15 <= at_zero <= 45
@@ -355,7 +373,9 @@ def test_lazy_and_the_same_in_any_chunks(cuts, weighted):
         error = None if weighted == "no" else 0.01 * xr.ones_like(y)
         eager = function(y, stderr=error)
         with dask.config.set(scheduler=refuse):
-            lazy = function(y.chunk(sample=chunks), stderr=error.chunk(sample=3) if weighted == "lazy" else error)
+            lazy = function(
+                y.chunk(sample=chunks), stderr=error.chunk(sample=3) if weighted == "lazy" else error
+            )
         assert all(dask.is_dask_collection(v.data) for v in lazy.data_vars.values())
         xr.testing.assert_allclose(lazy.compute(scheduler="synchronous"), eager, rtol=1e-12, atol=1e-12)
 
@@ -377,12 +397,27 @@ C = kww([5.0, 10.0], 0.6)
         (C.values, {}, TypeError, r"C must be a DataArray, got ndarray; give it dims"),
         (C * 1j, {}, TypeError, r"C must hold real numbers, got complex128"),
         (C, {"dim": "sweep"}, ValueError, r"C has dimensions \('sample', 'lag'\) and needs dim='sweep'"),
-        (C.drop_vars("lag"), {}, ValueError, r"C has no coordinate 'lag' to fit against; write \.assign_coords\(lag="),
-        (C.assign_coords(lag=[f"{v}" for v in LAG]), {}, TypeError, r"the coordinate 'lag' must hold real numbers"),
+        (
+            C.drop_vars("lag"),
+            {},
+            ValueError,
+            r"C has no coordinate 'lag' to fit against; write \.assign_coords\(lag=",
+        ),
+        (
+            C.assign_coords(lag=[f"{v}" for v in LAG]),
+            {},
+            TypeError,
+            r"the coordinate 'lag' must hold real numbers",
+        ),
         (C.chunk(lag=5), {}, ValueError, r"'lag' is split in chunks .*write \.chunk\(lag=-1\)"),
         (C, {"stderr": 0.1}, TypeError, r"stderr must be a DataArray, got float"),
         (C, {"stderr": C.chunk(lag=5)}, ValueError, r"'lag' is split in chunks"),
-        (C, {"stderr": C.expand_dims(q=2)}, ValueError, r"stderr has dimensions \('q', 'sample', 'lag'\), more than"),
+        (
+            C,
+            {"stderr": C.expand_dims(q=2)},
+            ValueError,
+            r"stderr has dimensions \('q', 'sample', 'lag'\), more than",
+        ),
         (C, {"stderr": C.assign_coords(lag=LAG + 1)}, ValueError, r"stderr and C carry different labels"),
     ],
 )
@@ -395,8 +430,16 @@ def test_stretched_exponential_refuses(y, change, error, message):
     ("change", "error", "message"),
     [
         ({"x": T}, TypeError, r"arrhenius: x must be a DataArray, got ndarray"),
-        ({"x": xr.DataArray(T, dims="t")}, ValueError, r"arrhenius: x has dimensions \('t',\) and needs dim='T'"),
-        ({"x": thermal(T).assign_coords(T=T + 1)}, ValueError, r"arrhenius: x and tau carry different labels"),
+        (
+            {"x": xr.DataArray(T, dims="t")},
+            ValueError,
+            r"arrhenius: x has dimensions \('t',\) and needs dim='T'",
+        ),
+        (
+            {"x": thermal(T).assign_coords(T=T + 1)},
+            ValueError,
+            r"arrhenius: x and tau carry different labels",
+        ),
         ({"dim": "eta"}, ValueError, r"arrhenius: tau has dimensions \('T',\) and needs dim='eta'"),
     ],
 )

@@ -52,7 +52,9 @@ def room(module: str) -> str:
 def imports(path: Path) -> list[tuple[str, int]]:
     """All modules a file may import, at its top or inside a function, as (absolute dotted name, line)."""
     found = []
-    package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
+    package = (
+        module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
+    )
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found += [(alias.name, node.lineno) for alias in node.names]
@@ -81,8 +83,12 @@ def test_modules_import_only_from_earlier_rooms(path):
         if name.split(".")[0] != "xglass":
             continue
         there = room(name)
-        assert there in ROOMS, f"{path.relative_to(ROOT)}:{line} imports {name}; import the module that defines it"
-        assert ROOMS.index(there) <= ROOMS.index(here), f"{path.relative_to(ROOT)}:{line}: {here} may not import {there}"
+        assert there in ROOMS, (
+            f"{path.relative_to(ROOT)}:{line} imports {name}; import the module that defines it"
+        )
+        assert ROOMS.index(there) <= ROOMS.index(here), (
+            f"{path.relative_to(ROOT)}:{line}: {here} may not import {there}"
+        )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
@@ -91,9 +97,13 @@ def test_third_party_packages_stay_in_their_room(path):
     for name, line in imports(path):
         top = name.split(".")[0]
         if top in ONLY_IN:
-            assert here == ONLY_IN[top], f"{path.relative_to(ROOT)}:{line}: {top} is imported outside {ONLY_IN[top]}"
+            assert here == ONLY_IN[top], (
+                f"{path.relative_to(ROOT)}:{line}: {top} is imported outside {ONLY_IN[top]}"
+            )
         if here == "engine":
-            assert top not in ("xarray", "dask", "pandas", "zarr"), f"{path.relative_to(ROOT)}:{line}: the engine takes ndarrays"
+            assert top not in ("xarray", "dask", "pandas", "zarr"), (
+                f"{path.relative_to(ROOT)}:{line}: the engine takes ndarrays"
+            )
 
 
 def test_the_importer_of_this_test_sees_every_form(tmp_path, monkeypatch):
@@ -133,10 +143,16 @@ def test_kernels_hold_no_hidden_state_and_no_threads(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute) and node.attr == "random":
             owner = node.value.id if isinstance(node.value, ast.Name) else ""
-            assert owner not in ("np", "numpy"), f"{where}:{node.lineno}: random numbers come from engine/core/philox.py"
+            assert owner not in ("np", "numpy"), (
+                f"{where}:{node.lineno}: random numbers come from engine/core/philox.py"
+            )
     for module, line in imports(path):
-        assert not module.startswith("numpy.random"), f"{where}:{line}: random numbers come from engine/core/philox.py"
-        assert module.split(".")[0] != "random", f"{where}:{line}: random numbers come from engine/core/philox.py"
+        assert not module.startswith("numpy.random"), (
+            f"{where}:{line}: random numbers come from engine/core/philox.py"
+        )
+        assert module.split(".")[0] != "random", (
+            f"{where}:{line}: random numbers come from engine/core/philox.py"
+        )
     for call in calls(path):
         options = {keyword.arg: keyword.value for keyword in call.keywords}
         text = ast.unparse(call.func)
@@ -176,7 +192,9 @@ def test_a_wing_imports_itself_and_core(path):
     for name, line in imports(path):
         if name.startswith("xglass."):
             there = (name.split(".") + ["", ""])[2]
-            assert there in (wing, "core"), f"{path.relative_to(ROOT)}:{line} imports {name}: a wing imports itself and core"
+            assert there in (wing, "core"), (
+                f"{path.relative_to(ROOT)}:{line} imports {name}: a wing imports itself and core"
+            )
 
 
 def test_the_engine_is_wings_only():
@@ -199,7 +217,9 @@ def test_public_names_are_functions_whatever_was_imported():
 
 def test_import_is_light():
     code = "import json, sys, xglass; print(json.dumps(sorted(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     loaded = set(json.loads(result.stdout.splitlines()[-1]))
     heavy = {"numba", "llvmlite", "pint", "matplotlib", "scipy.optimize", "scipy.linalg", "distributed"}
     assert not loaded & heavy
@@ -231,7 +251,9 @@ def public_functions() -> list[tuple[str, object]]:
 WORKSHOP = ("variables.", "testing.", "units.parameter", "units.scale_coordinate")
 
 
-@pytest.mark.parametrize(("name", "function"), public_functions(), ids=[name for name, _ in public_functions()])
+@pytest.mark.parametrize(
+    ("name", "function"), public_functions(), ids=[name for name, _ in public_functions()]
+)
 def test_public_functions_are_documented(name, function):
     text = inspect.getdoc(function) or ""
     signature = inspect.signature(function)
@@ -244,12 +266,18 @@ def test_public_functions_are_documented(name, function):
         section = text.split("Parameters\n", 1)[1]
         for parameter in signature.parameters.values():
             if parameter.kind is not parameter.VAR_KEYWORD:
-                assert re.search(rf"\b{parameter.name}\b", section), f"xg.{name} does not document {parameter.name!r}"
+                assert re.search(rf"\b{parameter.name}\b", section), (
+                    f"xg.{name} does not document {parameter.name!r}"
+                )
     if signature.return_annotation not in (None, "None"):
-        assert re.search(r"^(Returns|Yields)\n-{3,}$", text, re.M), f"xg.{name} does not document what it returns"
+        assert re.search(r"^(Returns|Yields)\n-{3,}$", text, re.M), (
+            f"xg.{name} does not document what it returns"
+        )
 
 
-@pytest.mark.parametrize(("name", "function"), public_functions(), ids=[name for name, _ in public_functions()])
+@pytest.mark.parametrize(
+    ("name", "function"), public_functions(), ids=[name for name, _ in public_functions()]
+)
 def test_public_functions_are_typed_and_keyword_only_after_the_data(name, function):
     signature = inspect.signature(function)
     assert signature.return_annotation is not signature.empty, f"xg.{name} has no return annotation"
@@ -261,12 +289,16 @@ def tracked_files() -> list[Path]:
     """What is or could be committed; every text file of the tree where there is no git (a source archive)."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
-        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+            "\0"
+        )
     except (OSError, subprocess.CalledProcessError):
         folders = ("xglass", "tests", "recipes", ".ci")
         listed = [str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*")]
     binary = {".png", ".npz", ".npy", ".pyc", ".svg"}
-    return [ROOT / name for name in listed if name and (ROOT / name).is_file() and Path(name).suffix not in binary]
+    return [
+        ROOT / name for name in listed if name and (ROOT / name).is_file() and Path(name).suffix not in binary
+    ]
 
 
 # Put together from pieces, so that this file does not match itself.

@@ -50,13 +50,22 @@ def test_triangular_numbering_positions_and_bonds():
     lattice = lt.triangular(L, Ly)
     assert dict(lattice.sizes) == {"site": 24, "axis": 2, "period": 2, "bond": 72}
     for j, i in itertools.product(range(Ly), range(L)):
-        np.testing.assert_allclose(lattice["position"][i + L * j], [i + j / 2, j * S3 / 2], rtol=0, atol=1e-15 * L)
+        np.testing.assert_allclose(
+            lattice["position"][i + L * j], [i + j / 2, j * S3 / 2], rtol=0, atol=1e-15 * L
+        )
     np.testing.assert_allclose(lattice["torus"], [[L, 0], [Ly / 2, Ly * S3 / 2]], rtol=1e-15)
     expected = set()
     for j, i in itertools.product(range(Ly), range(L)):
         for di, dj, kind in ((1, 0, "c"), (0, 1, "p"), (-1, 1, "p")):
             expected.add((i + L * j, (i + di) % L + L * ((j + dj) % Ly), kind))
-    found = list(zip(lattice["bond_source"].values, lattice["bond_target"].values, lattice["bond_kind"].values, strict=True))
+    found = list(
+        zip(
+            lattice["bond_source"].values,
+            lattice["bond_target"].values,
+            lattice["bond_kind"].values,
+            strict=True,
+        )
+    )
     assert len(found) == 72
     assert set(found) == expected
     along = lattice["bond_vector"].values[lattice["bond_kind"].values == "c"]
@@ -67,7 +76,8 @@ def test_triangular_numbering_positions_and_bonds():
 
 
 @pytest.mark.parametrize(
-    ("lattice", "shape"), [(lt.chain(7), (7,)), (lt.square(3, 4), (3, 4)), (lt.square(3), (3, 3)), (lt.cubic(3), (3,) * 3)]
+    ("lattice", "shape"),
+    [(lt.chain(7), (7,)), (lt.square(3, 4), (3, 4)), (lt.square(3), (3, 3)), (lt.cubic(3), (3,) * 3)],
 )
 def test_hypercubic_numbering_positions_and_bonds(lattice, shape):
     d = len(shape)
@@ -78,14 +88,27 @@ def test_hypercubic_numbering_positions_and_bonds(lattice, shape):
         number[cell] = sum(x * np.prod(shape[:k], dtype=int) for k, x in enumerate(cell))  # i + L j + L^2 k
         np.testing.assert_array_equal(lattice["position"][number[cell]], cell)
     expected = {
-        (number[cell], number[tuple((x + (k == m)) % n for m, (x, n) in enumerate(zip(cell, shape, strict=True)))], "xyz"[k])
+        (
+            number[cell],
+            number[tuple((x + (k == m)) % n for m, (x, n) in enumerate(zip(cell, shape, strict=True)))],
+            "xyz"[k],
+        )
         for cell in number
         for k in range(d)
     }
-    found = list(zip(lattice["bond_source"].values, lattice["bond_target"].values, lattice["bond_kind"].values, strict=True))
+    found = list(
+        zip(
+            lattice["bond_source"].values,
+            lattice["bond_target"].values,
+            lattice["bond_kind"].values,
+            strict=True,
+        )
+    )
     assert len(found) == len(set(found))
     assert set(found) == expected
-    np.testing.assert_array_equal(lattice["bond_vector"], [np.eye(d)["xyz".index(kind)] for _, _, kind in found])
+    np.testing.assert_array_equal(
+        lattice["bond_vector"], [np.eye(d)["xyz".index(kind)] for _, _, kind in found]
+    )
     np.testing.assert_array_equal(lattice["torus"], np.diag(shape))
     assert list(lattice["axis"].values) == list("xyz"[:d])
 
@@ -96,10 +119,14 @@ def test_bonds_once_each_with_true_vectors(lattice):
     source, target, vector = (lattice[name].values for name in ("bond_source", "bond_target", "bond_vector"))
     winding = (vector - (position[target] - position[source])) @ np.linalg.inv(periods)
     np.testing.assert_allclose(winding, np.rint(winding), rtol=0, atol=1e-12)  # equal modulo the torus
-    np.testing.assert_allclose(np.linalg.norm(vector, axis=1), 1.0, rtol=1e-14)  # and never the wrapped difference
+    np.testing.assert_allclose(
+        np.linalg.norm(vector, axis=1), 1.0, rtol=1e-14
+    )  # and never the wrapped difference
     # once each: neither a bond nor its reverse occurs twice (as a pair with its vector: on L = 2 two bonds join one pair)
     ends = [
-        (int(a), int(b), *np.rint(v * 1e6).astype(int)) if a <= b else (int(b), int(a), *np.rint(-v * 1e6).astype(int))
+        (int(a), int(b), *np.rint(v * 1e6).astype(int))
+        if a <= b
+        else (int(b), int(a), *np.rint(-v * 1e6).astype(int))
         for a, b, v in zip(source, target, vector, strict=True)
     ]
     assert len(set(ends)) == len(ends)
@@ -124,7 +151,10 @@ def test_coordination(name, z):
     ends = np.concatenate([lattice["bond_source"].values, lattice["bond_target"].values])
     np.testing.assert_array_equal(np.bincount(ends, minlength=lattice.sizes["site"]), z)
     pairs = {
-        frozenset(p) for p in zip(lattice["bond_source"].values.tolist(), lattice["bond_target"].values.tolist(), strict=True)
+        frozenset(p)
+        for p in zip(
+            lattice["bond_source"].values.tolist(), lattice["bond_target"].values.tolist(), strict=True
+        )
     }
     assert len(pairs) == lattice.sizes["bond"]  # all neighbours distinct at these sizes
     x, periods = lattice["position"].values, lattice["torus"].values
@@ -148,7 +178,9 @@ def test_sides_of_two_have_double_bonds():
     hopping = np.zeros((4, 4))
     square = lt.square(2)
     np.add.at(hopping, (square["bond_source"].values, square["bond_target"].values), 1.0)
-    np.testing.assert_array_equal(hopping + hopping.T, 2 * np.array([[0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 0, 1], [0, 1, 1, 0]]))
+    np.testing.assert_array_equal(
+        hopping + hopping.T, 2 * np.array([[0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 0, 1], [0, 1, 1, 0]])
+    )
     # free levels of the doubled bonds are those of the Bloch waves k = 0, pi: 2 cos kx + 2 cos ky
     np.testing.assert_allclose(np.linalg.eigvalsh(hopping + hopping.T), [-4, 0, 0, 4], rtol=0, atol=1e-14)
 
@@ -167,9 +199,9 @@ def test_what_a_lattice_carries(lattice):
     for name, expected in dims.items():
         assert lattice[name].dims == expected
         assert set(lattice[name].attrs) == {"units", "long_name", "symbol"}
-    assert {name: lattice[name].attrs["units"] for name in ("position", "torus", "bond_vector")} == dict.fromkeys(
-        ("position", "torus", "bond_vector"), "a"
-    )
+    assert {
+        name: lattice[name].attrs["units"] for name in ("position", "torus", "bond_vector")
+    } == dict.fromkeys(("position", "torus", "bond_vector"), "a")
     assert lattice["bond_source"].dtype.kind == lattice["bond_target"].dtype.kind == "i"
     assert lattice["bond_kind"].dtype.kind == "U"
 
@@ -182,8 +214,18 @@ def test_what_a_lattice_carries(lattice):
     [
         (lt.chain(6), [[1]], [6], [(0, 0, [1], "x")]),
         (lt.square(3, 4), [[1, 0], [0, 1]], (3, 4), [(0, 0, (1, 0), "x"), (0, 0, (0, 1), "y")]),
-        (lt.triangular(4, 2), [[1, 0], [0.5, S3 / 2]], (4, 2), [(0, 0, (1, 0), "c"), (0, 0, (0, 1), "p"), (0, 0, (-1, 1), "p")]),
-        (lt.cubic(2), np.eye(3), (2, 2, 2), [(0, 0, (1, 0, 0), "x"), (0, 0, (0, 1, 0), "y"), (0, 0, (0, 0, 1), "z")]),
+        (
+            lt.triangular(4, 2),
+            [[1, 0], [0.5, S3 / 2]],
+            (4, 2),
+            [(0, 0, (1, 0), "c"), (0, 0, (0, 1), "p"), (0, 0, (-1, 1), "p")],
+        ),
+        (
+            lt.cubic(2),
+            np.eye(3),
+            (2, 2, 2),
+            [(0, 0, (1, 0, 0), "x"), (0, 0, (0, 1, 0), "y"), (0, 0, (0, 0, 1), "z")],
+        ),
     ],
     ids=["chain", "square", "triangular", "cubic"],
 )
@@ -198,7 +240,8 @@ def test_from_cell_numbers_the_basis_first():
         np.testing.assert_allclose(lattice["position"][b + 2 * (i + 3 * j)], expected, rtol=0, atol=1e-14)
     np.testing.assert_array_equal(lattice["cells"], [3, 2])
     vectors = {
-        kind: np.unique(lattice["bond_vector"].values[lattice["bond_kind"].values == kind].round(12), axis=0) for kind in "xyz"
+        kind: np.unique(lattice["bond_vector"].values[lattice["bond_kind"].values == kind].round(12), axis=0)
+        for kind in "xyz"
     }
     np.testing.assert_allclose(vectors["z"], [[0, 1]], rtol=0, atol=1e-12)
     np.testing.assert_allclose(vectors["y"], [[S3 / 2, 0.5]], rtol=0, atol=1e-12)
@@ -214,7 +257,9 @@ def test_honeycomb_levels_are_those_of_bloch_waves():
     np.add.at(hopping, (lattice["bond_source"].values, lattice["bond_target"].values), 1.0)
     steps = np.array([[0, 1], [-S3 / 2, -0.5], [S3 / 2, -0.5]])  # from basis site 0 to its neighbours
     gap = np.abs(np.exp(1j * lt.wave_vectors(lattice) @ steps.T).sum(axis=1))
-    np.testing.assert_allclose(np.linalg.eigvalsh(hopping + hopping.T), np.sort(np.concatenate([gap, -gap])), rtol=0, atol=1e-13)
+    np.testing.assert_allclose(
+        np.linalg.eigvalsh(hopping + hopping.T), np.sort(np.concatenate([gap, -gap])), rtol=0, atol=1e-13
+    )
 
 
 @pytest.mark.parametrize(
@@ -249,7 +294,14 @@ def test_from_cell_refuses(change, error, message):
 @pytest.mark.parametrize("build", [lt.chain, lt.square, lt.triangular, lt.cubic])
 @pytest.mark.parametrize(
     ("side", "error"),
-    [(1, ValueError), (0, ValueError), (2.5, ValueError), ("4", TypeError), (True, TypeError), (None, TypeError)],
+    [
+        (1, ValueError),
+        (0, ValueError),
+        (2.5, ValueError),
+        ("4", TypeError),
+        (True, TypeError),
+        (None, TypeError),
+    ],
 )
 def test_sides_are_whole_numbers_of_two_and_more(build, side, error):
     with pytest.raises(error, match="must be a whole number >= 2"):
@@ -403,14 +455,22 @@ def test_defect_pairs_of_the_stripe():
 
 def test_crystals_of_larger_cells():
     """Rock salt, fcc and bcc from cells with a basis: the constants do not depend on how the crystal is written."""
-    for lattice, expected in ((lt.square(4), 1.615542626713), (lt.cubic(2), 1.747564594633182), (lt.chain(6), 2 * np.log(2))):
+    for lattice, expected in (
+        (lt.square(4), 1.615542626713),
+        (lt.cubic(2), 1.747564594633182),
+        (lt.chain(6), 2 * np.log(2)),
+    ):
         V = xg.coulomb(lattice, self_image="include").values
         sign = (-1.0) ** lattice["position"].values.sum(axis=1).round()
         np.testing.assert_allclose(-(V @ sign) * sign, expected, rtol=0, atol=2e-12)
-    bcc = lt.from_cell(np.eye(3), shape=(2, 2, 2), basis=[[0, 0, 0], [0.5, 0.5, 0.5]], bonds=[(0, 1, (0, 0, 0), "x")])
+    bcc = lt.from_cell(
+        np.eye(3), shape=(2, 2, 2), basis=[[0, 0, 0], [0.5, 0.5, 0.5]], bonds=[(0, 1, (0, 0, 0), "x")]
+    )
     V = xg.coulomb(bcc, self_image="include").values
     # one electron per site in a uniform background: energy per electron (row sum)/2 in e^2/r_s
-    np.testing.assert_allclose(V.sum(axis=1) / 2 * (3 / (8 * np.pi)) ** (1 / 3), -0.895929255682, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(
+        V.sum(axis=1) / 2 * (3 / (8 * np.pi)) ** (1 / 3), -0.895929255682, rtol=0, atol=1e-11
+    )
 
 
 @all_lattices
@@ -478,9 +538,13 @@ def test_gate_distance_may_be_swept(gates):
         assert float(single["gate_distance"]) == d
         np.testing.assert_array_equal(V.sel(gate_distance=d), single)
         x, periods = lattice["position"].values, lattice["torus"].values
-        np.testing.assert_allclose(single[0], ewald.gated_layer(x - x[0], periods, d, gates), rtol=0, atol=1e-14)
+        np.testing.assert_allclose(
+            single[0], ewald.gated_layer(x - x[0], periods, d, gates), rtol=0, atol=1e-14
+        )
     # DataArrays keep their dims
-    named = xg.coulomb(lattice, gate_distance=xr.DataArray([[0.5, 2.0]], dims=("a", "b")), gates=gates, self_image="include")
+    named = xg.coulomb(
+        lattice, gate_distance=xr.DataArray([[0.5, 2.0]], dims=("a", "b")), gates=gates, self_image="include"
+    )
     assert named.dims == ("a", "b", "site", "site2")
     assert named["gate_distance"].dims == ("a", "b")
     np.testing.assert_array_equal(named[0], V.values)
@@ -497,7 +561,9 @@ def test_gates_screen_the_bare_interaction():
         assert (np.diff(contrast) > 0).all()
         excluded = xg.coulomb(lattice, gate_distance=0.3, gates=gates)
         np.testing.assert_array_equal(np.diag(excluded), 0.0)
-    one, two = (np.diag(xg.coulomb(lattice, gate_distance=1.0, gates=g, self_image="include"))[0] for g in (1, 2))
+    one, two = (
+        np.diag(xg.coulomb(lattice, gate_distance=1.0, gates=g, self_image="include"))[0] for g in (1, 2)
+    )
     # own image of one plate -1/2d, of two -ln2/d; the rest of V_s is smooth
     assert two < one < float(bare[0, 0])
 
@@ -508,10 +574,22 @@ def test_gates_screen_the_bare_interaction():
         (lambda: xg.coulomb(lt.square(2), gates=3), "gates must be 1 or 2, got 3"),
         (lambda: xg.coulomb(lt.square(2), gate_distance=0.0), "gate_distance must be > 0"),
         (lambda: xg.coulomb(lt.square(2), gate_distance=[1.0, -1.0]), "gate_distance must be > 0"),
-        (lambda: xg.coulomb(lt.square(2), gate_distance="3 nm"), "gate_distance came as 3 nm .*lattice spacings"),
-        (lambda: xg.coulomb(lt.chain(3), gate_distance=1.0), "gate_distance needs a two-dimensional lattice, got 1"),
-        (lambda: xg.coulomb(lt.cubic(2), gate_distance=1.0), "gate_distance needs a two-dimensional lattice, got 3"),
-        (lambda: xg.coulomb(lt.square(4).isel(site=slice(8))), "8 sites for 16 cells; pass the whole lattice"),
+        (
+            lambda: xg.coulomb(lt.square(2), gate_distance="3 nm"),
+            "gate_distance came as 3 nm .*lattice spacings",
+        ),
+        (
+            lambda: xg.coulomb(lt.chain(3), gate_distance=1.0),
+            "gate_distance needs a two-dimensional lattice, got 1",
+        ),
+        (
+            lambda: xg.coulomb(lt.cubic(2), gate_distance=1.0),
+            "gate_distance needs a two-dimensional lattice, got 3",
+        ),
+        (
+            lambda: xg.coulomb(lt.square(4).isel(site=slice(8))),
+            "8 sites for 16 cells; pass the whole lattice",
+        ),
         (lambda: lt.yukawa(lt.square(2), length=0.0), "length must be > 0"),
         (lambda: lt.yukawa(lt.square(2), length=[1.0, 0.0]), "length must be > 0"),
         (lambda: lt.yukawa(lt.square(2), length=1e4), "image terms; use coulomb"),
@@ -527,7 +605,10 @@ def test_interactions_refuse(call, message):
 
 def test_interactions_sweep_their_parameter():
     lattice = lt.triangular(3)
-    for function, values in ((lt.yukawa, {"length": [0.2, 0.4]}), (lt.power_law, {"exponent": [1.0, 2.0, 3.0]})):
+    for function, values in (
+        (lt.yukawa, {"length": [0.2, 0.4]}),
+        (lt.power_law, {"exponent": [1.0, 2.0, 3.0]}),
+    ):
         ((name, sequence),) = values.items()
         swept = function(lattice, **values)
         assert swept.dims == (name, "site", "site2")
@@ -570,7 +651,13 @@ def test_interactions_of_basis_lattices_by_a_loop():
     """Kagome and honeycomb: every pair from its own lattice sum."""
     for lattice in (honeycomb((2, 3)), kagome()):
         x, periods, n = lattice["position"].values, lattice["torus"].values, lattice.sizes["site"]
-        direct = np.array([[ewald.layer((x[b] - x[a])[None], periods)[0] for b in range(n)] for a in range(n)])
+        direct = np.array(
+            [[ewald.layer((x[b] - x[a])[None], periods)[0] for b in range(n)] for a in range(n)]
+        )
         np.testing.assert_allclose(xg.coulomb(lattice, self_image="include"), direct, rtol=0, atol=2e-14)
-        direct = np.array([[ewald.yukawa((x[b] - x[a])[None], periods, 0.4)[0] for b in range(n)] for a in range(n)])
-        np.testing.assert_allclose(lt.yukawa(lattice, length=0.4, self_image="include"), direct, rtol=1e-13, atol=1e-16)
+        direct = np.array(
+            [[ewald.yukawa((x[b] - x[a])[None], periods, 0.4)[0] for b in range(n)] for a in range(n)]
+        )
+        np.testing.assert_allclose(
+            lt.yukawa(lattice, length=0.4, self_image="include"), direct, rtol=1e-13, atol=1e-16
+        )

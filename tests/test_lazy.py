@@ -38,7 +38,9 @@ def electron():
 
 def conductivity(run):
     """A spectrum with a displaced peak, as lazy as the run."""
-    w = xr.DataArray(np.linspace(0.0, 2.0, 21), dims="frequency", coords={"frequency": np.linspace(0.0, 2.0, 21)})
+    w = xr.DataArray(
+        np.linspace(0.0, 2.0, 21), dims="frequency", coords={"frequency": np.linspace(0.0, 2.0, 21)}
+    )
     sigma = temperatures(run) * (0.1 + w / (1 + 4 * w**2)).assign_coords(t=1.0)
     return sigma.rename("optical_conductivity").assign_attrs(units="e^2 a^2/hbar")
 
@@ -48,7 +50,13 @@ def relaxed(run):
 
 
 def weights(run):
-    return xr.Dataset({"total_weight": temperatures(run), "kinetic_energy": -temperatures(run), "stiffness": temperatures(run)})
+    return xr.Dataset(
+        {
+            "total_weight": temperatures(run),
+            "kinetic_energy": -temperatures(run),
+            "stiffness": temperatures(run),
+        }
+    )
 
 
 def mean_field(run):
@@ -63,13 +71,17 @@ SOLVERS = {
     "ftlm": lambda **options: xg.ftlm(electron(), **GRID, random_vectors=2, seed=1, **options),
     "typicality": lambda **options: xg.typicality(electron(), **GRID, random_vectors=2, seed=1, **options),
     "dmft": lambda **options: xg.dmft(electron(), T=[0.5, 1.0], frequency=[0.0, 0.5, 1.0], **options),
-    "static_disorder": lambda **options: xg.static_disorder(electron(), **GRID, sites=8, realization=4, seed=1, **options),
+    "static_disorder": lambda **options: xg.static_disorder(
+        electron(), **GRID, sites=8, realization=4, seed=1, **options
+    ),
 }
 
 #: Lazy run in, lazy result out.
 LAZY = {
     "metropolis": lambda run: xg.metropolis(run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run),
-    "metropolis_counters": lambda run: xg.metropolis_counters(run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run),
+    "metropolis_counters": lambda run: xg.metropolis_counters(
+        run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run
+    ),
     "autocorrelation": correlation,
     "overlap": lambda run: xg.overlap(run, run),
     "stripe_order": lambda run: xg.stripe_order(run),
@@ -79,10 +91,16 @@ LAZY = {
     "kinetic_energy": lambda run: xg.kinetic_energy(run),
     "local_density": lambda run: xg.local_density(run),
     "jackknife": lambda run: xg.jackknife(mean_over_walkers, correlation(run), dim="walker"),
-    "bootstrap": lambda run: xg.bootstrap(mean_over_walkers, correlation(run), dim="walker", resamples=4, seed=1),
-    "ops.histogram": lambda run: xg.ops.histogram(xg.local_density(run), bins=4, range=(0, 1), dim=["site", "sweep"]),
+    "bootstrap": lambda run: xg.bootstrap(
+        mean_over_walkers, correlation(run), dim="walker", resamples=4, seed=1
+    ),
+    "ops.histogram": lambda run: xg.ops.histogram(
+        xg.local_density(run), bins=4, range=(0, 1), dim=["site", "sweep"]
+    ),
     "ops.moments": lambda run: xg.ops.moments(run["electrostatic_energy"], dim="sweep"),
-    "ops.correlation": lambda run: xg.ops.correlation(run["electrostatic_energy"].chunk(sweep=-1), dim="sweep"),
+    "ops.correlation": lambda run: xg.ops.correlation(
+        run["electrostatic_energy"].chunk(sweep=-1), dim="sweep"
+    ),
     "fits.stretched_exponential": lambda run: xg.fits.stretched_exponential(correlation(run).chunk(lag=-1)),
     "fits.arrhenius": lambda run: xg.fits.arrhenius(temperatures(run).chunk(T=-1)),
     "fits.vogel_fulcher": lambda run: xg.fits.vogel_fulcher(temperatures(run).chunk(T=-1)),
@@ -98,8 +116,12 @@ LAZY = {
     ),
     "mean_square_displacement": lambda run: xg.mean_square_displacement(conductivity(run), time=[1.0, 2.0]),
     "diffusivity": lambda run: xg.diffusivity(conductivity(run), time=1.0),
-    "transient_localization_length": lambda run: xg.transient_localization_length(conductivity(run), rate=0.1),
-    "fits.variable_range_hopping": lambda run: xg.fits.variable_range_hopping(1 / temperatures(run), exponent=[0.5, 1.0]),
+    "transient_localization_length": lambda run: xg.transient_localization_length(
+        conductivity(run), rate=0.1
+    ),
+    "fits.variable_range_hopping": lambda run: xg.fits.variable_range_hopping(
+        1 / temperatures(run), exponent=[0.5, 1.0]
+    ),
     "fits.relaxation_rate": lambda run: xg.fits.relaxation_rate(relaxed(run), conductivity(run)),
     "fits.displaced_drude": lambda run: xg.fits.displaced_drude(conductivity(run)),
     "fits.displaced_drude_conductivity": lambda run: xg.fits.displaced_drude_conductivity(
@@ -150,7 +172,9 @@ def public_functions():
         else:
             found[name] = member
     return sorted(
-        name for name, member in found.items() if callable(member) and not inspect.isclass(member) and name != "units.registry"
+        name
+        for name, member in found.items()
+        if callable(member) and not inspect.isclass(member) and name != "units.registry"
     )
 
 
@@ -189,7 +213,9 @@ def test_lazy_in_lazy_out(name, chunks):
     assert dask_backed(result)
     assert all(dask_backed(result)), name
     computed = result.compute(scheduler="sync")
-    for declared, real in zip(variables(result), variables(computed), strict=True):  # what was promised is what comes
+    for declared, real in zip(
+        variables(result), variables(computed), strict=True
+    ):  # what was promised is what comes
         assert declared.name == real.name
         assert declared.dims == real.dims
         assert declared.shape == real.shape
@@ -210,9 +236,15 @@ def test_a_run_chunked_as_a_whole(name):
         result = LAZY[name](run)
     assert all(dask_backed(result))
     expected = LAZY[name](xg.testing.tiny_run())
-    for a, b in zip(variables(result.compute(scheduler="sync")), variables(expected.compute(scheduler="sync")), strict=True):
+    for a, b in zip(
+        variables(result.compute(scheduler="sync")),
+        variables(expected.compute(scheduler="sync")),
+        strict=True,
+    ):
         if name != "bootstrap":
-            np.testing.assert_allclose(a.transpose(*b.dims).values, b.values, rtol=0, atol=1e-10, equal_nan=True)
+            np.testing.assert_allclose(
+                a.transpose(*b.dims).values, b.values, rtol=0, atol=1e-10, equal_nan=True
+            )
 
 
 @pytest.mark.parametrize("name", SOLVERS)
@@ -226,7 +258,12 @@ def test_solvers_are_lazy(name):
     assert not any(dask_backed(now))
     xr.testing.assert_identical(computed, now)
     for declared, real in zip(variables(result), variables(computed), strict=True):
-        assert (declared.name, declared.dims, declared.shape, declared.dtype) == (real.name, real.dims, real.shape, real.dtype)
+        assert (declared.name, declared.dims, declared.shape, declared.dtype) == (
+            real.name,
+            real.dims,
+            real.shape,
+            real.dtype,
+        )
         assert declared.attrs == real.attrs == xg.variables.attributes(declared.name, energy="tc")
     pickled = functions_of(result)
     for function, data in pickled.items():
@@ -256,7 +293,9 @@ def test_questions_about_labels(name):
 def test_models_are_eager():
     with xg.testing.forbid_compute():
         model = xg.charge_glass(
-            xg.lattice.triangular(4), t_p=[0.1, 0.2], interaction=xg.random_couplings(16, realization=2, seed=1)
+            xg.lattice.triangular(4),
+            t_p=[0.1, 0.2],
+            interaction=xg.random_couplings(16, realization=2, seed=1),
         )
     assert all(coord.chunks is None for coord in model.coords.values())
 
@@ -266,8 +305,12 @@ def test_a_whole_chain_computes_once():
     with xg.testing.forbid_compute():
         run = xg.testing.tiny_run(T=[0.05, 0.1, 0.2, 0.3], weight="classical", walker=6, sweep=12)
         C = xg.autocorrelation(run, waiting_time=2)
-        tau = xg.jackknife(lambda C: xg.fits.stretched_exponential(C.mean("walker")), C, dim="walker", blocks=3)
-        barrier = xg.fits.arrhenius(tau["relaxation_time_1e"].chunk(T=-1), stderr=tau["relaxation_time_1e_stderr"].chunk(T=-1))
+        tau = xg.jackknife(
+            lambda C: xg.fits.stretched_exponential(C.mean("walker")), C, dim="walker", blocks=3
+        )
+        barrier = xg.fits.arrhenius(
+            tau["relaxation_time_1e"].chunk(T=-1), stderr=tau["relaxation_time_1e_stderr"].chunk(T=-1)
+        )
         assert all(dask_backed(tau)) and all(dask_backed(barrier))  # noqa: PT018
     with xg.testing.count_computes() as count:
         barrier.compute()
@@ -275,7 +318,12 @@ def test_a_whole_chain_computes_once():
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in LAZY if not name.startswith(("metropolis", "testing.", "fits.")) and name != "ops.correlation"]
+    "name",
+    [
+        name
+        for name in LAZY
+        if not name.startswith(("metropolis", "testing.", "fits.")) and name != "ops.correlation"
+    ],
 )
 def test_eager_in_eager_out(name):
     """Data that are there stay there: no graph is made of them (what is left out chunks by itself above)."""
@@ -285,7 +333,11 @@ def test_eager_in_eager_out(name):
 def test_the_guard_guards():
     run = xg.testing.tiny_run()
     with xg.testing.forbid_compute():
-        for compute in (lambda: run.compute(), lambda: run["occupation"].values, lambda: float(run["acceptance"].sum())):
+        for compute in (
+            lambda: run.compute(),
+            lambda: run["occupation"].values,
+            lambda: float(run["acceptance"].sum()),
+        ):
             with pytest.raises(xg.testing.Computed):
                 compute()
     with xg.testing.count_computes() as count:
@@ -323,7 +375,9 @@ def test_the_ordered_start_is_a_block_too():
 def test_a_graph_travels_to_another_process(tmp_path):
     """Pickled here, computed there, bit for bit: another interpreter, which has imported nothing of ours."""
     run = xg.testing.tiny_run(chunks={"T": 1})
-    chain = xr.Dataset({"occupation": run["occupation"], "kinetic": xg.kinetic_energy(run), "C": correlation(run)})
+    chain = xr.Dataset(
+        {"occupation": run["occupation"], "kinetic": xg.kinetic_energy(run), "C": correlation(run)}
+    )
     (tmp_path / "graph").write_bytes(cloudpickle.dumps(chain))
     code = (
         "import pickle, sys\n"
@@ -332,7 +386,9 @@ def test_a_graph_travels_to_another_process(tmp_path):
         "result = chain.compute(scheduler='sync')\n"
         "pickle.dump({name: result[name].values for name in result.data_vars}, open(sys.argv[2], 'wb'))\n"
     )
-    subprocess.run([sys.executable, "-c", code, tmp_path / "graph", tmp_path / "result"], check=True, cwd=ROOT)
+    subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "graph", tmp_path / "result"], check=True, cwd=ROOT
+    )
     there = cloudpickle.loads((tmp_path / "result").read_bytes())
     for name, values in there.items():
         np.testing.assert_array_equal(values, chain[name].compute(scheduler="sync").values)

@@ -43,7 +43,9 @@ def test_a_scalar_stays_a_scalar_coordinate():
     assert model["site_energy"].dims == ("site",)
 
 
-@pytest.mark.parametrize("values", [[-1.0, -0.5, -0.1], (-1.0, -0.5, -0.1), np.array([-1.0, -0.5, -0.1]), np.linspace(-1, 1, 3)])
+@pytest.mark.parametrize(
+    "values", [[-1.0, -0.5, -0.1], (-1.0, -0.5, -0.1), np.array([-1.0, -0.5, -0.1]), np.linspace(-1, 1, 3)]
+)
 def test_a_sequence_becomes_a_dimension_of_its_own_name(values):
     model = glass(eta=values)
     assert model["eta"].dims == ("eta",)
@@ -98,28 +100,42 @@ OTHERS = {"dims": "point", "coords": {"point": [2, 3]}}
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: glass(t_p=xr.DataArray([0.1, 0.2], **POINTS), eta=xr.DataArray([1.0, 2.0], **OTHERS)), r"\b(eta|t_p|hopping)\b"),
         (
-            lambda: glass(t_p=xr.DataArray([0.1, 0.2], **POINTS), filling=xr.DataArray([0.25, 0.5], **OTHERS)),
-            r"\b(filling|t_p|hopping)\b",
-        ),
-        (
-            lambda: glass(t_p=xr.DataArray([0.1, 0.2], dims="point"), eta=xr.DataArray([1.0, 2.0, 3.0], dims="point")),
+            lambda: glass(t_p=xr.DataArray([0.1, 0.2], **POINTS), eta=xr.DataArray([1.0, 2.0], **OTHERS)),
             r"\b(eta|t_p|hopping)\b",
         ),
         (
-            lambda: glass(t_p=xr.DataArray([0.1, 0.2], dims="point"), filling=xr.DataArray([0.25, 0.5, 0.1], dims="point")),
+            lambda: glass(
+                t_p=xr.DataArray([0.1, 0.2], **POINTS), filling=xr.DataArray([0.25, 0.5], **OTHERS)
+            ),
+            r"\b(filling|t_p|hopping)\b",
+        ),
+        (
+            lambda: glass(
+                t_p=xr.DataArray([0.1, 0.2], dims="point"), eta=xr.DataArray([1.0, 2.0, 3.0], dims="point")
+            ),
+            r"\b(eta|t_p|hopping)\b",
+        ),
+        (
+            lambda: glass(
+                t_p=xr.DataArray([0.1, 0.2], dims="point"),
+                filling=xr.DataArray([0.25, 0.5, 0.1], dims="point"),
+            ),
             r"\b(filling|t_p)\b",
         ),
         (
             lambda: xg.charge_glass(
-                LATTICE, hopping={"c": xr.DataArray([0.1, 0.2], **POINTS), "p": xr.DataArray([0.1, 0.2], **OTHERS)}
+                LATTICE,
+                hopping={"c": xr.DataArray([0.1, 0.2], **POINTS), "p": xr.DataArray([0.1, 0.2], **OTHERS)},
             ),
             "hopping",
         ),
         (
             lambda: xg.random_couplings(
-                4, J=xr.DataArray([1.0, 2.0], dims="realization", coords={"realization": [0, 5]}), realization=2, seed=1
+                4,
+                J=xr.DataArray([1.0, 2.0], dims="realization", coords={"realization": [0, 5]}),
+                realization=2,
+                seed=1,
             ),
             r"\bJ\b",
         ),
@@ -136,7 +152,9 @@ OTHERS = {"dims": "point", "coords": {"point": [2, 3]}}
         (
             lambda: glass(
                 interaction=xg.random_couplings(LATTICE, realization=3, seed=1),
-                site_energy=xg.random_site_energy(LATTICE, strength=1.0, convention="std", realization=2, seed=1),
+                site_energy=xg.random_site_energy(
+                    LATTICE, strength=1.0, convention="std", realization=2, seed=1
+                ),
             ),
             "site_energy does not fit",
         ),
@@ -161,17 +179,28 @@ def test_canonical_values_are_coordinate_and_physics():
     assert float(model["t_p"]) == 0.1
     assert model["eta"].values.tolist() == [0.3, 0.0]
     assert not np.signbit(model["eta"].values).any()
-    np.testing.assert_array_equal(model["hopping"].sel(eta=0.3).values, glass(t_p=0.1, eta=0.3)["hopping"].values)
+    np.testing.assert_array_equal(
+        model["hopping"].sel(eta=0.3).values, glass(t_p=0.1, eta=0.3)["hopping"].values
+    )
     xr.testing.assert_identical(glass(t_p=1 / 3), glass(t_p=0.333333333333))
     assert glass(eta=np.float32([0.1, 0.3]))["eta"].values.tolist() == [0.1, 0.3]
     array = xr.DataArray(np.float32([0.1, 0.7]), dims="point")
     assert glass(eta=array)["eta"].values.tolist() == [0.1, 0.7]
-    assert glass(eta=xr.DataArray([1.0, 2.0], dims="T", coords={"T": np.float32([0.1, 0.3])}))["T"].values.tolist() == [0.1, 0.3]
+    assert glass(eta=xr.DataArray([1.0, 2.0], dims="T", coords={"T": np.float32([0.1, 0.3])}))[
+        "T"
+    ].values.tolist() == [0.1, 0.3]
 
 
 def test_quantities_and_strings_enter_once():
     ureg = pint.UnitRegistry()
-    for value in ("42 meV", "0.042 eV", ureg.Quantity(42, "meV"), xg.units.registry.Quantity(42.0, "meV"), 0.12, "0.12 Vc"):
+    for value in (
+        "42 meV",
+        "0.042 eV",
+        ureg.Quantity(42, "meV"),
+        xg.units.registry.Quantity(42.0, "meV"),
+        0.12,
+        "0.12 Vc",
+    ):
         model = glass(t_p=value, scale="0.35 eV")
         assert float(model["t_p"]) == 0.12
         assert model["t_p"].attrs["units"] == "Vc"
@@ -184,7 +213,9 @@ def test_quantities_and_strings_enter_once():
     named = glass(t_p=xr.DataArray([35.0, 70.0], dims="point", attrs={"units": "meV"}), scale="0.35 eV")
     assert named["t_p"].values.tolist() == [0.1, 0.2]
     bonds = xg.charge_glass(LATTICE, hopping={"c": "-35 meV", "p": 0.12}, scale="0.35 eV")
-    np.testing.assert_array_equal(dense(bonds), dense(xg.charge_glass(LATTICE, hopping={"c": -0.1, "p": 0.12})))
+    np.testing.assert_array_equal(
+        dense(bonds), dense(xg.charge_glass(LATTICE, hopping={"c": -0.1, "p": 0.12}))
+    )
 
 
 def test_energies_with_units_are_converted_to_the_scale():
@@ -194,7 +225,9 @@ def test_energies_with_units_are_converted_to_the_scale():
     np.testing.assert_allclose(model["site_energy"], np.linspace(0, 0.1, 16), rtol=1e-15)
     np.testing.assert_allclose(model["interaction"], xg.coulomb(LATTICE), rtol=1e-14)
     assert model["site_energy"].attrs["units"] == model["interaction"].attrs["units"] == "Vc"
-    with pytest.raises(ValueError, match=r"site_energy came as 1 meV, but the model has no energy scale; pass scale="):
+    with pytest.raises(
+        ValueError, match=r"site_energy came as 1 meV, but the model has no energy scale; pass scale="
+    ):
         glass(site_energy=energy)
 
 
@@ -216,7 +249,11 @@ def test_energies_with_units_are_converted_to_the_scale():
         ({"t_p": "0.1 tc"}, ValueError, "t_p came as 0.1 tc .*; pass an energy"),
         ({"eta": "3 meV"}, ValueError, "eta came as 3 meV .*; pass a plain number"),
         ({"t_p": xr.DataArray([0.1], dims="t_p").chunk()}, ValueError, "t_p is lazy .*compute"),
-        ({"t_p": xr.DataArray([0.1], dims="walker")}, ValueError, "'walker'.*cannot be dimensions of this parameter"),
+        (
+            {"t_p": xr.DataArray([0.1], dims="walker")},
+            ValueError,
+            "'walker'.*cannot be dimensions of this parameter",
+        ),
         ({"filling": 0.0}, ValueError, r"filling must be in \(0, 1\), got 0"),
         ({"filling": [0.5, 1.0]}, ValueError, r"filling must be in \(0, 1\)"),
         ({"scale": 350.0}, ValueError, "scale must be one energy with its unit, such as '0.35 eV'"),
@@ -227,7 +264,11 @@ def test_energies_with_units_are_converted_to_the_scale():
         ({"centred": "yes"}, TypeError, "centred must be True or False"),
         ({"interaction": "yukawa"}, ValueError, "interaction must be 'coulomb'"),
         ({"interaction": np.zeros((16, 16))}, TypeError, "interaction must be .*DataArray .*got ndarray"),
-        ({"interaction": xr.DataArray(np.zeros((16, 16)), dims=("site", "x"))}, ValueError, r"interaction .*lacks \['site2'\]"),
+        (
+            {"interaction": xr.DataArray(np.zeros((16, 16)), dims=("site", "x"))},
+            ValueError,
+            r"interaction .*lacks \['site2'\]",
+        ),
         (
             {"interaction": xr.DataArray(np.zeros((9, 9)), dims=("site", "site2"))},
             ValueError,
@@ -248,7 +289,11 @@ def test_energies_with_units_are_converted_to_the_scale():
             ValueError,
             "diagonal that differs .*site_energy",
         ),
-        ({"interaction": None, "self_image": "include"}, ValueError, "self_image='include' belongs to interaction='coulomb'"),
+        (
+            {"interaction": None, "self_image": "include"},
+            ValueError,
+            "self_image='include' belongs to interaction='coulomb'",
+        ),
         ({"interaction": xg.coulomb(LATTICE), "self_image": -0.1}, ValueError, "self_image=-0.1 belongs"),
         ({"self_image": "both"}, ValueError, "self_image must be"),
         ({"site_energy": 1.0}, TypeError, "site_energy must be a DataArray"),
@@ -257,7 +302,11 @@ def test_energies_with_units_are_converted_to_the_scale():
             ValueError,
             "site_energy has 4 entries along 'site', the lattice has 16",
         ),
-        ({"site_energy": xr.DataArray(np.zeros(16), dims="x")}, ValueError, r"site_energy .*lacks \['site'\]"),
+        (
+            {"site_energy": xr.DataArray(np.zeros(16), dims="x")},
+            ValueError,
+            r"site_energy .*lacks \['site'\]",
+        ),
         ({"hopping": {"c": 1.0, "p": 1.0}}, ValueError, "t_p and hopping are two ways to say the same"),
         ({"t_p": None, "eta": 2.0}, ValueError, "eta is the ratio .* needs t_p"),
         (
@@ -265,8 +314,16 @@ def test_energies_with_units_are_converted_to_the_scale():
             ValueError,
             r"hopping: missing kinds of bonds \['p'\]; this lattice has \['c', 'p'\]",
         ),
-        ({"t_p": None, "eta": 1.0, "hopping": {"c": 1, "p": 1, "x": 1}}, ValueError, r"hopping: unknown kinds of bonds \['x'\]"),
-        ({"t_p": None, "eta": 1.0, "hopping": {"c": [1, 2], "p": 1}}, ValueError, r"hopping\['c'\] is a sequence; .*DataArray"),
+        (
+            {"t_p": None, "eta": 1.0, "hopping": {"c": 1, "p": 1, "x": 1}},
+            ValueError,
+            r"hopping: unknown kinds of bonds \['x'\]",
+        ),
+        (
+            {"t_p": None, "eta": 1.0, "hopping": {"c": [1, 2], "p": 1}},
+            ValueError,
+            r"hopping\['c'\] is a sequence; .*DataArray",
+        ),
         ({"t_p": None, "eta": 1.0, "hopping": [1.0] * 48}, TypeError, "hopping must be a DataArray"),
         (
             {"t_p": None, "eta": 1.0, "hopping": xr.DataArray(np.ones(47), dims="bond")},
@@ -368,7 +425,9 @@ def test_centred_is_a_coordinate(centred):
     model = glass(centred=centred)
     assert bool(model["centred"]) is bool(centred)
     assert model["centred"].dtype == bool
-    np.testing.assert_array_equal(model["interaction"], glass()["interaction"])  # it changes how it acts, not what it is
+    np.testing.assert_array_equal(
+        model["interaction"], glass()["interaction"]
+    )  # it changes how it acts, not what it is
 
 
 def test_centring_shifts_the_energy_by_a_constant_and_the_potential_too():
@@ -386,7 +445,17 @@ def test_centring_shifts_the_energy_by_a_constant_and_the_potential_too():
 
 # --- what a Dataset carries ------------------------------------------------------------------------------------------------------
 
-CARRIED = {"position", "torus", "cells", "bond_source", "bond_target", "bond_vector", "bond_kind", "hopping", "interaction"}
+CARRIED = {
+    "position",
+    "torus",
+    "cells",
+    "bond_source",
+    "bond_target",
+    "bond_vector",
+    "bond_kind",
+    "hopping",
+    "interaction",
+}
 CARRIED |= {"site_energy", "t_p", "eta", "filling", "centred", "scale"}
 
 
@@ -485,7 +554,9 @@ def test_a_realization_is_the_same_alone_and_among_others(draw):
     np.testing.assert_array_equal(chosen, many.sel(realization=[4, 1]))
     xr.testing.assert_identical(draw(realization=6, seed=9), many)
     assert len(np.unique(many.values.reshape(6, -1), axis=0)) == 6
-    assert not np.isin(draw(realization=6, seed=10).values.reshape(6, -1)[:, 1], many.values.reshape(6, -1)[:, 1]).any()
+    assert not np.isin(
+        draw(realization=6, seed=10).values.reshape(6, -1)[:, 1], many.values.reshape(6, -1)[:, 1]
+    ).any()
     assert draw(realization=[2**40], seed=2**64 - 1).sizes["realization"] == 1
 
 
@@ -538,7 +609,9 @@ def test_couplings_refuse():
     ],
 )
 def test_site_energies_have_exactly_the_width_that_was_said(distribution, convention, std):
-    energy = xg.random_site_energy(500, strength=2.5, distribution=distribution, convention=convention, realization=40, seed=5)
+    energy = xg.random_site_energy(
+        500, strength=2.5, distribution=distribution, convention=convention, realization=40, seed=5
+    )
     assert energy.dims == ("realization", "site")
     assert float(energy["strength"]) == 2.5
     assert energy.attrs["units"] == "1"  # the model gives the unit
@@ -564,11 +637,15 @@ def test_site_energies_scale_with_their_strength_and_share_their_draws():
     np.testing.assert_allclose(swept.sel(strength=3.0), 3 * swept.sel(strength=1.0).values, rtol=1e-15)
     width = xg.random_site_energy(LATTICE, strength=np.sqrt(12.0), convention="width", **arguments)
     np.testing.assert_allclose(width, swept.sel(strength=1.0), rtol=1e-12)
-    xr.testing.assert_identical(swept, xg.random_site_energy(16, strength=[0.0, 1.0, 3.0], convention="std", **arguments))
+    xr.testing.assert_identical(
+        swept, xg.random_site_energy(16, strength=[0.0, 1.0, 3.0], convention="std", **arguments)
+    )
 
 
 def test_site_energies_and_couplings_of_one_seed_are_independent():
-    energy = xg.random_site_energy(50, strength=1.0, distribution="gaussian", convention="std", realization=40, seed=5).values
+    energy = xg.random_site_energy(
+        50, strength=1.0, distribution="gaussian", convention="std", realization=40, seed=5
+    ).values
     coupling = xg.random_couplings(50, J=np.sqrt(50.0), realization=40, seed=5).values
     for row in (0, 1, 7):
         product = energy * coupling[:, row]  # the diagonal zero costs one term of fifty
@@ -607,20 +684,31 @@ def test_random_energies_take_the_unit_of_the_model():
     [
         ("uniform", {"low": 0.2, "high": 1.0}, 0.6, 0.8 / np.sqrt(12)),
         ("gaussian", {"mean": 0.5, "std": 0.3}, 0.5, 0.3),
-        ("log_uniform", {"low": 0.1, "high": 1.0}, 0.9 / np.log(10), np.sqrt(0.495 / np.log(10) - (0.9 / np.log(10)) ** 2)),
+        (
+            "log_uniform",
+            {"low": 0.1, "high": 1.0},
+            0.9 / np.log(10),
+            np.sqrt(0.495 / np.log(10) - (0.9 / np.log(10)) ** 2),
+        ),
     ],
 )
 def test_random_parameters(distribution, arguments, mean, std):
     """Mean and standard deviation of 40 x 250 draws, within four of their standard errors (false alarm 1e-4 each, fixed seed)."""
-    draws = xg.random_parameter(xg.lattice.chain(250), "omega0", distribution=distribution, realization=40, seed=3, **arguments)
+    draws = xg.random_parameter(
+        xg.lattice.chain(250), "omega0", distribution=distribution, realization=40, seed=3, **arguments
+    )
     assert draws.dims == ("realization", "site")
     assert draws.name == "omega0"
     assert float(draws.mean()) == pytest.approx(mean, abs=4 * std / 100)
-    assert float(draws.std()) == pytest.approx(std, abs=4 * std / 100)  # an upper bound of the error for these distributions
+    assert float(draws.std()) == pytest.approx(
+        std, abs=4 * std / 100
+    )  # an upper bound of the error for these distributions
     if "low" in arguments:
         assert arguments["low"] <= float(draws.min())
         assert float(draws.max()) < arguments["high"]
-    more = xg.random_parameter(250, "omega0", distribution=distribution, realization=[3, 50], seed=3, **arguments)
+    more = xg.random_parameter(
+        250, "omega0", distribution=distribution, realization=[3, 50], seed=3, **arguments
+    )
     np.testing.assert_array_equal(more.sel(realization=3), draws.sel(realization=3))
     other = xg.random_parameter(250, "g", distribution=distribution, realization=1, seed=3, **arguments)
     assert abs(float(np.corrcoef(other[0], draws[0])[0, 1])) < 4 / np.sqrt(250)
@@ -649,7 +737,10 @@ def test_random_parameters_make_models():
         ({"distribution": "gaussian"}, "low"),
         ({"low": np.nan}, "low must be finite"),
         ({"low": "a"}, "low must be a number"),
-        ({"distribution": "gaussian", "low": None, "high": None, "mean": 0.0, "std": -1.0}, "std must be >= 0"),
+        (
+            {"distribution": "gaussian", "low": None, "high": None, "mean": 0.0, "std": -1.0},
+            "std must be >= 0",
+        ),
         ({"seed": -1}, "seed"),
         ({"realization": 0}, "realization"),
     ],

@@ -33,10 +33,16 @@ def long():
 def general():
     """Everything that a model may have at once: centred, random couplings and site energies, unequal hoppings, 5 of 12 sites."""
     lattice = xg.lattice.square(4, 3)
-    U = xg.random_couplings(lattice, realization=2, seed=3) + 0.3 * xr.DataArray(np.eye(12), dims=("site", "site2"))
+    U = xg.random_couplings(lattice, realization=2, seed=3) + 0.3 * xr.DataArray(
+        np.eye(12), dims=("site", "site2")
+    )
     eps = xg.random_site_energy(lattice, strength=0.5, convention="width", realization=2, seed=5)
-    model = xg.charge_glass(lattice, hopping={"x": 0.2, "y": -0.1}, interaction=U, site_energy=eps, filling=5 / 12, centred=True)
-    return xg.metropolis(model, T=[0.2, 0.4], walker=2, sweep=3, weight="kinetic", moves="exchange", seed=1, chunks=None)
+    model = xg.charge_glass(
+        lattice, hopping={"x": 0.2, "y": -0.1}, interaction=U, site_energy=eps, filling=5 / 12, centred=True
+    )
+    return xg.metropolis(
+        model, T=[0.2, 0.4], walker=2, sweep=3, weight="kinetic", moves="exchange", seed=1, chunks=None
+    )
 
 
 def configurations(run):
@@ -54,8 +60,12 @@ def test_autocorrelation_is_its_double_loop(long, waiting_time):
     C = xg.autocorrelation(long, waiting_time=waiting_time)
     assert C.dims == ("filling", "walker", "waiting_time", "lag")
     assert C["waiting_time"].values.tolist() == waiting_time
-    assert C["lag"].values.tolist() == list(range(0, 21 - max(waiting_time), 2))  # all that every waiting time has
-    for f, w, tw, t in itertools.product(C["filling"].values, C["walker"].values, waiting_time, C["lag"].values):
+    assert C["lag"].values.tolist() == list(
+        range(0, 21 - max(waiting_time), 2)
+    )  # all that every waiting time has
+    for f, w, tw, t in itertools.product(
+        C["filling"].values, C["walker"].values, waiting_time, C["lag"].values
+    ):
         now, later = (long["occupation"].sel(filling=f, walker=w, sweep=s).values for s in (tw, tw + t))
         expected = sum((now[i] - f) * (later[i] - f) for i in range(16)) / 16
         assert float(C.sel(filling=f, walker=w, waiting_time=tw, lag=t)) == pytest.approx(expected, abs=1e-15)
@@ -67,7 +77,9 @@ def test_autocorrelation_at_lag_zero_is_exact(long):
     assert (C.sel(filling=0.25) == 0.1875).all()
     glass = xg.charge_glass(xg.lattice.triangular(6), filling=1 / 3)
     third = xg.metropolis(glass, T=0.1, walker=5, sweep=2, weight="classical", seed=1)
-    np.testing.assert_allclose(xg.autocorrelation(third, waiting_time=[0, 1, 2], lag=0), 2 / 9, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        xg.autocorrelation(third, waiting_time=[0, 1, 2], lag=0), 2 / 9, rtol=0, atol=1e-12
+    )
 
 
 def test_autocorrelation_of_chosen_lags(long):
@@ -84,7 +96,10 @@ def test_autocorrelation_of_unevenly_stored_sweeps(long):
     C = xg.autocorrelation(some, waiting_time=[0, 2])
     assert C["lag"].values.tolist() == [0, 6]  # 0 -> 0, 6; 2 -> 2, 8
     xr.testing.assert_identical(C, xg.autocorrelation(long, waiting_time=[0, 2], lag=[0, 6]))
-    assert xg.autocorrelation(some.isel(sweep=[4, 0, 1]), waiting_time=2)["lag"].values.tolist() == [0, 18]  # stored in any order
+    assert xg.autocorrelation(some.isel(sweep=[4, 0, 1]), waiting_time=2)["lag"].values.tolist() == [
+        0,
+        18,
+    ]  # stored in any order
 
 
 def test_autocorrelation_of_a_ramp():
@@ -101,7 +116,9 @@ def test_overlap_is_its_loop(long):
     assert Q.dims == ("filling", "walker", "sweep")
     for part, index in configurations(long):
         f, a, b = float(part["filling"]), part["occupation"].values, other["occupation"].isel(index).values
-        expected = sum((x - f) * (y - f) for x, y in zip(a.tolist(), b.tolist(), strict=True)) / 16 / (f * (1 - f))
+        expected = (
+            sum((x - f) * (y - f) for x, y in zip(a.tolist(), b.tolist(), strict=True)) / 16 / (f * (1 - f))
+        )
         assert float(Q.isel(index)) == pytest.approx(expected, abs=1e-14)
     assert (xg.overlap(long, long) == 1).all()
     holes = long.assign(occupation=1 - long["occupation"]).sel(filling=[0.5])
@@ -111,7 +128,10 @@ def test_overlap_is_its_loop(long):
 def test_overlap_of_independent_runs_vanishes_on_average():
     """2000 independent pairs of random configurations: <Q> = 0 exactly, variance 1/(N - 1); |z| < 4.42, alarm 1e-5."""
     model = xg.charge_glass(xg.lattice.triangular(4))
-    a, b = (xg.metropolis(model, T=1.0, walker=2000, sweep=1, weight="classical", seed=s, chunks=None) for s in (1, 2))
+    a, b = (
+        xg.metropolis(model, T=1.0, walker=2000, sweep=1, weight="classical", seed=s, chunks=None)
+        for s in (1, 2)
+    )
     Q = xg.overlap(a, b).isel(sweep=0)
     assert abs(float(Q.mean())) < 4.42 * np.sqrt(1 / 15 / 2000)
     assert float(Q.var()) == pytest.approx(1 / 15, rel=0.2)
@@ -130,9 +150,13 @@ def test_structure_factor_is_its_loop(name, request):
     q = np.stack([S["qx"].values, S["qy"].values], axis=1)
     turns = q @ run["torus"].values.T / (2 * np.pi)  # waves of the torus
     np.testing.assert_allclose(turns, turns.round(), atol=1e-12)
-    assert len({tuple((row % run["cells"].values).tolist()) for row in turns.round().astype(int)}) == N  # all of them
+    assert (
+        len({tuple((row % run["cells"].values).tolist()) for row in turns.round().astype(int)}) == N
+    )  # all of them
     np.testing.assert_allclose(
-        S.sum("q"), (N * run["filling"] * (1 - run["filling"])).broadcast_like(S.isel(q=0)).transpose(*S.dims[:-1]), rtol=1e-11
+        S.sum("q"),
+        (N * run["filling"] * (1 - run["filling"])).broadcast_like(S.isel(q=0)).transpose(*S.dims[:-1]),
+        rtol=1e-11,
     )
     zero = int(np.flatnonzero((q == 0).all(axis=1))[0])
     assert (abs(S.isel(q=zero)) < 1e-12).all()  # fixed particle number
@@ -146,17 +170,23 @@ def test_structure_factor_is_its_loop(name, request):
 
 @pytest.mark.parametrize(("kind", "corner"), [("triangular", 4 * np.pi / 3), ("square", np.sqrt(2) * np.pi)])
 def test_wave_vectors_are_in_the_first_zone(kind, corner):
-    run = xg.metropolis(xg.charge_glass(getattr(xg.lattice, kind)(6)), T=0.1, walker=1, sweep=1, weight="classical", seed=1)
+    run = xg.metropolis(
+        xg.charge_glass(getattr(xg.lattice, kind)(6)), T=0.1, walker=1, sweep=1, weight="classical", seed=1
+    )
     S = xg.structure_factor(run)
     length = np.hypot(S["qx"], S["qy"])
     assert float(length.max()) == pytest.approx(corner)
     assert S["qx"].attrs["units"] == "1/a"
-    assert len({(round(x, 9), round(y, 9)) for x, y in zip(S["qx"].values, S["qy"].values, strict=True)}) == 36
+    assert (
+        len({(round(x, 9), round(y, 9)) for x, y in zip(S["qx"].values, S["qy"].values, strict=True)}) == 36
+    )
 
 
 def test_structure_factor_in_one_and_three_dimensions():
     for lattice, names in ((xg.lattice.chain(4), ["qx"]), (xg.lattice.cubic(2), ["qx", "qy", "qz"])):
-        run = xg.metropolis(xg.charge_glass(lattice, interaction=None), T=1, walker=2, sweep=2, weight="classical", seed=1)
+        run = xg.metropolis(
+            xg.charge_glass(lattice, interaction=None), T=1, walker=2, sweep=2, weight="classical", seed=1
+        )
         S = xg.structure_factor(run)
         assert [n for n in S.coords if n in ("qx", "qy", "qz")] == names
         np.testing.assert_allclose(S.sum("q"), lattice.sizes["site"] / 4, rtol=1e-12)
@@ -172,7 +202,11 @@ def test_stripe_order_of_perfect_stripes():
     np.testing.assert_allclose(order, np.eye(3), atol=1e-12)
     assert order.dims == ("walker", "orientation")
     # the stripe runs along what its name says: a bond along it joins equal charges
-    for name, along in {"horizontal": (1, 0), "diagonal_1": (0.5, 3**0.5 / 2), "diagonal_2": (-0.5, 3**0.5 / 2)}.items():
+    for name, along in {
+        "horizontal": (1, 0),
+        "diagonal_1": (0.5, 3**0.5 / 2),
+        "diagonal_2": (-0.5, 3**0.5 / 2),
+    }.items():
         bonds = np.isclose(model["bond_vector"].values, along).all(axis=1)
         ends = [stripes[name][model[end].values[bonds]] for end in ("bond_source", "bond_target")]
         assert (ends[0] == ends[1]).all()
@@ -187,7 +221,9 @@ def test_stripe_order_is_the_structure_factor_at_half_reciprocal_vectors(name, r
         f, n = float(part["filling"]), part["occupation"].values
         for orientation, line in {"horizontal": j, "diagonal_1": i, "diagonal_2": i + j}.items():
             S = float(((n - f) * (-1.0) ** line).sum()) ** 2 / 16
-            assert float(order.isel(index).sel(orientation=orientation)) == pytest.approx(math.sqrt(S / 16) / f, abs=1e-12)
+            assert float(order.isel(index).sel(orientation=orientation)) == pytest.approx(
+                math.sqrt(S / 16) / f, abs=1e-12
+            )
 
 
 def test_stripe_order_of_the_square_lattice():
@@ -253,7 +289,9 @@ def hopping_from_geometry(run):
             step = position[j] + image - position[i]
             if abs(np.linalg.norm(step) - 1) < 1e-9:
                 along = abs(step[1]) < 1e-9
-                K[i, j] += hopping[{True: "c", False: "p"}[along] if "c" in hopping else {True: "x", False: "y"}[along]]
+                K[i, j] += hopping[
+                    {True: "c", False: "p"}[along] if "c" in hopping else {True: "x", False: "y"}[along]
+                ]
     return K
 
 
@@ -281,7 +319,12 @@ def test_kinetic_energy_and_densities_are_slopes_of_the_free_energy(name, reques
         for i in (0, 5, 11):
             field = np.zeros_like(K)
             field[i, i] = T
-            expected = slope(lambda h, H=K + phi, field=field, T=T, N=particles: grand_potential(H + h * field, T, N)) / T
+            expected = (
+                slope(
+                    lambda h, H=K + phi, field=field, T=T, N=particles: grand_potential(H + h * field, T, N)
+                )
+                / T
+            )
             assert float(density.isel(index)[i]) == pytest.approx(expected, abs=1e-7)
 
 
@@ -323,7 +366,9 @@ def test_names_dims_and_attributes(run):
         assert {"T", "eta", "t_p"} <= set(result.coords), name
 
 
-@pytest.mark.parametrize("chunks", [{"sweep": 1}, {"walker": 1, "sweep": 3}, {"T": 1, "eta": 1, "walker": 1, "sweep": 2}])
+@pytest.mark.parametrize(
+    "chunks", [{"sweep": 1}, {"walker": 1, "sweep": 3}, {"T": 1, "eta": 1, "walker": 1, "sweep": 2}]
+)
 def test_chunks_do_not_matter(run, chunks):
     """Any dimension but site may be cut, and no bit changes: BLAS is given one configuration at a time."""
     whole = observed(run)
@@ -388,7 +433,9 @@ def test_observables_scale_with_the_energy_unit(factor):
     U = xg.coulomb(lattice, self_image=-0.2)
     eps = xg.random_site_energy(lattice, strength=0.3, convention="std", realization=2, seed=1)
     model = xg.charge_glass(lattice, t_p=0.12, eta=[-1.0, 0.3], interaction=U, site_energy=eps)
-    large = xg.charge_glass(lattice, t_p=0.12 * factor, eta=[-1.0, 0.3], interaction=U * factor, site_energy=eps * factor)
+    large = xg.charge_glass(
+        lattice, t_p=0.12 * factor, eta=[-1.0, 0.3], interaction=U * factor, site_energy=eps * factor
+    )
     run = xg.metropolis(model, T=[0.05, 0.1], walker=2, sweep=2, seed=1, chunks=None)
     scaled = large.assign(occupation=run["occupation"].drop_vars(["t_p"])).assign_coords(T=run["T"] * factor)
     counted = 0
@@ -396,14 +443,22 @@ def test_observables_scale_with_the_energy_unit(factor):
     for name, result in observed(run).items():
         power = {"Vc": 1, "1": 0}[result.attrs["units"]]
         counted += power
-        np.testing.assert_allclose(scaled_results[name], result * factor**power, rtol=0, atol=1e-11, err_msg=name)
+        np.testing.assert_allclose(
+            scaled_results[name], result * factor**power, rtol=0, atol=1e-11, err_msg=name
+        )
     assert counted == 3
 
 
 def test_sums_of_occupations_are_refused_when_computed():
     """A sum over walkers is still of whole numbers: the values tell."""
     counts = xg.testing.tiny_run(chunks=None, weight="classical").sum("walker", keep_attrs=True)
-    for f in (xg.structure_factor, xg.stripe_order, xg.electrostatic_energy, xg.electrostatic_potential, xg.kinetic_energy):
+    for f in (
+        xg.structure_factor,
+        xg.stripe_order,
+        xg.electrostatic_energy,
+        xg.electrostatic_potential,
+        xg.kinetic_energy,
+    ):
         with pytest.raises(ValueError, match="occupation must be 0 or 1, got values from 0 to [23]"):
             f(counts)
     with pytest.raises(ValueError, match="occupation must be 0 or 1"):

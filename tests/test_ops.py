@@ -17,7 +17,10 @@ def sample(seed=0, shape=(3, 5, 24)):
     return xr.DataArray(
         values,
         dims=("T", "walker", "sweep"),
-        coords={"T": ("T", 0.1 * np.arange(1, shape[0] + 1), {"units": "tc"}), "sweep": 10 * np.arange(shape[2])},
+        coords={
+            "T": ("T", 0.1 * np.arange(1, shape[0] + 1), {"units": "tc"}),
+            "sweep": 10 * np.arange(shape[2]),
+        },
         name="electrostatic_energy",
         attrs={"units": "tc", "left": "over"},
     )
@@ -61,9 +64,13 @@ def test_histogram_is_that_of_numpy(dim, bins, limits):
         dims = [dim] if isinstance(dim, str) else list(dim)
         kept = [d for d in x.dims if d not in dims]
         rows = x.transpose(*kept, *dims).values.reshape(*[x.sizes[d] for d in kept], -1)
-        theirs = np.apply_along_axis(lambda v, d: np.histogram(v, bins, limits, density=d)[0], -1, rows, density)
+        theirs = np.apply_along_axis(
+            lambda v, d: np.histogram(v, bins, limits, density=d)[0], -1, rows, density
+        )
         assert ours.dims == (*kept, "bin")
-        np.testing.assert_array_max_ulp(ours.values, theirs.astype(ours.dtype), maxulp=0 if not density else 4)
+        np.testing.assert_array_max_ulp(
+            ours.values, theirs.astype(ours.dtype), maxulp=0 if not density else 4
+        )
     edges = np.histogram_bin_edges(np.zeros(1), bins, limits)
     np.testing.assert_array_equal(ours["bin_left"], edges[:-1])
     np.testing.assert_array_equal(ours["bin_right"], edges[1:])
@@ -91,7 +98,9 @@ def test_histogram_attributes():
     bare = sample().drop_attrs()
     assert ops.histogram(bare, bins=4, range=(0, 4), dim="sweep", density=True).attrs["units"] == "1"
     bare.attrs["units"] = "e^2/hbar"
-    assert ops.histogram(bare, bins=4, range=(0, 4), dim="sweep", density=True).attrs["units"] == "1/(e^2/hbar)"
+    assert (
+        ops.histogram(bare, bins=4, range=(0, 4), dim="sweep", density=True).attrs["units"] == "1/(e^2/hbar)"
+    )
 
 
 @bounded
@@ -112,7 +121,11 @@ def test_histogram_holds_counts_and_not_data():
     original = ops._block_counts
     try:
         ops._block_counts = lambda block, *a, **k: seen.append(block.size) or original(block, *a, **k)
-        total = ops.histogram(x, bins=3, range=(0, 1), dim=["walker", "site"]).sum().compute(scheduler="synchronous")
+        total = (
+            ops.histogram(x, bins=3, range=(0, 1), dim=["walker", "site"])
+            .sum()
+            .compute(scheduler="synchronous")
+        )
     finally:
         ops._block_counts = original
     assert total == 40_000
@@ -212,7 +225,9 @@ def test_correlation_is_the_double_loop(centred, crossed):
 def test_correlation_selects_lags():
     x = sample()
     full = ops.correlation(x, dim="sweep")
-    xr.testing.assert_allclose(ops.correlation(x, dim="sweep", lag=[0, 50, 20]), full.sel(lag=[0, 50, 20]), rtol=1e-13)
+    xr.testing.assert_allclose(
+        ops.correlation(x, dim="sweep", lag=[0, 50, 20]), full.sel(lag=[0, 50, 20]), rtol=1e-13
+    )
     one = ops.correlation(x, dim="sweep", lag=30)
     assert one.dims == ("T", "walker")
     assert one["lag"] == 30
@@ -227,7 +242,11 @@ def test_correlation_attributes_and_broadcasting():
     x = sample()
     product = ops.correlation(x, x.isel(T=0, drop=True).assign_attrs(units="Vc"), dim="sweep")
     assert product.dims == ("T", "walker", "lag")
-    assert (product.name, product.attrs["units"], product["lag"].attrs["units"]) == ("correlation", "(tc)*(Vc)", "sweep")
+    assert (product.name, product.attrs["units"], product["lag"].attrs["units"]) == (
+        "correlation",
+        "(tc)*(Vc)",
+        "sweep",
+    )
     assert ops.correlation(x, dim="sweep").attrs["units"] == "(tc)**2"
     assert ops.correlation(x.drop_attrs(), dim="sweep").attrs["units"] == "1"
     assert ops.correlation(x, dim="T")["lag"].attrs["units"] == "tc"

@@ -12,7 +12,9 @@ RECIPES = sorted(path for path in (ROOT / "recipes").glob("*.py") if not path.na
 
 
 def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
-    result = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=600)
+    result = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=600
+    )
     assert result.returncode == 0, f"{result.stdout[-2000:]}\n{result.stderr[-4000:]}"
     return result
 

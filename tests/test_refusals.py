@@ -71,7 +71,9 @@ def uneven(i, j):
 
 
 def simulate(on=None, **changed):
-    return xg.metropolis(model() if on is None else on, **({"T": 0.1, "walker": 2, "sweep": 3, "seed": 7} | changed))
+    return xg.metropolis(
+        model() if on is None else on, **({"T": 0.1, "walker": 2, "sweep": 3, "seed": 7} | changed)
+    )
 
 
 def glass(on=None, **parameters):
@@ -79,11 +81,15 @@ def glass(on=None, **parameters):
 
 
 def disorder(**changed):
-    return xg.random_site_energy(4, **({"strength": 1.0, "convention": "std", "realization": 1, "seed": 1} | changed))
+    return xg.random_site_energy(
+        4, **({"strength": 1.0, "convention": "std", "realization": 1, "seed": 1} | changed)
+    )
 
 
 def cell(**changed):
-    return xg.lattice.from_cell(**({"vectors": np.eye(2), "shape": (3, 3), "bonds": [(0, 0, (1, 0), "x")]} | changed))
+    return xg.lattice.from_cell(
+        **({"vectors": np.eye(2), "shape": (3, 3), "bonds": [(0, 0, (1, 0), "x")]} | changed)
+    )
 
 
 def ramp(values=(1.0,) * 4, dim="sweep", **coords):
@@ -331,10 +337,20 @@ def _of_every_observable():
             "give the Dataset of",
         )
         yield Case(
-            f"{name} of a model", lambda n=name: observe(n, model()), KEY, name, "no 'occupation'", "pass the whole Dataset"
+            f"{name} of a model",
+            lambda n=name: observe(n, model()),
+            KEY,
+            name,
+            "no 'occupation'",
+            "pass the whole Dataset",
         )
         yield Case(
-            f"{name} where", lambda n=name: observe(n, run().where(run()["T"] > 0.06)), TYPE, name, "float32", "whole numbers"
+            f"{name} where",
+            lambda n=name: observe(n, run().where(run()["T"] > 0.06)),
+            TYPE,
+            name,
+            "float32",
+            "whole numbers",
         )
 
 
@@ -428,7 +444,10 @@ def test_refused(case):
         (lambda: xg.metropolis(model(), T=0.1, walker=1, sweep=1), "metropolis.*'seed'"),
         (lambda: simulate(temperature=0.1), "metropolis.*'temperature'"),
         (lambda: xg.metropolis_counters(model(), T=0.1, walker=1, sweep=1), "metropolis_counters.*'seed'"),
-        (lambda: xg.random_site_energy(4, strength=1.0, realization=1, seed=1), "random_site_energy.*'convention'"),
+        (
+            lambda: xg.random_site_energy(4, strength=1.0, realization=1, seed=1),
+            "random_site_energy.*'convention'",
+        ),
         (lambda: xg.bootstrap(len, C(), dim="walker"), "bootstrap.*'seed'"),
         (lambda: xg.autocorrelation(run()), "autocorrelation.*'waiting_time'"),
     ],

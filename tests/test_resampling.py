@@ -95,7 +95,9 @@ def test_bootstrap_of_a_mean_is_near_the_standard_error():
 
 def test_bootstrap_is_a_function_of_its_seed():
     x = sample(10)
-    one, same, other = (bootstrap(mean, x, dim="walker", resamples=20, seed=s) for s in (5, np.int64(5), 2**63 + 1))
+    one, same, other = (
+        bootstrap(mean, x, dim="walker", resamples=20, seed=s) for s in (5, np.int64(5), 2**63 + 1)
+    )
     xr.testing.assert_identical(one, same)
     assert (one["overlap_stderr"] != other["overlap_stderr"]).all()
     draws = []
@@ -115,7 +117,9 @@ def assert_covered(value, error, planted, show):
     nominal = stats.norm.cdf(1) - stats.norm.cdf(-1)
     inside = abs(value - planted) < error * stats.t.ppf((1 + nominal) / 2, BLOCKS - 1)
     observed = float(inside.mean())
-    print(f"{show}: coverage {observed:.3f}, nominal {nominal:.3f} +- {np.sqrt(nominal * (1 - nominal) / SETS):.3f}")
+    print(
+        f"{show}: coverage {observed:.3f}, nominal {nominal:.3f} +- {np.sqrt(nominal * (1 - nominal) / SETS):.3f}"
+    )
     assert value.size == SETS
     assert abs(observed - nominal) < 4.5 * np.sqrt(nominal * (1 - nominal) / SETS)
 
@@ -151,7 +155,9 @@ def test_coverage_of_relaxation_times():
     assert_covered(result["tau"], result["tau_stderr"], 9.0, "tau")
     assert_covered(result["exponent"], result["exponent_stderr"], 0.7, "exponent")
     time_1e = exact["relaxation_time_1e"].item()
-    assert_covered(result["relaxation_time_1e"], result["relaxation_time_1e_stderr"], time_1e, "relaxation_time_1e")
+    assert_covered(
+        result["relaxation_time_1e"], result["relaxation_time_1e_stderr"], time_1e, "relaxation_time_1e"
+    )
     naive = chain(C)
     covered = float((abs(naive["tau"] - 9.0) < naive["tau_stderr"]).mean())
     print(f"tau with the error of the fit itself: coverage {covered:.3f}")
@@ -213,7 +219,9 @@ def test_a_failing_replicate_gives_no_error():
     for result in (
         jackknife(needs_first, x, dim="walker"),
         bootstrap(needs_first, x, dim="walker", resamples=50, seed=0),
-        jackknife(lambda x: mean(x) if 0 in x["walker"] else mean(x) * np.inf, x, dim="walker"),  # infinity is no number either
+        jackknife(
+            lambda x: mean(x) if 0 in x["walker"] else mean(x) * np.inf, x, dim="walker"
+        ),  # infinity is no number either
     ):
         assert np.isfinite(result["overlap"])
         assert np.isnan(result["overlap_stderr"])
@@ -230,7 +238,9 @@ def test_a_failing_replicate_gives_no_error():
 def test_lazy_and_the_same_in_any_chunks(data, method):
     x = sample()
     chunks = {
-        dim: tuple(np.diff([0, *sorted(data.draw(st.sets(st.integers(1, size - 1), max_size=4))), size]).tolist())
+        dim: tuple(
+            np.diff([0, *sorted(data.draw(st.sets(st.integers(1, size - 1), max_size=4))), size]).tolist()
+        )
         for dim, size in x.sizes.items()
     }
 
@@ -271,7 +281,11 @@ def test_graph_of_a_fit_is_built_quickly():
         ({"data": np.zeros(3)}, TypeError, r"data must be a DataArray or Dataset, got ndarray"),
         ({"dim": "q"}, ValueError, r"dim='q' is not there; data has dimensions \('T', 'walker', 'site'\)"),
         ({"data": sample(1)}, ValueError, r"dim='walker' has 1 entry"),
-        ({"function": lambda x: x.mean("site")}, ValueError, r"the result of function still has dim='walker'; consume it inside"),
+        (
+            {"function": lambda x: x.mean("site")},
+            ValueError,
+            r"the result of function still has dim='walker'; consume it inside",
+        ),
         ({"function": lambda x: 3.0}, TypeError, r"function must return a DataArray or Dataset, got float"),
     ],
 )
@@ -287,8 +301,18 @@ def test_both_refuse(method, options, change, error, message):
     [
         (jackknife, {"blocks": 1}, ValueError, r"jackknife: blocks must be a whole number >= 2, got 1"),
         (jackknife, {"blocks": 2.5}, ValueError, r"jackknife: blocks must be a whole number >= 2, got 2.5"),
-        (bootstrap, {"seed": 0, "resamples": 1}, ValueError, r"bootstrap: resamples must be a whole number >= 2, got 1"),
-        (bootstrap, {"seed": -1}, ValueError, r"bootstrap: seed must be a whole number >= 0 and < 18446744073709551616, got -1"),
+        (
+            bootstrap,
+            {"seed": 0, "resamples": 1},
+            ValueError,
+            r"bootstrap: resamples must be a whole number >= 2, got 1",
+        ),
+        (
+            bootstrap,
+            {"seed": -1},
+            ValueError,
+            r"bootstrap: seed must be a whole number >= 0 and < 18446744073709551616, got -1",
+        ),
         (bootstrap, {"seed": None}, TypeError, r"bootstrap: seed must be a whole number >= 0"),
         (bootstrap, {}, TypeError, r"missing 1 required keyword-only argument: 'seed'"),
     ],

@@ -45,7 +45,9 @@ def all_configurations(sites, particles):
 
 def hopping_matrix(model):
     K = np.zeros((model.sizes["site"],) * 2)
-    for i, j, t in zip(*(model[name].values for name in ("bond_source", "bond_target", "hopping")), strict=True):
+    for i, j, t in zip(
+        *(model[name].values for name in ("bond_source", "bond_target", "hopping")), strict=True
+    ):
         K[i, j] += t
         K[j, i] += t
     return K
@@ -83,10 +85,14 @@ def test_particles_and_holes(self_image, centred, seed, eta, particles):
     options = {"t_p": 0.12, "self_image": self_image, "centred": centred}
     lattice = xg.lattice.triangular(4)
     charges = with_occupation(xg.charge_glass(lattice, eta=eta, filling=particles / 16, **options), n, 0.05)
-    holes = with_occupation(xg.charge_glass(lattice, eta=-eta, filling=1 - particles / 16, **options), 1 - n, 0.05)
+    holes = with_occupation(
+        xg.charge_glass(lattice, eta=-eta, filling=1 - particles / 16, **options), 1 - n, 0.05
+    )
     row = charges["interaction"].values[0, 1:].sum()
     shift = 0.0 if centred else row * (8 - particles)
-    np.testing.assert_allclose(xg.electrostatic_energy(holes) - shift, xg.electrostatic_energy(charges), rtol=0, atol=1e-12 * 16)
+    np.testing.assert_allclose(
+        xg.electrostatic_energy(holes) - shift, xg.electrostatic_energy(charges), rtol=0, atol=1e-12 * 16
+    )
     np.testing.assert_allclose(xg.kinetic_energy(holes), xg.kinetic_energy(charges), rtol=0, atol=1e-11)
     np.testing.assert_allclose(xg.local_density(holes), 1 - xg.local_density(charges), rtol=0, atol=1e-10)
 
@@ -96,7 +102,13 @@ def test_particles_and_holes_of_the_chain():
     n = xg.testing.tiny_run(sweep=1, chunks=None)["occupation"].isel(eta=0, T=0, sweep=0, drop=True)
     runs = [
         xg.metropolis(
-            xg.testing.tiny_glass(eta=eta, self_image="exclude"), T=0.05, walker=3, sweep=1, start=start, seed=1, chunks=None
+            xg.testing.tiny_glass(eta=eta, self_image="exclude"),
+            T=0.05,
+            walker=3,
+            sweep=1,
+            start=start,
+            seed=1,
+            chunks=None,
         )
         for eta, start in ((-0.3, n), (0.3, 1 - n))
     ]
@@ -110,7 +122,9 @@ def test_an_odd_side_has_no_such_symmetry():
     n = np.array([1, 0, 0, 1, 0, 1, 0, 0, 1])
     lattice = xg.lattice.triangular(3)
     a = xg.kinetic_energy(with_occupation(xg.charge_glass(lattice, t_p=0.2, eta=0.5, filling=4 / 9), n, 0.05))
-    b = xg.kinetic_energy(with_occupation(xg.charge_glass(lattice, t_p=0.2, eta=-0.5, filling=5 / 9), 1 - n, 0.05))
+    b = xg.kinetic_energy(
+        with_occupation(xg.charge_glass(lattice, t_p=0.2, eta=-0.5, filling=5 / 9), 1 - n, 0.05)
+    )
     assert abs(float(a - b)) > 1e-3
 
 
@@ -122,7 +136,9 @@ def test_without_hopping_the_chain_is_classical(weight, moves):
     quantum = xg.metropolis(model, weight=weight, **arguments)
     classical = xg.metropolis(model, weight="classical", **arguments)
     assert not quantum["kinetic_energy"].values.any()  # exactly zero
-    xr.testing.assert_identical(quantum.drop_vars("kinetic_energy").assign_attrs(weight="classical"), classical)
+    xr.testing.assert_identical(
+        quantum.drop_vars("kinetic_energy").assign_attrs(weight="classical"), classical
+    )
     assert float(classical["acceptance"][..., 1:].mean()) > 0.01
 
 
@@ -219,7 +235,9 @@ def test_dims_and_attributes(chunks):
     lattice = xg.lattice.triangular(4)
     U = xg.random_couplings(lattice, J=[0.5, 1.0], realization=2, seed=1)
     eps = xg.random_site_energy(lattice, strength=0.1, convention="std", realization=2, seed=1)
-    model = xg.charge_glass(lattice, t_p=[0.1, 0.2], eta=[-1.0, -0.5], interaction=U, site_energy=eps, filling=[0.25, 0.5])
+    model = xg.charge_glass(
+        lattice, t_p=[0.1, 0.2], eta=[-1.0, -0.5], interaction=U, site_energy=eps, filling=[0.25, 0.5]
+    )
     ramp = xr.DataArray([2.0, 1.5, 1.0], dims="sweep")
     run = xg.metropolis(model, T=[0.1, 0.2, 0.3], walker=[4, 2], sweep=2, ramp=ramp, seed=1, chunks=chunks)
     point = {"t_p": 2, "eta": 2, "J": 2, "realization": 2, "filling": 2, "T": 3}
@@ -236,7 +254,12 @@ def test_dims_and_attributes(chunks):
         assert name in REGISTRY, f"{name} is not in the registry"
         assert variable.attrs == attributes(name), name
     assert run["occupation"].attrs["units"] == run["acceptance"].attrs["units"] == "1"
-    assert run["electrostatic_energy"].attrs["units"] == run["T"].attrs["units"] == run["temperature"].attrs["units"] == "Vc"
+    assert (
+        run["electrostatic_energy"].attrs["units"]
+        == run["T"].attrs["units"]
+        == run["temperature"].attrs["units"]
+        == "Vc"
+    )
     for name in model.coords:  # the model comes along, eager
         xr.testing.assert_equal(run[name].variable, model[name].variable)
         assert run[name].chunks is None
@@ -269,7 +292,9 @@ def test_scalar_parameters_make_no_dimension():
 def test_a_run_is_a_model():
     """Solvers read the coords: a run stands for its model, whatever was selected of it since."""
     model = xg.testing.tiny_glass()
-    first = xg.metropolis(model, T=[0.1, 0.2], walker=5, sweep=3, ramp=xr.DataArray([2.0, 1.5, 1.2, 1.0], dims="sweep"), seed=1)
+    first = xg.metropolis(
+        model, T=[0.1, 0.2], walker=5, sweep=3, ramp=xr.DataArray([2.0, 1.5, 1.2, 1.0], dims="sweep"), seed=1
+    )
     arguments = {"T": 0.05, "walker": 2, "sweep": 2, "seed": 3, "chunks": None}
     again = xg.metropolis(first, **arguments)
     xr.testing.assert_identical(again, xg.metropolis(model, **arguments))
@@ -305,7 +330,9 @@ def test_the_random_start_is_uniform():
     model = xg.charge_glass(xg.lattice.chain(6))
     run = xg.metropolis(model, T=0.1, walker=40_000, sweep=1, weight="classical", seed=11, chunks=None)
     codes = run["occupation"].isel(sweep=0).values @ (1 << np.arange(6))
-    counts = np.bincount(codes, minlength=64)[[sum(1 << i for i in sites) for sites in combinations(range(6), 3)]]
+    counts = np.bincount(codes, minlength=64)[
+        [sum(1 << i for i in sites) for sites in combinations(range(6), 3)]
+    ]
     assert counts.sum() == 40_000
     assert ((counts - 2000) ** 2 / 2000).sum() < chi2.isf(ALARM / TESTS, 19)
 
@@ -315,7 +342,9 @@ def test_the_random_start_favours_no_site(particles):
     """Any filling: each site is taken in the same fraction of 20 000 walkers, and pairs of sites as often as they should be."""
     model = xg.charge_glass(xg.lattice.triangular(4), filling=particles / 16)
     n = (
-        xg.metropolis(model, T=0.1, walker=20_000, sweep=1, weight="classical", seed=12, chunks=None)["occupation"]
+        xg.metropolis(model, T=0.1, walker=20_000, sweep=1, weight="classical", seed=12, chunks=None)[
+            "occupation"
+        ]
         .isel(sweep=0)
         .values
     )
@@ -330,7 +359,11 @@ def patterns(kind, cells):
     """Stripe states by the index of their lattice line: horizontal, the other two."""
     i, j = np.arange(cells[0] * cells[1]) % cells[0], np.arange(cells[0] * cells[1]) // cells[0]
     found = {"horizontal": j, "first": i, "second": i + j}
-    fits = {"horizontal": cells[1] % 2 == 0, "first": cells[0] % 2 == 0, "second": cells[0] % 2 == cells[1] % 2 == 0}
+    fits = {
+        "horizontal": cells[1] % 2 == 0,
+        "first": cells[0] % 2 == 0,
+        "second": cells[0] % 2 == cells[1] % 2 == 0,
+    }
     return {name: (line % 2 == 0).astype(np.int8) for name, line in found.items() if fits[name]}
 
 
@@ -352,8 +385,12 @@ def test_the_ordered_start(kind, cells, T):
     rows = [(0.1, 0.1), (0.1, -0.05), (0.2, 0.1), (-0.02, 0.15)]
     kinds = ("p", "c") if kind == "triangular" else ("x", "y")
     for strengths in rows:
-        model = xg.charge_glass(lattice, hopping=dict(zip(kinds, strengths, strict=True)), self_image="include")
-        chosen = xg.metropolis(model, T=T, walker=2, sweep=1, start="ordered", seed=1, chunks=None)["occupation"].isel(sweep=0)
+        model = xg.charge_glass(
+            lattice, hopping=dict(zip(kinds, strengths, strict=True)), self_image="include"
+        )
+        chosen = xg.metropolis(model, T=T, walker=2, sweep=1, start="ordered", seed=1, chunks=None)[
+            "occupation"
+        ].isel(sweep=0)
         table = patterns(kind, cells)
         E, K = weights_of(model, np.array(list(table.values()), dtype=float), T, "kinetic")
         tie = 1e-9 * lattice.sizes["site"]
@@ -369,13 +406,19 @@ def test_ordered_ties_go_to_the_horizontal_stripe():
     """Without hopping, and with the three directions equivalent at |eta| = 1; elsewhere <K> decides alone."""
     n = {}
     for eta in (-1.0, 1.0, -0.1, -0.9, -1.5):
-        run = xg.metropolis(xg.testing.tiny_glass(eta=eta), T=0.05, walker=1, sweep=1, start="ordered", seed=1, chunks=None)
+        run = xg.metropolis(
+            xg.testing.tiny_glass(eta=eta), T=0.05, walker=1, sweep=1, start="ordered", seed=1, chunks=None
+        )
         n[eta] = xg.stripe_order(run).isel(walker=0, sweep=0).round(9)
-    free = xg.metropolis(xg.testing.tiny_glass(t_p=0.0), T=0.05, walker=1, sweep=1, start="ordered", seed=1, chunks=None)
+    free = xg.metropolis(
+        xg.testing.tiny_glass(t_p=0.0), T=0.05, walker=1, sweep=1, start="ordered", seed=1, chunks=None
+    )
     assert (xg.stripe_order(free).isel(sweep=0).sel(orientation="horizontal") > 0.999).all()
     for eta in (-1.0, 1.0, -0.1, -0.9):
         assert n[eta].values.tolist() == [1, 0, 0]
-    assert float(n[-1.5].sel(orientation="horizontal")) == 0  # the stripe turns where hopping along it is the stronger one
+    assert (
+        float(n[-1.5].sel(orientation="horizontal")) == 0
+    )  # the stripe turns where hopping along it is the stronger one
 
 
 def test_the_ordered_start_of_the_square_lattice_follows_the_interaction():
@@ -385,7 +428,11 @@ def test_the_ordered_start_of_the_square_lattice_follows_the_interaction():
     apart = np.abs(position[:, None] - position[None])
     apart = np.minimum(apart, 4 - apart)
     diagonal = xr.DataArray((apart == 1).all(axis=-1).astype(float), dims=("site", "site2"))
-    expected = {("coulomb", 0.1, 0.1): "diagonal", ("diagonal", 0.1, 0.1): "horizontal", ("diagonal", 0.0, 0.0): "horizontal"}
+    expected = {
+        ("coulomb", 0.1, 0.1): "diagonal",
+        ("diagonal", 0.1, 0.1): "horizontal",
+        ("diagonal", 0.0, 0.0): "horizontal",
+    }
     expected |= {("diagonal", 0.1, 0.2): "horizontal", ("diagonal", 0.2, 0.1): "vertical"}
     for (interaction, x, y), orientation in expected.items():
         U = "coulomb" if interaction == "coulomb" else diagonal
@@ -412,7 +459,9 @@ def test_a_start_may_be_any_array_of_occupations():
     for walker, row in ((2, 3), (5, 1)):
         assert (run["occupation"].sel(walker=walker).isel(sweep=0) == table[row]).all()
     # without labels, by position; over parameters too
-    run = xg.metropolis(model, walker=[9, 8, 7, 6], start=xr.DataArray(table, dims=("walker", "site")), **arguments)
+    run = xg.metropolis(
+        model, walker=[9, 8, 7, 6], start=xr.DataArray(table, dims=("walker", "site")), **arguments
+    )
     assert (run["occupation"].isel(sweep=0).transpose(..., "walker", "site") == table).all()
     by_T = xr.DataArray(table[:2], dims=("T", "site"), coords={"T": [0.1, 0.05]})
     run = xg.metropolis(model, walker=2, start=by_T, **arguments)
@@ -428,7 +477,9 @@ def test_a_lazy_start(chunks):
     run = xg.metropolis(model, start=table.chunk(site=4, walker=1), **arguments)
     assert (run["occupation"].chunks is None) == (chunks is None)
     eager = xg.metropolis(model, start=table, **(arguments | {"chunks": None}))
-    xr.testing.assert_identical(run.compute(), eager.drop_vars("start"))  # coordinates are eager, so a lazy start is none
+    xr.testing.assert_identical(
+        run.compute(), eager.drop_vars("start")
+    )  # coordinates are eager, so a lazy start is none
 
 
 def test_continuing_a_lazy_run_now():
@@ -466,7 +517,9 @@ def test_averages_equal_exact_enumeration(case):
     """
     lattice, t, particles, weight, moves, T, walkers, sweeps = CASES[case]
     sites = lattice.sizes["site"]
-    eps = xg.random_site_energy(lattice, strength=0.2, convention="std", realization=1, seed=8).isel(realization=0, drop=True)
+    eps = xg.random_site_energy(lattice, strength=0.2, convention="std", realization=1, seed=8).isel(
+        realization=0, drop=True
+    )
     hopping = {kind: t for kind in np.unique(lattice["bond_kind"])}
     model = xg.charge_glass(lattice, hopping=hopping, site_energy=eps, filling=particles / sites)
     n = all_configurations(sites, particles)
@@ -477,7 +530,17 @@ def test_averages_equal_exact_enumeration(case):
         return p / p.sum()
 
     p = law()
-    run = xg.metropolis(model, T=T, walker=walkers, sweep=sweeps, every=sweeps, weight=weight, moves=moves, seed=21, chunks=None)
+    run = xg.metropolis(
+        model,
+        T=T,
+        walker=walkers,
+        sweep=sweeps,
+        every=sweeps,
+        weight=weight,
+        moves=moves,
+        seed=21,
+        chunks=None,
+    )
     run = run.isel(sweep=-1)
 
     observed = {"electrostatic_energy": E} | ({"kinetic_energy": K} if weight == "kinetic" else {})
@@ -490,7 +553,9 @@ def test_averages_equal_exact_enumeration(case):
 
     density = p @ n
     error = np.sqrt(density * (1 - density) / walkers)
-    assert (abs(run["occupation"].mean("walker").values - density) < norm.isf(ALARM / TESTS / 2 / sites) * error).all()
+    assert (
+        abs(run["occupation"].mean("walker").values - density) < norm.isf(ALARM / TESTS / 2 / sites) * error
+    ).all()
     assert density.std() > 0.02  # the sites do differ: by far more than the errors
 
 
@@ -504,7 +569,9 @@ def test_auto_chunks_hold_a_second_of_work():
     glass = xg.charge_glass(xg.lattice.triangular(12), t_p=0.12, eta=[-1.0, -0.5, -0.1])
     large = xg.metropolis(glass, T=np.linspace(0.02, 0.1, 9), walker=100, sweep=450, seed=7)
     assert large["occupation"].data.numblocks == (3, 9, 100, 1, 1)  # a trajectory is never cut
-    classical = xg.metropolis(glass, T=np.linspace(0.02, 0.1, 9), walker=100, sweep=450, weight="classical", seed=7)
+    classical = xg.metropolis(
+        glass, T=np.linspace(0.02, 0.1, 9), walker=100, sweep=450, weight="classical", seed=7
+    )
     assert classical["occupation"].data.npartitions < 27
     for run in (small, large, classical):  # and not more than 64 MB
         assert np.prod([max(sizes) for sizes in run["occupation"].chunks]) < 64e6

@@ -17,7 +17,12 @@ def spectrum(values, w, T=0.7, t=1.0, unit=UNIT, **coords):
     return xr.DataArray(
         values,
         dims="frequency",
-        coords={"frequency": ("frequency", w, {"units": "tc"}), "T": ((), T, {"units": "tc"}), "t": t, **coords},
+        coords={
+            "frequency": ("frequency", w, {"units": "tc"}),
+            "T": ((), T, {"units": "tc"}),
+            "t": t,
+            **coords,
+        },
         attrs={"units": unit},
         name="optical_conductivity",
     )
@@ -45,7 +50,10 @@ def test_static_limit_and_resistivity():
     np.testing.assert_array_equal(xg.resistivity(mobility), [0.5, np.inf])
     assert xg.resistivity(mobility).attrs["units"] == "hbar/(e^2 a^2)"
     error = xg.dc_conductivity(SIGMA.rename("optical_conductivity_stderr"))
-    assert (error.name, error.attrs["long_name"]) == ("dc_conductivity_stderr", "standard error of the static conductivity")
+    assert (error.name, error.attrs["long_name"]) == (
+        "dc_conductivity_stderr",
+        "standard error of the static conductivity",
+    )
 
 
 def test_resistivities_become_physical():
@@ -77,7 +85,9 @@ def test_weight_of_straight_lines(cutoff, seed):
     fine = np.unique(np.concatenate([w, np.linspace(0.0, 2.1 * cutoff, 30)]))
     fine = fine[fine <= 2.1 * cutoff]
     expected = integrate.trapezoid(np.interp(fine, w, y), fine)
-    assert float(xg.spectral_weight(spectrum(y, w), cutoff=2.1 * cutoff)) == pytest.approx(expected, abs=1e-11)
+    assert float(xg.spectral_weight(spectrum(y, w), cutoff=2.1 * cutoff)) == pytest.approx(
+        expected, abs=1e-11
+    )
 
 
 def test_weights_up_to_several_cutoffs():
@@ -98,7 +108,9 @@ def test_weights_up_to_several_cutoffs():
     per_point = xr.DataArray([0.25, 1.0], dims="g", coords={"g": [0.1, 0.2]})
     zipped = xg.spectral_weight(both, cutoff=per_point)
     assert zipped.dims == ("g",)
-    np.testing.assert_allclose(zipped, [weight.sel(cutoff=0.25, g=0.1), weight.sel(cutoff=1.0, g=0.2)], rtol=1e-14)
+    np.testing.assert_allclose(
+        zipped, [weight.sel(cutoff=0.25, g=0.1), weight.sel(cutoff=1.0, g=0.2)], rtol=1e-14
+    )
     assert xg.spectral_weight(SIGMA.assign_attrs(units="e^2/hbar")).attrs["units"] == "tc e^2/hbar^2"
 
 
@@ -112,7 +124,11 @@ def test_peak_is_the_vertex_of_a_parabola():
 
 def test_the_highest_peak_away_from_zero():
     w = np.linspace(0.0, 2.0, 2001)
-    two = 5 * np.exp(-((w / 0.05) ** 2)) + np.exp(-(((w - 0.5) / 0.1) ** 2)) + 0.8 * np.exp(-(((w - 1.2) / 0.1) ** 2))
+    two = (
+        5 * np.exp(-((w / 0.05) ** 2))
+        + np.exp(-(((w - 0.5) / 0.1) ** 2))
+        + 0.8 * np.exp(-(((w - 1.2) / 0.1) ** 2))
+    )
     sigma = spectrum(two, w)
     assert float(xg.peak_frequency(sigma)) == pytest.approx(0.5, abs=1e-4)
     assert float(xg.peak_frequency(sigma, window=(0.8, 2.0))) == pytest.approx(1.2, abs=1e-4)
@@ -144,10 +160,16 @@ def test_relaxation_conserves_weight_to_infinity(correlation, rate):
     sigma = spectrum(np.random.default_rng(2).uniform(size=w.size), w)
     result = xg.relaxation_time_approximation(sigma, rate=rate, correlation=correlation)
     x = w / (2 * 0.7)
-    factor = np.where(x > 0, x / np.tanh(np.where(x > 0, x, 1.0)), 1.0) if correlation == "symmetrised" else np.ones(w.size)
+    factor = (
+        np.where(x > 0, x / np.tanh(np.where(x > 0, x, 1.0)), 1.0)
+        if correlation == "symmetrised"
+        else np.ones(w.size)
+    )
     before, after = sigma.values * factor, result.values * factor
     edge = w[-1] + 0.005  # of the last bin
-    beyond = 1 - (np.arctan2(edge - w, rate) + np.arctan2(edge + w, rate)) / np.pi  # of the weight at w and its mirror image
+    beyond = (
+        1 - (np.arctan2(edge - w, rate) + np.arctan2(edge + w, rate)) / np.pi
+    )  # of the weight at w and its mirror image
     mass = 2 * before.sum() - before[0]
     tail = 2 * (before * beyond).sum() - before[0] * beyond[0]
     assert 2 * after.sum() - after[0] + tail == pytest.approx(mass, rel=1e-12)
@@ -167,7 +189,12 @@ def test_relaxation_is_equation_3(at):
     for j in range(-100, 101):
         pole = [w[at]] if abs(j * d - w[at]) < d else None
         value, _ = integrate.quad(
-            lambda x: rate / ((w[at] - x) ** 2 + rate**2), (j - 0.5) * d, (j + 0.5) * d, points=pole, epsabs=1e-15, epsrel=1e-13
+            lambda x: rate / ((w[at] - x) ** 2 + rate**2),
+            (j - 0.5) * d,
+            (j + 0.5) * d,
+            points=pole,
+            epsabs=1e-15,
+            epsrel=1e-13,
         )
         integral += S[abs(j)] * value
     prefactor = np.tanh(w[at] / (2 * T)) / w[at] / np.pi if at else 1 / (2 * T) / np.pi
@@ -187,7 +214,10 @@ def test_relaxation_of_a_smooth_spectrum(correlation, w0, rate):
     )
     kernel = lambda x: rate / ((x - w0) ** 2 + rate**2) + rate / ((x + w0) ** 2 + rate**2)  # noqa: E731
     parts = [(0.0, 0.1), (0.1, 1.4), (1.4, 1.6), (1.6, 30.0)]
-    total = sum(integrate.quad(lambda x: smooth(x) * thermal(x) * kernel(x), *part, limit=400, epsrel=1e-11)[0] for part in parts)
+    total = sum(
+        integrate.quad(lambda x: smooth(x) * thermal(x) * kernel(x), *part, limit=400, epsrel=1e-11)[0]
+        for part in parts
+    )
     expected = total / np.pi / thermal(w0)
     errors = []
     for step in (0.01, 0.005):
@@ -199,13 +229,17 @@ def test_relaxation_of_a_smooth_spectrum(correlation, w0, rate):
 
 
 def test_rates_broadcast():
-    sigma = xr.concat([SIGMA.drop_vars("T"), 2 * SIGMA.drop_vars("T")], xr.DataArray([0.5, 1.0], dims="T", name="T"))
+    sigma = xr.concat(
+        [SIGMA.drop_vars("T"), 2 * SIGMA.drop_vars("T")], xr.DataArray([0.5, 1.0], dims="T", name="T")
+    )
     model = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=[0.02, 0.1, 0.2])
     result = xg.relaxation_time_approximation(sigma, rate=model["omega0"], correlation="symmetrised")
     assert result.dims == ("T", "omega0", "frequency")
     assert result["rate"].dims == ("omega0",)
     assert result.attrs["units"] == UNIT
-    one = xg.relaxation_time_approximation(sigma.sel(T=1.0, drop=True), rate=0.1, correlation="symmetrised", T=1.0)
+    one = xg.relaxation_time_approximation(
+        sigma.sel(T=1.0, drop=True), rate=0.1, correlation="symmetrised", T=1.0
+    )
     np.testing.assert_array_equal(one, result.sel(T=1.0, omega0=0.1))
     swept = xg.relaxation_time_approximation(sigma.sel(T=1.0), rate=[0.1, 0.3])
     assert swept.dims == ("rate", "frequency")
@@ -225,7 +259,9 @@ def ring(N, g, omega0):
         return result
 
     hop = np.roll(np.eye(N), 1, axis=0)
-    H = np.kron(-(hop + hop.T), np.eye(2**N)) + np.kron(np.eye(N), sum(0.5 * omega0 * spin(sz, j) for j in range(N)))
+    H = np.kron(-(hop + hop.T), np.eye(2**N)) + np.kron(
+        np.eye(N), sum(0.5 * omega0 * spin(sz, j) for j in range(N))
+    )
     H = H - sum(g * np.kron(np.diag(np.eye(N)[j]), spin(sx, j)) for j in range(N))
     return H, 1j * np.kron(hop - hop.T, np.eye(2**N))
 
@@ -262,14 +298,22 @@ def test_a_free_electron_is_ballistic():
     """<v^2> t^2 from the sticks at zero frequency, which all stand in the first bin."""
     N, T, step = 8, 0.8, 1e-4
     model = xg.electron_tls(xg.lattice.chain(4), g=0.0, omega0=0.5)
-    result = xg.static_disorder(model, T=T, frequency=[0.0, step], broadening=None, sites=N, realization=1, seed=1, chunks=None)
+    result = xg.static_disorder(
+        model, T=T, frequency=[0.0, step], broadening=None, sites=N, realization=1, seed=1, chunks=None
+    )
     K = 2 * np.pi * np.arange(N) / N
     weight = np.exp(2 * np.cos(K) / T)
     v2 = (4 * np.sin(K) ** 2 * weight).sum() / weight.sum()
     time = np.array([0.5, 3.0, 40.0])
-    np.testing.assert_allclose(xg.mean_square_displacement(result["optical_conductivity"], time=time), v2 * time**2, rtol=1e-6)
-    np.testing.assert_allclose(xg.diffusivity(result["optical_conductivity"], time=time), v2 * time, rtol=1e-6)
-    assert float(result["optical_conductivity"][0]) * step / 2 == pytest.approx(float(result["total_weight"]), rel=1e-12)
+    np.testing.assert_allclose(
+        xg.mean_square_displacement(result["optical_conductivity"], time=time), v2 * time**2, rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        xg.diffusivity(result["optical_conductivity"], time=time), v2 * time, rtol=1e-6
+    )
+    assert float(result["optical_conductivity"][0]) * step / 2 == pytest.approx(
+        float(result["total_weight"]), rel=1e-12
+    )
     assert float(result["total_weight"]) == pytest.approx(0.5 * np.pi * v2 / T, rel=1e-12)
 
 
@@ -281,7 +325,9 @@ def test_motion_of_a_drude_peak():
     t = np.array([0.1, 1.0, 10.0, 100.0, 600.0])  # the last at step t = 3: nearly as far as the grid goes
     tail = s * T * 2 / np.pi / 400  # of sin wt / w above the grid, at most
     np.testing.assert_allclose(xg.diffusivity(drude, time=t), T * s * (1 - np.exp(-t)), rtol=0, atol=tail)
-    np.testing.assert_allclose(xg.mean_square_displacement(drude, time=t), 2 * T * s * (t - 1 + np.exp(-t)), rtol=2e-2)
+    np.testing.assert_allclose(
+        xg.mean_square_displacement(drude, time=t), 2 * T * s * (t - 1 + np.exp(-t)), rtol=2e-2
+    )
     late = xg.diffusivity(drude, time=100.0)
     assert float(late) == pytest.approx(T * float(xg.dc_conductivity(drude)), rel=1e-4)
     assert late.attrs["units"] == "tc a^2/hbar"
@@ -307,7 +353,9 @@ def test_transient_length_is_the_laplace_transform(rate):
     L = xg.transient_localization_length(SIGMA.isel(frequency=slice(0, 2001)), rate=rate)
     assert float(L) ** 2 == pytest.approx(expected, rel=1e-5)
     dc = xg.dc_conductivity(
-        xg.relaxation_time_approximation(SIGMA.isel(frequency=slice(0, 2001)), rate=rate, correlation="symmetrised")
+        xg.relaxation_time_approximation(
+            SIGMA.isel(frequency=slice(0, 2001)), rate=rate, correlation="symmetrised"
+        )
     )
     assert rate * float(L) ** 2 / (2 * 0.7) == pytest.approx(float(dc), rel=1e-12)  # Eq. (4)
 

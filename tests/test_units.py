@@ -70,7 +70,12 @@ def test_numbers_by_hand():
         ("1/a", {}, 1.0, "1/a"),
         ("Vc/a", {"scale": "10 meV", "spacing": "0.5 nm"}, 20.0, "meV/nm"),
         ("hbar/e^2", {}, HBAR / CHARGE**2, "ohm"),
-        ("e^2/(hbar*a)", {"spacing": "1 nm"}, CHARGE**2 / HBAR * 1e7, "S/cm"),  # three dimensions need no layer
+        (
+            "e^2/(hbar*a)",
+            {"spacing": "1 nm"},
+            CHARGE**2 / HBAR * 1e7,
+            "S/cm",
+        ),  # three dimensions need no layer
         ("hbar*a/e^2", {"spacing": "1 nm"}, HBAR / CHARGE**2 * 0.1, "microohm cm"),
         ("sweep", {"scale": "10 meV", "spacing": "1 nm"}, 1.0, "sweep"),
         ("1", {"scale": "10 meV"}, 1.0, "1"),
@@ -170,7 +175,9 @@ def test_conversion_is_lazy(no_compute):
     assert single.chunks is not None
     np.testing.assert_allclose(also["temperature"].compute(), 350 * MEV_IN_KELVIN, rtol=DIGITS)
     computed = run.compute()
-    np.testing.assert_allclose(lazy["electrostatic_energy"].compute(), 350 * computed["electrostatic_energy"], rtol=1e-14)
+    np.testing.assert_allclose(
+        lazy["electrostatic_energy"].compute(), 350 * computed["electrostatic_energy"], rtol=1e-14
+    )
     assert lazy["occupation"].dtype == np.int8
 
 
@@ -178,7 +185,10 @@ def test_physical_units_are_left_alone():
     """What is in physical units already is not converted again, into others."""
     once = xg.units.to_physical(
         xr.Dataset(
-            {"barrier": ("T", [1.0, 2.0], {"units": "Vc"}), "mobility": ("T", [1.0, 2.0], {"units": "e*a^2/hbar"})},
+            {
+                "barrier": ("T", [1.0, 2.0], {"units": "Vc"}),
+                "mobility": ("T", [1.0, 2.0], {"units": "e*a^2/hbar"}),
+            },
             coords={
                 "T": ("T", [0.1, 0.2], {"units": "Vc"}),
                 "frequency": ("frequency", [0.1, 0.2], {"units": "Vc"}),
@@ -189,7 +199,14 @@ def test_physical_units_are_left_alone():
         scale="0.35 eV",
         spacing="1 nm",
     )
-    expected = {"barrier": "meV", "mobility": "cm^2/(V s)", "T": "K", "frequency": "1/cm", "position": "nm", "qx": "1/nm"}
+    expected = {
+        "barrier": "meV",
+        "mobility": "cm^2/(V s)",
+        "T": "K",
+        "frequency": "1/cm",
+        "position": "nm",
+        "qx": "1/nm",
+    }
     assert {name: variable.attrs["units"] for name, variable in once.variables.items()} == expected
     twice = xg.units.to_physical(once, scale="0.35 eV", spacing="1 nm")
     assert {name: variable.attrs["units"] for name, variable in twice.variables.items()} == expected
@@ -201,7 +218,11 @@ def test_physical_units_are_left_alone():
     [
         ("Vc", {}, r"to_physical: 'x' is in Vc; pass scale='0.35 eV'"),
         ("tc", {"spacing": "1 nm"}, r"to_physical: 'x' is in tc; pass scale="),
-        ("a", {"spacing": 0.5}, "spacing must be a (positive )?length with its unit, such as '10 angstrom', got 0.5"),
+        (
+            "a",
+            {"spacing": 0.5},
+            "spacing must be a (positive )?length with its unit, such as '10 angstrom', got 0.5",
+        ),
         ("a", {"spacing": "3 meV"}, "spacing must be a (positive )?length with its unit"),
         ("a", {"spacing": "wide"}, "spacing: 'wide' is not a number with a unit"),
         ("a", {"spacing": "0 nm"}, "spacing must be"),
@@ -269,7 +290,9 @@ def test_quantities_of_any_registry_are_accepted(default_format):
     ureg = pint.UnitRegistry()
     ureg.formatter.default_format = default_format
     for value in quantities(ureg):
-        np.testing.assert_allclose(parameter("T", value, scale=350.0), np.array([30, 60]) / MEV_IN_KELVIN / 350, rtol=DIGITS)
+        np.testing.assert_allclose(
+            parameter("T", value, scale=350.0), np.array([30, 60]) / MEV_IN_KELVIN / 350, rtol=DIGITS
+        )
 
 
 def test_single_precision_quantities_mean_what_they_print():
@@ -301,7 +324,12 @@ def test_single_precision_quantities_mean_what_they_print():
         ("T", "", 350.0, "T"),
         ("eta", "3 K", 350.0, "eta came as 3 K .*; pass a plain number"),
         ("filling", "1 nm", 350.0, "filling came as 1 nm .*; pass a plain number"),
-        ("gate_distance", "1 nm", 350.0, "gate_distance came as 1 nm .*; pass a plain number in lattice spacings"),
+        (
+            "gate_distance",
+            "1 nm",
+            350.0,
+            "gate_distance came as 1 nm .*; pass a plain number in lattice spacings",
+        ),
     ],
 )
 def test_other_dimensions_are_refused_in_a_sentence(name, value, scale, message):
@@ -341,7 +369,9 @@ def test_round_trip_of_a_length_and_a_model():
     model = xg.charge_glass(xg.lattice.triangular(4), t_p="42 meV", scale="0.35 eV")
     assert float(xg.units.to_physical(model)["t_p"]) == pytest.approx(42.0, rel=1e-12)
     back = xg.charge_glass(
-        xg.lattice.triangular(4), t_p=xg.units.to_physical(model)["t_p"].drop_vars(list(model["t_p"].coords)), scale="0.35 eV"
+        xg.lattice.triangular(4),
+        t_p=xg.units.to_physical(model)["t_p"].drop_vars(list(model["t_p"].coords)),
+        scale="0.35 eV",
     )
     assert float(back["t_p"]) == 0.12
 
@@ -367,7 +397,15 @@ def test_the_registry_is_our_own():
 
 def test_model_units_are_dimensions_of_their_own():
     ureg = xg.units.registry
-    for one, other in (("Vc", "tc"), ("Vc", "meV"), ("tc", "K"), ("a", "nm"), ("a", "day"), ("sweep", "s"), ("Vc", "volt")):
+    for one, other in (
+        ("Vc", "tc"),
+        ("Vc", "meV"),
+        ("tc", "K"),
+        ("a", "nm"),
+        ("a", "day"),
+        ("sweep", "s"),
+        ("Vc", "volt"),
+    ):
         assert not ureg.Quantity(1, one).is_compatible_with(other)
         with pytest.raises(pint.DimensionalityError):
             ureg.Quantity(1, one) + ureg.Quantity(1, other)

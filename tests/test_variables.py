@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xglass as xg
-from xglass.variables import REGISTRY, Variable, attributes, canonical, energy_unit, require, stamp, uncut, whole_number
+from xglass.variables import (
+    REGISTRY,
+    Variable,
+    attributes,
+    canonical,
+    energy_unit,
+    require,
+    stamp,
+    uncut,
+    whole_number,
+)
 
 bounded = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 KINDS = {"dimension", "parameter", "geometry", "simulated", "observable", "fit"}
@@ -29,7 +39,16 @@ def test_entry_is_well_formed(variable):
     assert REGISTRY[variable.name] is variable
     assert re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", variable.name)  # ASCII
     assert not variable.name.endswith("_stderr")  # derived, never registered
-    assert variable.name not in {"real", "imag", "mean", "rank", "size", "chunk", "std", "sum"}  # attributes of a DataArray
+    assert variable.name not in {
+        "real",
+        "imag",
+        "mean",
+        "rank",
+        "size",
+        "chunk",
+        "std",
+        "sum",
+    }  # attributes of a DataArray
     assert variable.kind in KINDS
     for dim in variable.dims:
         assert dim in REGISTRY, f"{dim} is a dim of {variable.name} and not registered"
@@ -140,11 +159,15 @@ def test_stamp_replaces_inherited_attributes():
 
 
 def test_stamp_of_a_dataset():
-    x = xr.DataArray([1.0, 2.0], dims="eta", coords={"eta": [1.0, 2.0], "T": 0.1, "mine": 3}, attrs={"junk": 1})
+    x = xr.DataArray(
+        [1.0, 2.0], dims="eta", coords={"eta": [1.0, 2.0], "T": 0.1, "mine": 3}, attrs={"junk": 1}
+    )
     data = xr.Dataset({"tau": x, "tau_stderr": x, "barrier": x})
     stamped = stamp(data, energy="tc", tau="sweep^2")
     assert stamped["tau"].attrs == attributes("tau") | {"units": "sweep^2"}
-    assert stamped["tau_stderr"].attrs == attributes("tau_stderr") | {"units": "sweep^2"}  # the error has the unit of the value
+    assert stamped["tau_stderr"].attrs == attributes("tau_stderr") | {
+        "units": "sweep^2"
+    }  # the error has the unit of the value
     assert stamped["barrier"].attrs == attributes("barrier", energy="tc")
     assert stamped["T"].attrs == attributes("T", energy="tc")
     assert stamped["eta"].attrs == attributes("eta")
@@ -214,7 +237,9 @@ def test_require():
         match=r"f: 'occupation' has dimensions .* lacks \['site'\]; an isel, mean or sum .* came too early. Apply f first",
     ):
         require(run[["occupation"]].mean("site"), "occupation", caller="f")
-    with pytest.raises(ValueError, match="f: the Dataset holds 4 of 16 sites; select sites on the result of f, not before it"):
+    with pytest.raises(
+        ValueError, match="f: the Dataset holds 4 of 16 sites; select sites on the result of f, not before it"
+    ):
         require(run.isel(site=slice(4)), "occupation", caller="f")
 
 
@@ -223,7 +248,8 @@ def test_uncut():
     uncut(array, ("lag",), caller="f")
     uncut(array.compute(), ("lag", "walker"), caller="f")
     with pytest.raises(
-        ValueError, match=r"f: dimension 'walker' is split in chunks \(2, 2\); write .chunk\(walker=-1\) before it"
+        ValueError,
+        match=r"f: dimension 'walker' is split in chunks \(2, 2\); write .chunk\(walker=-1\) before it",
     ):
         uncut(array, ("lag", "walker"), caller="f")
     with pytest.raises(ValueError, match="f: C has dimensions .* and needs 'sweep'"):
@@ -246,7 +272,8 @@ def test_what_is_no_number(value):
 
 
 @pytest.mark.parametrize(
-    "value", [0, -1, 2.5, np.nan, np.inf, -np.inf, 1e300 * 10 - np.inf, 10, 10.0, 2**64, 2**70, -(2**70), 1e300]
+    "value",
+    [0, -1, 2.5, np.nan, np.inf, -np.inf, 1e300 * 10 - np.inf, 10, 10.0, 2**64, 2**70, -(2**70), 1e300],
 )
 def test_what_is_no_whole_number_in_range(value):
     with pytest.raises(ValueError, match=re.escape("seed must be a whole number >= 1 and < 10, got ")):
@@ -263,7 +290,9 @@ def test_seeds_are_64_bits_and_no_more():
 
 # --- canonical values ------------------------------------------------------------------------------------------------------------
 
-numbers = st.floats(min_value=-1e15, max_value=1e15, allow_nan=False).filter(lambda x: x == 0 or abs(x) > 1e-290)
+numbers = st.floats(min_value=-1e15, max_value=1e15, allow_nan=False).filter(
+    lambda x: x == 0 or abs(x) > 1e-290
+)
 
 
 def test_canonical_by_hand():

@@ -14,7 +14,13 @@ import xarray as xr
 from xglass.units import parameter
 from xglass.variables import require, stamp
 
-__all__ = ["band_edge_mobility", "boltzmann_mobility", "dilute_scattering_rate", "dilute_self_energy", "thermal_defects"]
+__all__ = [
+    "band_edge_mobility",
+    "boltzmann_mobility",
+    "dilute_scattering_rate",
+    "dilute_self_energy",
+    "thermal_defects",
+]
 
 _PARAMETERS = ("t", "g", "g_z", "omega0", "T")
 
@@ -47,7 +53,9 @@ def _rate(*parameters: np.ndarray) -> np.ndarray:
     return -(_fraction(omega0, T) * g**2)[..., None] * (1.0 / _bath(*parameters)[..., 2, :]).imag  # Eq. (A12)
 
 
-def _at_edge(t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, ground: np.ndarray) -> np.ndarray:
+def _at_edge(
+    t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, ground: np.ndarray
+) -> np.ndarray:
     """Eq. (A21) without its second 1/T."""
     with np.errstate(divide="ignore"):
         return np.abs(t) / _rate(t, g, g_z, omega0, T, (ground + T)[..., None])[..., 0]
@@ -61,14 +69,24 @@ def _mobility(*parameters: np.ndarray) -> np.ndarray:
 
 
 def _applied(
-    function: Any, solution: xr.Dataset, name: str, caller: str, *, over_energy: bool, extra: tuple[str, ...] = ()
+    function: Any,
+    solution: xr.Dataset,
+    name: str,
+    caller: str,
+    *,
+    over_energy: bool,
+    extra: tuple[str, ...] = (),
 ) -> xr.DataArray:
     """A function of the parameters of a solution, and of its energies, lazily where the solution is lazy."""
     require(solution, *_PARAMETERS, *extra, *(("energy",) if over_energy else ()), caller=caller)
     if solution.attrs.get("solver") != "dmft":
-        raise ValueError(f"{caller}: give the Dataset of xg.dmft, not one of solver {solution.attrs.get('solver')!r}")
+        raise ValueError(
+            f"{caller}: give the Dataset of xg.dmft, not one of solver {solution.attrs.get('solver')!r}"
+        )
     if float(abs(solution["g_z"]).max()) > 0.0:
-        raise ValueError(f"{caller}: the forms of dilute defects are for g_z = 0; the full solution, xg.dmft, has g_z")
+        raise ValueError(
+            f"{caller}: the forms of dilute defects are for g_z = 0; the full solution, xg.dmft, has g_z"
+        )
     inputs = [xr.DataArray(solution[part].variable) for part in (*_PARAMETERS, *extra)]
     if over_energy:
         inputs.append(xr.DataArray(solution["energy"].values, dims="energy"))
@@ -112,8 +130,12 @@ def thermal_defects(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     """
     require(model, "omega0", *(() if T is not None else ("T",)), caller="thermal_defects")
     scale = float(model["scale"]) if "scale" in model.coords else None
-    temperature = model["T"] if T is None else parameter("T", T, scale=scale, energy="tc", above=0.0, zero=True)
-    result = xr.apply_ufunc(_fraction, model["omega0"].drop_vars("T", errors="ignore"), temperature, dask="parallelized")
+    temperature = (
+        model["T"] if T is None else parameter("T", T, scale=scale, energy="tc", above=0.0, zero=True)
+    )
+    result = xr.apply_ufunc(
+        _fraction, model["omega0"].drop_vars("T", errors="ignore"), temperature, dask="parallelized"
+    )
     return stamp(result.rename("thermal_defects"), energy="tc")
 
 
@@ -232,4 +254,11 @@ def band_edge_mobility(solution: xr.Dataset) -> xr.DataArray:
     >>> bool(abs(xg.band_edge_mobility(local) / local["mobility"] - 1.0) < 0.05)
     True
     """
-    return _applied(_at_edge, solution, "mobility", "band_edge_mobility", over_energy=False, extra=("ground_state_energy",))
+    return _applied(
+        _at_edge,
+        solution,
+        "mobility",
+        "band_edge_mobility",
+        over_energy=False,
+        extra=("ground_state_energy",),
+    )

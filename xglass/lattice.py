@@ -55,7 +55,12 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
     """
     cell = _array("vectors", vectors)
     d = cell.shape[0] if cell.ndim == 2 else 0
-    if d not in (1, 2, 3) or cell.shape != (d, d) or not np.isfinite(cell).all() or abs(np.linalg.det(cell)) < 1e-12:
+    if (
+        d not in (1, 2, 3)
+        or cell.shape != (d, d)
+        or not np.isfinite(cell).all()
+        or abs(np.linalg.det(cell)) < 1e-12
+    ):
         raise ValueError(f"vectors must be 1, 2 or 3 finite rows that span the space, got {vectors!r}")
     if len(shape) != d:
         raise ValueError(f"shape must have {d} entries, one per cell vector, got {shape!r}")
@@ -66,7 +71,11 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
     if not len(bonds):
         raise ValueError("bonds is empty; give at least one bond of the cell (its hopping may be 0)")
     for bond in bonds:
-        if len(bond) != 4 or not (0 <= bond[0] < len(sites) and 0 <= bond[1] < len(sites)) or len(bond[2]) != d:
+        if (
+            len(bond) != 4
+            or not (0 <= bond[0] < len(sites) and 0 <= bond[1] < len(sites))
+            or len(bond[2]) != d
+        ):
             raise ValueError(
                 f"bonds: {bond!r} is not (source, target, cell offset of {d} entries, kind) with sites below {len(sites)}"
             )
@@ -88,7 +97,9 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
     for first, second, offset, name in bonds:  # a loop over the bonds of one cell, not over sites
         source.append(len(sites) * np.arange(len(index)) + first)
         target.append(len(sites) * _cell_number(index + np.asarray(offset), cells) + second)
-        vector.append(np.broadcast_to(np.asarray(offset) @ cell + sites[second] - sites[first], (len(index), d)))
+        vector.append(
+            np.broadcast_to(np.asarray(offset) @ cell + sites[second] - sites[first], (len(index), d))
+        )
         kind.append(np.full(len(index), str(name)))
 
     def gathered(parts: list[np.ndarray]) -> np.ndarray:
@@ -119,9 +130,9 @@ def _array(name: str, value: Any) -> np.ndarray:
 
 def _cell_index(cells: Sequence[int]) -> np.ndarray:
     """(cell, period) indices of all cells, the first period fastest."""
-    return np.stack(np.meshgrid(*[np.arange(n) for n in reversed(cells)], indexing="ij"), axis=-1).reshape(-1, len(cells))[
-        :, ::-1
-    ]
+    return np.stack(np.meshgrid(*[np.arange(n) for n in reversed(cells)], indexing="ij"), axis=-1).reshape(
+        -1, len(cells)
+    )[:, ::-1]
 
 
 def _cell_number(index: np.ndarray, cells: Sequence[int]) -> np.ndarray:
@@ -256,7 +267,9 @@ def _interaction(
     index = _cell_index(cells)
     sites, basis = lattice.sizes["site"], lattice.sizes["site"] // len(index)
     if basis * len(index) != sites:
-        raise ValueError(f"{caller}: the lattice holds {sites} sites for {len(index)} cells; pass the whole lattice")
+        raise ValueError(
+            f"{caller}: the lattice holds {sites} sites for {len(index)} cells; pass the whole lattice"
+        )
     position, periods = eager(lattice, "position"), eager(lattice, "torus")
     displacement = (position[None, :, :] - position[:basis, None, :]).reshape(-1, len(cells))
     offset = _cell_number(index[None, :, :] - index[:, None, :], cells)
@@ -269,14 +282,20 @@ def _interaction(
     if swept is None:
         result = xr.DataArray(matrix(), dims=("site", "site2"))
     else:
-        values = np.stack([matrix(value) for value in swept.values.ravel()]).reshape(*swept.shape, sites, sites)
+        values = np.stack([matrix(value) for value in swept.values.ravel()]).reshape(
+            *swept.shape, sites, sites
+        )
         result = xr.DataArray(values, dims=(*swept.dims, "site", "site2"), coords=swept.coords).assign_coords(
             {str(swept.name): swept}
         )
     diagonal = np.einsum("...ii->...i", result.values)  # a view
     if self_image == "exclude":
         diagonal[...] = 0.0
-    elif isinstance(self_image, (int, float, np.number)) and not isinstance(self_image, bool) and np.isfinite(self_image):
+    elif (
+        isinstance(self_image, (int, float, np.number))
+        and not isinstance(self_image, bool)
+        and np.isfinite(self_image)
+    ):
         diagonal[...] = float(self_image)
     elif self_image != "include":
         raise ValueError(f"self_image must be 'exclude', 'include' or a finite number, got {self_image!r}")
@@ -333,14 +352,23 @@ def coulomb(
     plane = lattice.sizes.get("axis") == 2
     if gate_distance is None:
         return _interaction(
-            lattice, ewald.layer if plane else lambda r, A: ewald.power_law(r, A, 1.0), self_image, caller="coulomb"
+            lattice,
+            ewald.layer if plane else lambda r, A: ewald.power_law(r, A, 1.0),
+            self_image,
+            caller="coulomb",
         )
     if not plane:
         raise ValueError(
             f"gate_distance needs a two-dimensional lattice, got {lattice.sizes.get('axis')} dimensions; leave it out"
         )
     distance = parameter("gate_distance", gate_distance, above=0.0)
-    return _interaction(lattice, lambda r, A, d: ewald.gated_layer(r, A, d, gates), self_image, caller="coulomb", swept=distance)
+    return _interaction(
+        lattice,
+        lambda r, A, d: ewald.gated_layer(r, A, d, gates),
+        self_image,
+        caller="coulomb",
+        swept=distance,
+    )
 
 
 def yukawa(lattice: xr.Dataset, *, length: Any, self_image: str | float = "exclude") -> xr.DataArray:
@@ -370,7 +398,11 @@ def yukawa(lattice: xr.Dataset, *, length: Any, self_image: str | float = "exclu
     lengths = parameter("length", length, above=0.0)
     require(lattice, "position", "torus", "cells", caller="yukawa")
     d, longest = lattice.sizes["axis"], float(lengths.max())
-    images = lattice.sizes["site"] * (2 * ewald.CUTOFF**2 * longest) ** d / abs(np.linalg.det(eager(lattice, "torus")))
+    images = (
+        lattice.sizes["site"]
+        * (2 * ewald.CUTOFF**2 * longest) ** d
+        / abs(np.linalg.det(eager(lattice, "torus")))
+    )
     if images > 1e7:
         raise ValueError(
             f"length = {longest:g} needs {images:.0e} image terms; use coulomb (its limit) or lengths "
@@ -429,9 +461,13 @@ def stripes(lattice: xr.Dataset) -> tuple[list[str], np.ndarray]:
     cell = eager(lattice, "torus") / cells[:, None]
     d = len(cells)
     halves = [
-        h for h in itertools.product((0, 1), repeat=d) if any(h) and all(n % 2 == 0 for n, x in zip(cells, h, strict=True) if x)
+        h
+        for h in itertools.product((0, 1), repeat=d)
+        if any(h) and all(n % 2 == 0 for n, x in zip(cells, h, strict=True) if x)
     ]
-    halves.sort(key=lambda h: h[::-1] != (1,) + (0,) * (d - 1))  # the horizontal stripe, alternating along the last period, leads
+    halves.sort(
+        key=lambda h: h[::-1] != (1,) + (0,) * (d - 1)
+    )  # the horizontal stripe, alternating along the last period, leads
     names = {h: "(" + ", ".join("1/2" if x else "0" for x in h) + ")" for h in halves}
     gram = cell @ cell.T
     if d == 2 and np.allclose(np.diag(gram), 1.0) and lattice.sizes["site"] == np.prod(cells):

@@ -73,7 +73,9 @@ def histogram(
     edges = _edges(bins, range)
     kept = [d for d in x.dims if d not in dims]
     counts = _counts(x.transpose(*kept, *dims).data, edges, len(dims))
-    coords = {name: c.variable for name, c in x.coords.items() if not set(c.dims) & set(dims) and name not in dims}
+    coords = {
+        name: c.variable for name, c in x.coords.items() if not set(c.dims) & set(dims) and name not in dims
+    }
     result = xr.DataArray(counts, dims=[*kept, "bin"], coords=coords, name="histogram").assign_coords(
         bin=(edges[:-1] + edges[1:]) / 2, bin_left=("bin", edges[:-1]), bin_right=("bin", edges[1:])
     )
@@ -132,7 +134,9 @@ def moments(x: xr.DataArray, *, dim: Hashable | Sequence[Hashable], order: int =
         power = power * deviation
         result.append(power.mean(dims))
     index = xr.DataArray(np.arange(1, order + 1), dims="moment", name="moment")
-    joined = xr.concat(result, dim=index, coords="minimal", compat="override", join="exact").transpose(..., "moment")
+    joined = xr.concat(result, dim=index, coords="minimal", compat="override", join="exact").transpose(
+        ..., "moment"
+    )
     stamped = stamp(joined.rename("moments"), energy=energy_unit(x))
     if _unit(x) != "1":
         del stamped.attrs["units"]
@@ -191,12 +195,16 @@ def correlation(
         _dims("correlation", array, dim)
         uncut(array, (str(dim),), caller="correlation")
         if "lag" in array.dims or "lag" in array.coords:
-            raise ValueError(f"correlation: {name} already has a 'lag'; write .rename(lag=...) or .drop_vars('lag') before it")
+            raise ValueError(
+                f"correlation: {name} already has a 'lag'; write .rename(lag=...) or .drop_vars('lag') before it"
+            )
     if b is not None:
         try:
             xr.align(a, b, join="exact")
         except ValueError as error:
-            raise ValueError(f"correlation: a and b carry different labels; write xr.align(a, b) before it ({error})") from error
+            raise ValueError(
+                f"correlation: a and b carry different labels; write xr.align(a, b) before it ({error})"
+            ) from error
     times = a[dim].values if dim in a.coords else np.arange(a.sizes[dim])
     step = _spacing(dim, times)
     shifts = np.arange(times.size) if lag is None else _shifts(lag, step, times.size)
@@ -214,9 +222,22 @@ def correlation(
     )
     result = result.assign_coords(lag=np.atleast_1d(shifts) * step).rename("correlation")
     unit, later = _unit(a), _unit(pair.get("b", a))
-    product = unit if later == "1" else later if unit == "1" else f"({unit})**2" if unit == later else f"({unit})*({later})"
+    product = (
+        unit
+        if later == "1"
+        else later
+        if unit == "1"
+        else f"({unit})**2"
+        if unit == later
+        else f"({unit})*({later})"
+    )
     time = _unit(a[dim])
-    stamped = stamp(result, energy=energy_unit(a), correlation=product, lag="sweep" if dim == "sweep" and time == "1" else time)
+    stamped = stamp(
+        result,
+        energy=energy_unit(a),
+        correlation=product,
+        lag="sweep" if dim == "sweep" and time == "1" else time,
+    )
     return stamped.isel(lag=0) if np.ndim(shifts) == 0 else stamped
 
 
@@ -251,7 +272,9 @@ def _block_counts(block: Any, edges: Floats, reduced: int) -> Counts:
     index[values == edges[-1]] = nbins - 1
     inside = (index >= 0) & (index < nbins)
     flat = (index + nbins * np.arange(rows)[:, None])[inside]
-    return np.bincount(flat, minlength=rows * nbins).astype(np.int64).reshape(kept + (1,) * reduced + (nbins,))
+    return (
+        np.bincount(flat, minlength=rows * nbins).astype(np.int64).reshape(kept + (1,) * reduced + (nbins,))
+    )
 
 
 def _edges(bins: object, limits: tuple[float, float] | None) -> Floats:
@@ -264,17 +287,25 @@ def _edges(bins: object, limits: tuple[float, float] | None) -> Floats:
             )
         ends = np.asarray(limits, dtype=np.float64)
         if ends.shape != (2,) or not np.isfinite(ends).all() or ends[0] >= ends[1]:
-            raise ValueError(f"histogram: range must be (lowest, highest) with lowest < highest, got {limits!r}")
+            raise ValueError(
+                f"histogram: range must be (lowest, highest) with lowest < highest, got {limits!r}"
+            )
         return np.linspace(ends[0], ends[1], number + 1)
     if limits is not None:
-        raise ValueError(f"histogram: range={limits!r} belongs to a number of bins; the given edges are the range, leave it out")
+        raise ValueError(
+            f"histogram: range={limits!r} belongs to a number of bins; the given edges are the range, leave it out"
+        )
     edges = np.asarray(bins, dtype=np.float64)
     if edges.ndim != 1 or edges.size < 2 or not np.isfinite(edges).all() or not (np.diff(edges) > 0).all():
-        raise ValueError(f"histogram: bins must be a number or at least two finite, increasing edges, got {bins!r}")
+        raise ValueError(
+            f"histogram: bins must be a number or at least two finite, increasing edges, got {bins!r}"
+        )
     return edges
 
 
-def _correlation(a: Floats, b: Floats | None = None, *, shifts: npt.NDArray[np.int64], centred: bool) -> Floats:
+def _correlation(
+    a: Floats, b: Floats | None = None, *, shifts: npt.NDArray[np.int64], centred: bool
+) -> Floats:
     """ndarray part of :func:`correlation`: (..., n) -> (..., shifts)."""
     from scipy import fft
 
@@ -294,12 +325,16 @@ def _correlation(a: Floats, b: Floats | None = None, *, shifts: npt.NDArray[np.i
 def _spacing(dim: Hashable, times: npt.NDArray[Any]) -> Any:
     """Step of a coordinate; refuses one that is not regular and rising."""
     if times.dtype.kind not in "iuf":
-        raise ValueError(f"correlation: the coordinate of {dim!r} holds {times.dtype}, not numbers; assign numbers or drop it")
+        raise ValueError(
+            f"correlation: the coordinate of {dim!r} holds {times.dtype}, not numbers; assign numbers or drop it"
+        )
     if times.size == 1:
         return 1
     step = times[1] - times[0]
     # The last point tells a drifting step from rounding of coordinates such as np.linspace.
-    if not step > 0 or not np.allclose(times, times[0] + step * np.arange(times.size), rtol=0, atol=1e-6 * step):
+    if not step > 0 or not np.allclose(
+        times, times[0] + step * np.arange(times.size), rtol=0, atol=1e-6 * step
+    ):
         raise ValueError(
             f"correlation: the coordinate of {dim!r} does not rise in equal steps; select regularly spaced entries or interpolate"
         )
@@ -310,7 +345,9 @@ def _shifts(lag: object, step: Any, n: int) -> npt.NDArray[np.int64]:
     """Lags in the unit of the coordinate -> whole numbers of steps."""
     wanted = np.asarray(lag, dtype=np.float64)
     steps = np.rint(wanted / step)
-    bad = ~(np.isclose(wanted / step, steps, rtol=0, atol=1e-6) & (steps >= 0) & (steps < n))  # ~: NaN is bad too
+    bad = ~(
+        np.isclose(wanted / step, steps, rtol=0, atol=1e-6) & (steps >= 0) & (steps < n)
+    )  # ~: NaN is bad too
     if wanted.ndim > 1 or wanted.size == 0:
         raise ValueError(f"correlation: lag must be a number or a sequence of numbers, got {lag!r}")
     if bad.any():
@@ -323,16 +360,24 @@ def _shifts(lag: object, step: Any, n: int) -> npt.NDArray[np.int64]:
 
 def _real(caller: str, name: str, x: object) -> None:
     if not isinstance(x, xr.DataArray):
-        raise TypeError(f"{caller}: {name} must be a DataArray, got {type(x).__name__}; pick one variable, dataset['name']")
+        raise TypeError(
+            f"{caller}: {name} must be a DataArray, got {type(x).__name__}; pick one variable, dataset['name']"
+        )
     if x.dtype.kind not in "biuf":
-        raise TypeError(f"{caller}: {name} must hold real numbers, got {x.dtype}; write .real or .astype(float) before it")
+        raise TypeError(
+            f"{caller}: {name} must hold real numbers, got {x.dtype}; write .real or .astype(float) before it"
+        )
 
 
 def _dims(caller: str, x: xr.DataArray, dim: Hashable | Sequence[Hashable]) -> list[Hashable]:
-    dims: list[Hashable] = [dim] if isinstance(dim, str) or not isinstance(dim, Sequence) else list(dict.fromkeys(dim))
+    dims: list[Hashable] = (
+        [dim] if isinstance(dim, str) or not isinstance(dim, Sequence) else list(dict.fromkeys(dim))
+    )
     missing = [d for d in dims if d not in x.dims]
     if missing or not dims:
-        raise ValueError(f"{caller}: dim={dim!r} is not there; {x.name or 'the array'} has dimensions {x.dims}")
+        raise ValueError(
+            f"{caller}: dim={dim!r} is not there; {x.name or 'the array'} has dimensions {x.dims}"
+        )
     return dims
 
 

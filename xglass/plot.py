@@ -64,14 +64,20 @@ def unit_symbol(unit: str) -> str:
     return "$" + re.sub(r"[A-Za-z]+", lambda name: NATURAL[name.group()] + " ", unit).strip() + "$"
 
 
-def _curves(array: xr.DataArray, x: str, hue: str | None, caller: str) -> tuple[str | None, list[xr.DataArray]]:
+def _curves(
+    array: xr.DataArray, x: str, hue: str | None, caller: str
+) -> tuple[str | None, list[xr.DataArray]]:
     """One curve per value of the remaining dimension, which ``hue`` may name."""
     rest = [str(d) for d in array.dims if d != x]
     if x not in array.dims or len(rest) > 1 or (hue is not None and rest != [hue]):
         raise ValueError(
             f"{caller}: got dimensions {array.dims}; it draws {x!r} and at most one more{f', {hue!r}' if hue else ''}: select or average the others"
         )
-    return (rest[0], [array.isel({rest[0]: k}) for k in range(array.sizes[rest[0]])]) if rest else (None, [array])
+    return (
+        (rest[0], [array.isel({rest[0]: k}) for k in range(array.sizes[rest[0]])])
+        if rest
+        else (None, [array])
+    )
 
 
 def _colours(array: xr.DataArray, dim: str | None, count: int) -> list[Any]:
@@ -88,7 +94,11 @@ def _name(curve: xr.DataArray, dim: str | None) -> str | None:
         return None
     value = curve[dim]
     text = f"{value.item():g}" if value.dtype.kind in "iuf" else str(value.item())
-    return f"${value.attrs['symbol']} = {text}$" if value.attrs.get("symbol") and value.dtype.kind in "iuf" else text
+    return (
+        f"${value.attrs['symbol']} = {text}$"
+        if value.attrs.get("symbol") and value.dtype.kind in "iuf"
+        else text
+    )
 
 
 def curves(
@@ -128,12 +138,20 @@ def curves(
     >>> result = xg.exact(tls, T=[0.5, 1.0], frequency=np.linspace(0, 4, 41), broadening=0.2)
     >>> ax = xg.plot.curves(result["optical_conductivity"], x="frequency")
     """
-    low, high = (array - stderr, array + stderr) if stderr is not None else band if band is not None else (None, None)
-    aligned("curves", array=array, **{name: part for name, part in {"low": low, "high": high}.items() if part is not None})
+    low, high = (
+        (array - stderr, array + stderr) if stderr is not None else band if band is not None else (None, None)
+    )
+    aligned(
+        "curves",
+        array=array,
+        **{name: part for name, part in {"low": low, "high": high}.items() if part is not None},
+    )
     ax = _axes(ax)
     dim, lines = _curves(array, x, hue, "curves")
     for k, (curve, colour) in enumerate(zip(lines, _colours(array, dim, len(lines)), strict=True)):
-        (line,) = ax.plot(array[x].values, curve.values, **({"color": colour, "label": _name(curve, dim)} | style))
+        (line,) = ax.plot(
+            array[x].values, curve.values, **({"color": colour, "label": _name(curve, dim)} | style)
+        )
         if low is not None and high is not None:
             bottom, top = ((part if dim is None else part.isel({dim: k})).values for part in (low, high))
             ax.fill_between(array[x].values, bottom, top, color=line.get_color(), alpha=0.25, linewidth=0)
@@ -180,14 +198,19 @@ def relaxation(
     aligned("relaxation", C=C, **{k: v for k, v in {"stderr": stderr, "fit": fit}.items() if v is not None})
     dim, _ = _curves(C, "lag", hue, "relaxation")
     late = C["lag"].values > 0
-    ax = curves(C.isel(lag=late), x="lag", stderr=None if stderr is None else stderr.isel(lag=late), hue=hue, ax=ax)
+    ax = curves(
+        C.isel(lag=late), x="lag", stderr=None if stderr is None else stderr.isel(lag=late), hue=hue, ax=ax
+    )
     if fit is not None:
         x = C["lag"].values[late]
         count = 1 if dim is None else C.sizes[dim]
         for k, colour in enumerate(_colours(C, dim, count)):
             part = fit if dim is None else fit.isel({dim: k})
             offset = float(part["offset"]) if "offset" in part else 0.0
-            drawn = float(part["amplitude"]) * np.exp(-((x / float(part["tau"])) ** float(part["exponent"]))) + offset
+            drawn = (
+                float(part["amplitude"]) * np.exp(-((x / float(part["tau"])) ** float(part["exponent"])))
+                + offset
+            )
             ax.plot(x, drawn, color=colour, linestyle="--", linewidth=0.8)
     ax.set_xscale("log")
     return ax
@@ -230,7 +253,9 @@ def arrhenius(
     >>> tau = xr.DataArray(np.exp(0.1 / T), dims="T", coords={"T": T}, name="tau")
     >>> ax = xg.plot.arrhenius(tau, fit=xg.fits.arrhenius(tau))
     """
-    aligned("arrhenius", tau=tau, **{k: v for k, v in {"stderr": stderr, "fit": fit}.items() if v is not None})
+    aligned(
+        "arrhenius", tau=tau, **{k: v for k, v in {"stderr": stderr, "fit": fit}.items() if v is not None}
+    )
     ax = _axes(ax)
     hue, curves = _curves(tau, dim, hue, "arrhenius")
     inverse = 1.0 / tau[dim].values
@@ -241,10 +266,17 @@ def arrhenius(
         ax.errorbar(inverse, curve.values, yerr=error, **options)
         if fit is not None:
             part = fit if hue is None else fit.isel({hue: k})
-            ax.plot(span, float(part["prefactor"]) * np.exp(float(part["barrier"]) * span), color=options["color"], linewidth=0.8)
+            ax.plot(
+                span,
+                float(part["prefactor"]) * np.exp(float(part["barrier"]) * span),
+                color=options["color"],
+                linewidth=0.8,
+            )
     ax.set_yscale("log")
     unit = tau[dim].attrs.get("units", "1")
-    ax.set_xlabel(f"$1/{tau[dim].attrs.get('symbol', dim)}$" + (f" (1/{unit_symbol(unit)})" if unit != "1" else ""))
+    ax.set_xlabel(
+        f"$1/{tau[dim].attrs.get('symbol', dim)}$" + (f" (1/{unit_symbol(unit)})" if unit != "1" else "")
+    )
     ax.set_ylabel(label(tau))
     if hue is not None:
         ax.legend()
@@ -292,13 +324,21 @@ def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     require(lattice, "bond_source", "bond_vector", "bond_kind", caller="plot.lattice")
     ax = _axes(ax)
     source, vector = lattice["bond_source"].values, lattice["bond_vector"].values
-    inside = np.linalg.norm(position[source] + vector - position[lattice["bond_target"].values], axis=1) < 1e-9
+    inside = (
+        np.linalg.norm(position[source] + vector - position[lattice["bond_target"].values], axis=1) < 1e-9
+    )
     ends = position[source] + np.where(inside[:, None], vector, 0.4 * vector)
     segments, kinds = np.stack([position[source], ends], axis=1), lattice["bond_kind"].values
     for kind, colour in zip(np.unique(kinds), itertools.cycle(PALETTE)):
-        ax.add_collection(LineCollection(list(segments[kinds == kind]), colors=colour, linewidths=1.5, label=str(kind), zorder=1))
+        ax.add_collection(
+            LineCollection(
+                list(segments[kinds == kind]), colors=colour, linewidths=1.5, label=str(kind), zorder=1
+            )
+        )
     ax.scatter(position[:, 0], position[:, 1], s=30, color="black", zorder=2)
-    ax.legend(title=lattice["bond_kind"].attrs.get("long_name", "bond"), loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    ax.legend(
+        title=lattice["bond_kind"].attrs.get("long_name", "bond"), loc="upper left", bbox_to_anchor=(1.0, 1.0)
+    )
     return _frame(ax)
 
 
@@ -352,7 +392,9 @@ def charge_map(
         )  # periodic images close the cells
         cells = Voronoi((position + shifts[:, None, :]).reshape(-1, 2))
         polygons = [cells.vertices[cells.regions[cells.point_region[i]]] for i in range(len(position))]
-        background = PolyCollection(polygons, array=potential.values, cmap="Blues_r", edgecolors="face", linewidths=0.3, zorder=1)
+        background = PolyCollection(
+            polygons, array=potential.values, cmap="Blues_r", edgecolors="face", linewidths=0.3, zorder=1
+        )
         ax.add_collection(background)
         if colorbar:
             ax.figure.colorbar(background, ax=ax, label=label(potential), shrink=0.8)

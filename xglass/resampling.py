@@ -16,7 +16,9 @@ Labelled = xr.DataArray | xr.Dataset
 _REPLICATE = "_replicate"  # lives only inside this module
 
 
-def jackknife(function: Callable[[Any], Labelled], data: Labelled, *, dim: Hashable, blocks: int = 20) -> xr.Dataset:
+def jackknife(
+    function: Callable[[Any], Labelled], data: Labelled, *, dim: Hashable, blocks: int = 20
+) -> xr.Dataset:
     r"""Value of a function on all the data, and its standard error by the delete-a-group jackknife.
 
     .. math:: \delta\theta^2 = \frac{G-1}{G} \sum_{g=1}^{G} (\theta_{(g)} - \bar\theta_{(\cdot)})^2
@@ -65,7 +67,12 @@ def jackknife(function: Callable[[Any], Labelled], data: Labelled, *, dim: Hasha
     selections = [np.delete(np.arange(size), group) for group in groups]
     # sqrt((G - 1) / G * sum of squares) = sqrt(G - 1) * (population) standard deviation
     return _resampled(
-        "jackknife", function, data, dim, selections, lambda r: np.sqrt(blocks - 1) * r.std(_REPLICATE, skipna=False)
+        "jackknife",
+        function,
+        data,
+        dim,
+        selections,
+        lambda r: np.sqrt(blocks - 1) * r.std(_REPLICATE, skipna=False),
     )
 
 
@@ -112,7 +119,9 @@ def bootstrap(
     draws = np.random.Generator(np.random.Philox(key=key)).integers(0, size, size=(resamples, size))
     # Sorted: the order of independent entries means nothing, and dask gathers rising indices far more cheaply.
     selections = list(np.sort(draws, axis=1))
-    return _resampled("bootstrap", function, data, dim, selections, lambda r: r.std(_REPLICATE, ddof=1, skipna=False))
+    return _resampled(
+        "bootstrap", function, data, dim, selections, lambda r: r.std(_REPLICATE, ddof=1, skipna=False)
+    )
 
 
 def _entries(caller: str, function: object, data: object, dim: Hashable) -> int:
@@ -126,14 +135,18 @@ def _entries(caller: str, function: object, data: object, dim: Hashable) -> int:
     if dim not in data.dims:
         raise ValueError(f"{caller}: dim={dim!r} is not there; data has dimensions {tuple(data.dims)}")
     if data.sizes[dim] < 2:
-        raise ValueError(f"{caller}: dim={dim!r} has {data.sizes[dim]} entry; an error needs at least two independent ones")
+        raise ValueError(
+            f"{caller}: dim={dim!r} has {data.sizes[dim]} entry; an error needs at least two independent ones"
+        )
     return int(data.sizes[dim])
 
 
 def _cut(data: Labelled, dim: Hashable, sizes: tuple[int, ...]) -> Labelled:
     """Lazy data in one chunk for each group, if they have more: a replicate is then a few tasks, however many chunks there were."""
     if isinstance(data, xr.Dataset):
-        return data.assign({name: _cut(variable, dim, sizes).variable for name, variable in data.data_vars.items()})
+        return data.assign(
+            {name: _cut(variable, dim, sizes).variable for name, variable in data.data_vars.items()}
+        )
     if len(data.chunksizes.get(dim, ())) <= len(sizes):
         return data
     return data.copy(data=data.data.rechunk({data.get_axis_num(dim): sizes}))
@@ -156,11 +169,15 @@ def _resampled(
     ]
     replicates = [_dataset(caller, function(data.isel({dim: entries})), dim)[names] for entries in selections]
     joined = xr.concat(replicates, dim=_REPLICATE, coords="minimal", compat="override", join="exact")
-    spreads = spread(joined.where(np.isfinite(joined)))  # an infinity would warn in the middle of a graph; NaN spreads silently
+    spreads = spread(
+        joined.where(np.isfinite(joined))
+    )  # an infinity would warn in the middle of a graph; NaN spreads silently
     errors = {}
     for name in names:
         attrs = full[name].attrs
-        error = spreads[name].where(np.isfinite(full[name]))  # a spread about a value that is not there means nothing
+        error = spreads[name].where(
+            np.isfinite(full[name])
+        )  # a spread about a value that is not there means nothing
         error.attrs = ({"units": attrs["units"]} if "units" in attrs else {}) | {
             "long_name": f"standard error of the {attrs.get('long_name', name)}",
             "symbol": rf"\delta {attrs.get('symbol', name)}",

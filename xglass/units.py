@@ -26,7 +26,19 @@ __all__ = ["parameter", "registry", "scale_coordinate", "to_physical"]
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 
 #: Dimensions that a parameter may not carry: they are made by lattices, solvers and observables.
-SIMULATED = ("site", "site2", "bond", "walker", "sweep", "axis", "period", "lag", "waiting_time", "frequency", "q")
+SIMULATED = (
+    "site",
+    "site2",
+    "bond",
+    "walker",
+    "sweep",
+    "axis",
+    "period",
+    "lag",
+    "waiting_time",
+    "frequency",
+    "q",
+)
 
 
 _lock = threading.Lock()
@@ -49,7 +61,9 @@ def _built_registry() -> pint.UnitRegistry:
     return ureg
 
 
-def __getattr__(name: str) -> Any:  # the registry is built on first use: pint costs more to import than xglass
+def __getattr__(
+    name: str,
+) -> Any:  # the registry is built on first use: pint costs more to import than xglass
     if name == "registry":
         return _registry()
     raise AttributeError(f"module 'xglass.units' has no attribute {name!r}")
@@ -63,10 +77,14 @@ def _quantity(name: str, value: object) -> pint.Quantity | None:
         try:
             return _registry().Quantity(value)
         except Exception as error:
-            raise ValueError(f"{name}: {value!r} is not a number with a unit; write for example '30 K' or '0.35 eV'") from error
+            raise ValueError(
+                f"{name}: {value!r} is not a number with a unit; write for example '30 K' or '0.35 eV'"
+            ) from error
     if isinstance(value, pint.Quantity):  # a Quantity of any registry, ours included
         magnitude = value.magnitude
-        if getattr(magnitude, "dtype", None) == np.float32:  # through the shortest decimal form, before any factor
+        if (
+            getattr(magnitude, "dtype", None) == np.float32
+        ):  # through the shortest decimal form, before any factor
             magnitude = canonical(magnitude)
         return _registry().Quantity(magnitude, _registry().UnitsContainer(dict(value.unit_items())))
     return None
@@ -149,10 +167,18 @@ def parameter(
     if isinstance(value, xr.DataArray):
         result = _labelled(name, value, unit, scale, core)
     elif core:
-        raise TypeError(f"{name} must be a DataArray with dimensions (..., {', '.join(core)}), got {type(value).__name__}")
+        raise TypeError(
+            f"{name} must be a DataArray with dimensions (..., {', '.join(core)}), got {type(value).__name__}"
+        )
     else:
-        if isinstance(value, Iterable) and not isinstance(value, (str, Sequence, np.ndarray)) and not hasattr(value, "magnitude"):
-            raise TypeError(f"{name} must be a number, a sequence, a DataArray or a Quantity, got {_short(value)}")
+        if (
+            isinstance(value, Iterable)
+            and not isinstance(value, (str, Sequence, np.ndarray))
+            and not hasattr(value, "magnitude")
+        ):
+            raise TypeError(
+                f"{name} must be a number, a sequence, a DataArray or a Quantity, got {_short(value)}"
+            )
         numbers = canonical(_numbers(name, value, unit, scale))
         if numbers.ndim > 1:
             raise ValueError(
@@ -162,7 +188,13 @@ def parameter(
     if result.size == 0:
         raise ValueError(f"{name} is empty; pass at least one value")
     if not ((result.values > above) & (result.values < below) | (zero & (result.values == 0.0))).all():
-        interval = f"> {above:g}" if below == math.inf else f"< {below:g}" if above == -math.inf else f"in ({above:g}, {below:g})"
+        interval = (
+            f"> {above:g}"
+            if below == math.inf
+            else f"< {below:g}"
+            if above == -math.inf
+            else f"in ({above:g}, {below:g})"
+        )
         raise ValueError(f"{name} must be {interval}{' or 0' if zero else ''}, got {_short(value)}")
     if result.dims == (name,):
         if np.unique(result.values).size != result.size:
@@ -173,12 +205,16 @@ def parameter(
     return result
 
 
-def _labelled(name: str, value: xr.DataArray, unit: str, scale: float | None, core: tuple[str, ...]) -> xr.DataArray:
+def _labelled(
+    name: str, value: xr.DataArray, unit: str, scale: float | None, core: tuple[str, ...]
+) -> xr.DataArray:
     if value.chunks is not None:
         raise ValueError(f"{name} is lazy (dask-backed); parameters are eager, pass {name}.compute()")
     missing = [dim for dim in core if dim not in value.dims]
     if missing:
-        raise ValueError(f"{name} has dimensions {value.dims} and lacks {missing}; its dims must be (..., {', '.join(core)})")
+        raise ValueError(
+            f"{name} has dimensions {value.dims} and lacks {missing}; its dims must be (..., {', '.join(core)})"
+        )
     alien = [dim for dim in value.dims if dim in SIMULATED and dim not in core]
     if alien:
         raise ValueError(
@@ -194,10 +230,14 @@ def _labelled(name: str, value: xr.DataArray, unit: str, scale: float | None, co
         numbers = numbers * _in_model_unit(name, ratio, unit, scale)
     # fields over sites are computed, not typed, and enter no random key: they keep all their digits
     numbers = numbers.astype(np.float64) if "site" in core else canonical(numbers)
-    for dim in value.dims:  # a coordinate that is itself a parameter is canonical too: labels must match across objects
+    for dim in (
+        value.dims
+    ):  # a coordinate that is itself a parameter is canonical too: labels must match across objects
         if dim in value.indexes and value[dim].dtype.kind == "f":
             value = value.assign_coords({dim: canonical(value[dim].values)})
-    keep = {k: v for k, v in value.coords.items() if not set(v.dims) & set(core) and k != name}  # such as J of random couplings
+    keep = {
+        k: v for k, v in value.coords.items() if not set(v.dims) & set(core) and k != name
+    }  # such as J of random couplings
     return xr.DataArray(numbers, dims=value.dims, coords=keep).transpose(..., *core)
 
 
@@ -238,18 +278,24 @@ def to_physical(
     42.0
     """
     if not isinstance(obj, (xr.DataArray, xr.Dataset)):
-        raise TypeError(f"to_physical: obj must be a DataArray or Dataset of xglass, got {type(obj).__name__}")
+        raise TypeError(
+            f"to_physical: obj must be a DataArray or Dataset of xglass, got {type(obj).__name__}"
+        )
     if stacked := [str(dim) for dim, index in obj.indexes.items() if index.nlevels > 1]:
         raise ValueError(
             f"to_physical: {stacked} are stacked; write .unstack() before it, the values of a stacked index cannot be converted"
         )
     if scale is None and "scale" in obj.coords:
         if obj.coords["scale"].ndim:
-            raise ValueError("to_physical: the object holds several scales; select one, or pass scale='0.35 eV' (say)")
+            raise ValueError(
+                "to_physical: the object holds several scales; select one, or pass scale='0.35 eV' (say)"
+            )
         scale = f"{float(obj.coords['scale'])!r} meV"
     ureg = _registry()
     replaced = {"a": _length("spacing", spacing), "layer": _length("layer", layer)}
-    replaced["Vc"] = replaced["tc"] = None if scale is None else ureg.Quantity(float(scale_coordinate(scale)), "meV")
+    replaced["Vc"] = replaced["tc"] = (
+        None if scale is None else ureg.Quantity(float(scale_coordinate(scale)), "meV")
+    )
     natural = {unit for unit, _ in ureg.Quantity(1.0, "Vc * tc * a * e * hbar").unit_items()}
 
     def convert(name: str, array: xr.DataArray) -> xr.DataArray:
@@ -259,16 +305,22 @@ def to_physical(
         try:
             quantity = ureg.Quantity(1.0, unit)
         except Exception as error:
-            raise ValueError(f"to_physical: {name!r} has units {unit!r}, which cannot be read; set its attrs['units']") from error
+            raise ValueError(
+                f"to_physical: {name!r} has units {unit!r}, which cannot be read; set its attrs['units']"
+            ) from error
         if not natural & {item for item, _ in quantity.unit_items()}:
             return array  # physical already
         for symbol in ("Vc", "tc", "a"):
             (dimension,) = ureg.Quantity(1.0, symbol).dimensionality
             power = quantity.dimensionality.get(dimension, 0)
             if power and replaced[symbol] is not None:
-                quantity = (quantity * (replaced[symbol] / ureg.Quantity(1.0, symbol)) ** power).to_reduced_units()
+                quantity = (
+                    quantity * (replaced[symbol] / ureg.Quantity(1.0, symbol)) ** power
+                ).to_reduced_units()
             elif power and symbol != "a":
-                raise ValueError(f"to_physical: {name!r} is in {unit}; pass scale='0.35 eV' (say), the energy unit of the model")
+                raise ValueError(
+                    f"to_physical: {name!r} is in {unit}; pass scale='0.35 eV' (say), the energy unit of the model"
+                )
         if replaced["layer"] is not None and quantity.is_compatible_with("ohm"):
             quantity = quantity * replaced["layer"]
         elif replaced["layer"] is not None and quantity.is_compatible_with("siemens"):
@@ -285,7 +337,9 @@ def to_physical(
     coords = {name: convert(str(name), coord) for name, coord in obj.coords.items()}
     changed = {name: (c.dims, c.data, c.attrs) for name, c in coords.items() if c is not obj.coords[name]}
     if isinstance(obj, xr.Dataset):
-        return obj.assign({name: convert(str(name), array) for name, array in obj.data_vars.items()}).assign_coords(changed)
+        return obj.assign(
+            {name: convert(str(name), array) for name, array in obj.data_vars.items()}
+        ).assign_coords(changed)
     return convert(str(obj.name), obj).assign_coords(changed)
 
 
@@ -294,8 +348,15 @@ def _length(name: str, value: object | None) -> pint.Quantity | None:
     if value is None:
         return None
     length = _quantity(name, value)
-    if length is None or not length.is_compatible_with("nm") or np.ndim(length.magnitude) or not 0 < length.magnitude < math.inf:
-        raise ValueError(f"{name} must be a positive length with its unit, such as '10 angstrom', got {_short(value)}")
+    if (
+        length is None
+        or not length.is_compatible_with("nm")
+        or np.ndim(length.magnitude)
+        or not 0 < length.magnitude < math.inf
+    ):
+        raise ValueError(
+            f"{name} must be a positive length with its unit, such as '10 angstrom', got {_short(value)}"
+        )
     return length
 
 

@@ -57,7 +57,10 @@ class Variable:
 
 
 def _entries(kind: str, *rows: tuple[str, str, str, str, str]) -> list[Variable]:
-    return [Variable(name, tuple(dims.split()), unit, symbol, text, kind) for name, dims, unit, symbol, text in rows]
+    return [
+        Variable(name, tuple(dims.split()), unit, symbol, text, kind)
+        for name, dims, unit, symbol, text in rows
+    ]
 
 
 REGISTRY: dict[str, Variable] = {
@@ -216,8 +219,12 @@ def stamp(obj: Labelled, *, energy: str = "Vc", **units: str) -> Labelled:
     Registered coordinates that have no attributes yet receive theirs.
     """
     obj = obj.copy(deep=False)
-    results = {str(k): v for k, v in obj.data_vars.items()} if isinstance(obj, xr.Dataset) else {str(obj.name): obj}
-    bare = {str(k): v for k, v in obj.coords.items() if not v.attrs and str(k).removesuffix("_stderr") in REGISTRY}
+    results = (
+        {str(k): v for k, v in obj.data_vars.items()} if isinstance(obj, xr.Dataset) else {str(obj.name): obj}
+    )
+    bare = {
+        str(k): v for k, v in obj.coords.items() if not v.attrs and str(k).removesuffix("_stderr") in REGISTRY
+    }
     for name, variable in {**results, **bare}.items():
         variable.attrs = attributes(name, energy=energy)
         unit = units.get(name, units.get(name.removesuffix("_stderr")))
@@ -253,7 +260,9 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
                 f"it is lost by drop_vars, by a reduction over one of its dimensions or by picking single variables: apply {caller} "
                 f"before that, or pass the whole Dataset"
             )
-        missing = [d for d in REGISTRY[name].dims if d not in data[name].dims and d not in ("walker", "sweep")]
+        missing = [
+            d for d in REGISTRY[name].dims if d not in data[name].dims and d not in ("walker", "sweep")
+        ]
         if missing:
             raise ValueError(
                 f"{caller}: {name!r} has dimensions {data[name].dims} and lacks {missing}; an isel, mean or sum over "
@@ -271,7 +280,11 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
             )
     if "interaction" in names and "bond_vector" in data.coords and "axis" in data["bond_vector"].dims:
         position, torus = eager(data, "position"), eager(data, "torus")
-        closing = position[eager(data, "bond_source")] + eager(data, "bond_vector") - position[eager(data, "bond_target")]
+        closing = (
+            position[eager(data, "bond_source")]
+            + eager(data, "bond_vector")
+            - position[eager(data, "bond_target")]
+        )
         windings = closing @ np.linalg.inv(torus)
         if not np.allclose(windings, np.rint(windings), rtol=0, atol=1e-6):
             raise ValueError(
@@ -291,7 +304,9 @@ def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
     """Refuse core dimensions that dask has split in chunks, or that are not there."""
     for dim in dims:
         if dim not in array.dims:
-            raise ValueError(f"{caller}: {array.name or 'the array'} has dimensions {array.dims} and needs {dim!r}")
+            raise ValueError(
+                f"{caller}: {array.name or 'the array'} has dimensions {array.dims} and needs {dim!r}"
+            )
         if len(array.chunksizes.get(dim, ())) > 1:
             raise ValueError(
                 f"{caller}: dimension {dim!r} is split in chunks {array.chunksizes[dim]}; write .chunk({dim}=-1) before it"
@@ -335,7 +350,10 @@ def realizations(realization: object) -> np.ndarray:
     """Labels of realizations of disorder, whole numbers >= 0, from a count or explicit labels. Raises ValueError for none and for doubles."""
     if np.ndim(realization) == 0:  # type: ignore[arg-type]
         return np.arange(whole_number("realization", realization))
-    given = [whole_number("realization", label, minimum=0, maximum=2**63) for label in np.asarray(realization).tolist()]
+    given = [
+        whole_number("realization", label, minimum=0, maximum=2**63)
+        for label in np.asarray(realization).tolist()
+    ]
     if not given or len(set(given)) != len(given):
         raise ValueError(f"realization must be a count or distinct labels >= 0, got {realization!r}")
     return np.array(given, dtype=np.int64)
@@ -347,5 +365,11 @@ def canonical(values: object) -> np.ndarray:
     Single precision goes through its shortest decimal form, so float32(0.1) means 0.1. Negative zero becomes zero.
     """
     array = np.asarray(values)
-    texts = (str(x) for x in array.ravel()) if array.dtype == np.float32 else (f"{float(x):.12g}" for x in array.ravel())
-    return np.array([float(f"{float(text):.12g}") + 0.0 for text in texts], dtype=np.float64).reshape(array.shape)
+    texts = (
+        (str(x) for x in array.ravel())
+        if array.dtype == np.float32
+        else (f"{float(x):.12g}" for x in array.ravel())
+    )
+    return np.array([float(f"{float(text):.12g}") + 0.0 for text in texts], dtype=np.float64).reshape(
+        array.shape
+    )

@@ -60,7 +60,9 @@ def numpy_sweeps(model: object, T: float, sweeps: int, seed: int, *, ahead: bool
             first = rng.integers(sites, size=sites)
             draws = zip(first, table[first, rng.integers(6, size=sites)], rng.random(sites), strict=True)
         else:
-            draws = ((i := rng.integers(sites), table[i, rng.integers(6)], rng.random()) for _ in range(sites))
+            draws = (
+                (i := rng.integers(sites), table[i, rng.integers(6)], rng.random()) for _ in range(sites)
+            )
         for i, j, x in draws:
             if n[i] == n[j]:
                 continue
@@ -77,7 +79,9 @@ def classical() -> None:
     glass = xg.charge_glass(xg.lattice.triangular(12))
 
     def ours() -> None:
-        xg.metropolis(glass, T=0.05, walker=1, sweep=20000, every=20000, weight="classical", seed=1, chunks=None)
+        xg.metropolis(
+            glass, T=0.05, walker=1, sweep=20000, every=20000, weight="classical", seed=1, chunks=None
+        )
 
     def peer(ahead: bool) -> None:
         numpy_sweeps(glass, 0.05, 40, 1, ahead=ahead)
@@ -108,22 +112,41 @@ def bare_eigvalsh(matrices: np.ndarray) -> float:
 def quantum() -> None:
     for side, sweeps in ((6, 200), (12, 4)):
         glass = xg.charge_glass(xg.lattice.triangular(side), t_p=0.12, eta=-1.0, self_image="include")
-        K = hopping_matrix(glass["hopping"].values, glass["bond_source"].values, glass["bond_target"].values, side**2)
+        K = hopping_matrix(
+            glass["hopping"].values, glass["bond_source"].values, glass["bond_target"].values, side**2
+        )
         for weight, bare in (("kinetic", bare_eigh), ("free_energy", bare_eigvalsh)):
-            arguments = {"T": 0.05, "walker": 1, "sweep": sweeps, "weight": weight, "seed": 1, "chunks": None, "every": sweeps}
+            arguments = {
+                "T": 0.05,
+                "walker": 1,
+                "sweep": sweeps,
+                "weight": weight,
+                "seed": 1,
+                "chunks": None,
+                "every": sweeps,
+            }
             solves = int(xg.metropolis_counters(glass, **arguments)["solves"].sum())
             run = xg.metropolis(glass, **(arguments | {"every": 1}))
             matrices = K + np.stack([np.diag(phi) for phi in xg.electrostatic_potential(run).values[0]])
-            matrices = matrices[np.arange(solves) % len(matrices)]  # as many, and of the chain's own potentials
+            matrices = matrices[
+                np.arange(solves) % len(matrices)
+            ]  # as many, and of the chain's own potentials
             chain, limit = interleaved(
                 lambda g=glass, a=arguments: xg.metropolis(g, **a), lambda b=bare, m=matrices: b(m), rounds=6
             )
             row(f"{weight} chain, L = {side}: time per eigenproblem", chain / solves * 1e3, "ms", "")
-            row("  chain / bare eigen-decompositions", chain / limit, "x", "<= 1.15" if weight == "kinetic" else "")
+            row(
+                "  chain / bare eigen-decompositions",
+                chain / limit,
+                "x",
+                "<= 1.15" if weight == "kinetic" else "",
+            )
 
 
 def graph() -> None:
-    glass = xg.charge_glass(xg.lattice.triangular(6), t_p=0.12, eta=np.linspace(-1, 1, 40), self_image="include")
+    glass = xg.charge_glass(
+        xg.lattice.triangular(6), t_p=0.12, eta=np.linspace(-1, 1, 40), self_image="include"
+    )
     arguments = {"T": np.linspace(0.02, 0.1, 25), "walker": 100, "sweep": 450, "seed": 1}
     (seconds,) = interleaved(lambda: xg.metropolis(glass, **arguments), clock=time.perf_counter)
     run = xg.metropolis(glass, **arguments)
@@ -179,7 +202,12 @@ def two_workers() -> None:
 
     def processes() -> float:
         both = [
-            subprocess.Popen([sys.executable, "-c", WORKER, str(k)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, "-c", WORKER, str(k)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
             for k in (0, 1)
         ]
         for process in both:
@@ -198,19 +226,33 @@ def two_workers() -> None:
     threads()
     times = [(threads(), processes()) for _ in range(ROUNDS)]
     row("two bare processes", min(b for _, b in times), "s", "")
-    row("  speed of two dask threads / two bare processes", min(b for _, b in times) / min(a for a, _ in times), "x", ">= 0.95")
+    row(
+        "  speed of two dask threads / two bare processes",
+        min(b for _, b in times) / min(a for a, _ in times),
+        "x",
+        ">= 0.95",
+    )
 
 
 def child(code: str, **environment: str) -> float:
     """Seconds that a fresh interpreter reports."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | environment
+    )
     return float(done.stdout)
 
 
 def start_up() -> None:
     imports = "import time; begin = time.perf_counter(); import {}; print(time.perf_counter() - begin)"
-    pairs = [(child(imports.format("xarray")), child(imports.format("xarray, xglass"))) for _ in range(ROUNDS)]
-    row("import xglass beyond import xarray", min(b for _, b in pairs) - min(a for a, _ in pairs), "s", "<= 0.3")
+    pairs = [
+        (child(imports.format("xarray")), child(imports.format("xarray, xglass"))) for _ in range(ROUNDS)
+    ]
+    row(
+        "import xglass beyond import xarray",
+        min(b for _, b in pairs) - min(a for a, _ in pairs),
+        "s",
+        "<= 0.3",
+    )
     first = (
         "import time; import xglass as xg\n"
         f"glass = {GLASS}\n"

@@ -70,11 +70,15 @@ def alloy() -> None:
     lattice = Chain(1.0)
     ladder = extent(1.0, 1.0, 0.0, 0.0, 1.0, -3.5, 3.5, 2.0)
     peer, ours = interleaved(
-        lambda: gftool.cpa.solve_root(energy + 0.01j, e_onsite=sites, concentration=half, hilbert_trafo=hilbert),
+        lambda: gftool.cpa.solve_root(
+            energy + 0.01j, e_onsite=sites, concentration=half, hilbert_trafo=hilbert
+        ),
         lambda: static_self_energy(lattice, ladder, energy),
         rounds=7,
     )
-    print(f"static alloy, 401 energies: gftool.cpa.solve_root {peer:.4f} s, here {ours:.4f} s, ratio {peer / ours:.1f}")
+    print(
+        f"static alloy, 401 energies: gftool.cpa.solve_root {peer:.4f} s, here {ours:.4f} s, ratio {peer / ours:.1f}"
+    )
 
 
 if __name__ == "__main__":

@@ -57,11 +57,16 @@ def overhead() -> None:
     """Everything but the work: ten thousand regions that cost nothing, from the lazy data to the store."""
     ones = xr.Dataset({"x": (("a", "b"), da.ones((100, 100), chunks=1))})
     glass = xg.charge_glass(xg.lattice.triangular(4))
-    run = functools.partial(xg.metropolis, glass, walker=100, sweep=4, weight="classical", seed=1, chunks={"T": 1, "walker": 1})
+    run = functools.partial(
+        xg.metropolis, glass, walker=100, sweep=4, weight="classical", seed=1, chunks={"T": 1, "walker": 1}
+    )
     small = run(T=[0.1, 0.2])
     with folder() as path, dask.config.set(**THREADS):
         small.compute()  # compiles
-        for name, data in (("one variable", ones), ("a run, four variables", run(T=np.linspace(0.05, 0.1, 100)))):
+        for name, data in (
+            ("one variable", ones),
+            ("a run, four variables", run(T=np.linspace(0.05, 0.1, 100))),
+        ):
             bare = seconds(lambda d=data: dask.compute(d))
             store = path / name
             total = seconds(lambda d=data, s=store: xg.store.evaluate(d, s, progress=False))
@@ -70,7 +75,10 @@ def overhead() -> None:
             for what, function in (
                 ("load", lambda s=store: xg.store.load(s)),
                 ("progress", lambda s=store: xg.store.progress(s)),
-                ("evaluate once more, nothing to do", lambda d=data, s=store: xg.store.evaluate(d, s, progress=False)),
+                (
+                    "evaluate once more, nothing to do",
+                    lambda d=data, s=store: xg.store.evaluate(d, s, progress=False),
+                ),
             ):
                 row(f"  {what}", min(seconds(function) for _ in range(ROUNDS)), "s")
 
@@ -78,15 +86,22 @@ def overhead() -> None:
 def work() -> None:
     """Tasks of a second of real work: what the store adds to plain dask on two threads."""
     glass = xg.charge_glass(xg.lattice.triangular(12))
-    run = functools.partial(xg.metropolis, glass, T=0.1, every=20, weight="classical", seed=1, chunks={"walker": 1})
+    run = functools.partial(
+        xg.metropolis, glass, T=0.1, every=20, weight="classical", seed=1, chunks={"walker": 1}
+    )
     run(walker=1, sweep=40).compute()
-    sweeps = 20 * int(1.0 / seconds(lambda: run(walker=1, sweep=20_000).compute()) * 1000)  # a second of this machine, now
+    sweeps = 20 * int(
+        1.0 / seconds(lambda: run(walker=1, sweep=20_000).compute()) * 1000
+    )  # a second of this machine, now
     data = run(walker=24, sweep=sweeps)
     times = []
     with folder() as path, dask.config.set(**THREADS):
         for r in range(ROUNDS):
             pair = []
-            for side in (lambda: dask.compute(data), lambda r=r: xg.store.evaluate(data, path / str(r), progress=False)):
+            for side in (
+                lambda: dask.compute(data),
+                lambda r=r: xg.store.evaluate(data, path / str(r), progress=False),
+            ):
                 processor = time.process_time()
                 wall = seconds(side)
                 pair.append((wall, time.process_time() - processor))
@@ -105,7 +120,13 @@ def lazy_run(megabytes: float, regions: int, sweep: int | None = None) -> xr.Dat
     frames = int(megabytes * MB) // (144 * 8)
     glass = xg.charge_glass(xg.lattice.triangular(12))
     return xg.metropolis(
-        glass, T=0.1, walker=8 * regions, sweep=sweep or frames - 1, weight="classical", seed=1, chunks={"walker": 8}
+        glass,
+        T=0.1,
+        walker=8 * regions,
+        sweep=sweep or frames - 1,
+        weight="classical",
+        seed=1,
+        chunks={"walker": 8},
     )
 
 
@@ -166,12 +187,19 @@ SHORT: dict[str, Callable[[xr.Dataset], xr.DataArray | xr.Dataset]] = {
         for name in ("structure_factor", "histogram of recomputed energies")
     },
     "moments of every walker": lambda run: xg.ops.moments(run["electrostatic_energy"], dim="sweep"),
-    "jackknife of 5 groups": lambda run: xg.jackknife(mean_over_walkers, autocorrelation(run), dim="walker", blocks=5),
+    "jackknife of 5 groups": lambda run: xg.jackknife(
+        mean_over_walkers, autocorrelation(run), dim="walker", blocks=5
+    ),
 }
-CUT = {f"{name}, cut in sweeps": lambda run, f=function: f(in_sweeps(run)) for name, function in REDUCTIONS.items()}
+CUT = {
+    f"{name}, cut in sweeps": lambda run, f=function: f(in_sweeps(run))
+    for name, function in REDUCTIONS.items()
+}
 EVALUATIONS: dict[str, Callable[[float, int, str], object]] = {
     "evaluate": lambda mb, regions, path: xg.store.evaluate(lazy_run(mb, regions), path, progress=False),
-    "evaluate imitation": lambda mb, regions, path: xg.store.evaluate(imitation(mb, regions), path, progress=False),
+    "evaluate imitation": lambda mb, regions, path: xg.store.evaluate(
+        imitation(mb, regions), path, progress=False
+    ),
     "evaluate in two growths": lambda mb, regions, path: [
         xg.store.evaluate(lazy_run(mb, regions, sweep), path, progress=False)
         for last in [lazy_run(mb, 1).sizes["sweep"] - 1]
@@ -214,7 +242,10 @@ def child(megabytes: str, path: str, limit: str, *steps: str) -> None:
             else:
                 (REDUCTIONS | SHORT | CUT)[name](xg.store.load(store)).compute()
             figures[step] = [status("VmHWM"), time.perf_counter() - begin]
-        except (MemoryError, ValueError) as error:  # reading a store tells where it failed, and why as the cause
+        except (
+            MemoryError,
+            ValueError,
+        ) as error:  # reading a store tells where it failed, and why as the cause
             if not isinstance(error, MemoryError) and not isinstance(error.__cause__, MemoryError):
                 raise
             figures[step] = ["MemoryError", time.perf_counter() - begin]
@@ -259,14 +290,18 @@ def streaming() -> None:
         with folder() as path:
             print(f"{how}: {size * regions} MB of occupations, {limit} MB allowed", flush=True)
             figures = measured(
-                size, path, [f"{regions}:{name}" for name in [how, *REDUCTIONS, *(CUT if how == "evaluate" else {})]], limit
+                size,
+                path,
+                [f"{regions}:{name}" for name in [how, *REDUCTIONS, *(CUT if how == "evaluate" else {})]],
+                limit,
             )
             control = f"{regions}:everything at once"
             figures[control] = measured(size, path, [control], limit)[control]
             for step, (value, t) in figures.items():
                 wanted = "must be refused" if step == control else ""
                 print(
-                    f"  {step:<62} {value if isinstance(value, str) else f'{value:.0f} MB':>15} {t:9.1f} s  {wanted}", flush=True
+                    f"  {step:<62} {value if isinstance(value, str) else f'{value:.0f} MB':>15} {t:9.1f} s  {wanted}",
+                    flush=True,
                 )
 
 
@@ -277,20 +312,34 @@ def compression() -> None:
     """Bits on disk."""
     glass = xg.charge_glass(xg.lattice.triangular(12))
     for T in (0.05, 0.3):
-        run = xg.metropolis(glass, T=T, walker=16, sweep=9999, weight="classical", seed=1, chunks={"walker": 8})
+        run = xg.metropolis(
+            glass, T=T, walker=16, sweep=9999, weight="classical", seed=1, chunks={"walker": 8}
+        )
         with folder() as path:
             stored = xg.store.evaluate(run, path / "ours", progress=False).compute()
             with warnings.catch_warnings():  # about coordinates of strings, which are not what is measured
                 warnings.simplefilter("ignore")
-                stored.drop_encoding().chunk(walker=8).to_zarr(path / "default", consolidated=False, zarr_format=3)
+                stored.drop_encoding().chunk(walker=8).to_zarr(
+                    path / "default", consolidated=False, zarr_format=3
+                )
 
             def size(store: str, name: str, path: Path = path) -> int:
-                return sum(file.stat().st_size for file in (path / store / name / "c").rglob("*") if file.is_file())
+                return sum(
+                    file.stat().st_size for file in (path / store / name / "c").rglob("*") if file.is_file()
+                )
 
-            for name, scale, unit, raw in (("occupation", 8, "bits/site", 8), ("electrostatic_energy", 1, "B/state", 8)):
+            for name, scale, unit, raw in (
+                ("occupation", 8, "bits/site", 8),
+                ("electrostatic_energy", 1, "B/state", 8),
+            ):
                 for store in ("ours", "default"):
                     figure = scale * size(store, name) / stored[name].size
-                    row(f"T = {T}, {name}: {'evaluate' if store == 'ours' else '  codec of zarr'}", figure, unit, f"raw {raw}")
+                    row(
+                        f"T = {T}, {name}: {'evaluate' if store == 'ours' else '  codec of zarr'}",
+                        figure,
+                        unit,
+                        f"raw {raw}",
+                    )
 
 
 if __name__ == "__main__":

@@ -42,7 +42,10 @@ def occupations(label: np.ndarray, seconds: float) -> np.ndarray:
         os.write(descriptor, b"".join(b"start %d\n" % k for k in label.ravel()))
         os.close(descriptor)
     time.sleep(seconds * label.size)
-    blocks = [np.random.Generator(np.random.Philox(key=int(k))).integers(0, 2, SITES, np.int8) for k in label.ravel()]
+    blocks = [
+        np.random.Generator(np.random.Philox(key=int(k))).integers(0, 2, SITES, np.int8)
+        for k in label.ravel()
+    ]
     return np.array(blocks, np.int8).reshape(*label.shape, SITES)
 
 
@@ -102,7 +105,11 @@ def files(path: Path) -> dict[str, bytes]:
 
 def started(folder: Path) -> list[int]:
     """The blocks of all logs, file by file."""
-    return [int(line.split()[1]) for log in sorted(folder.glob("log-[0-9]*")) for line in log.read_text().splitlines()]
+    return [
+        int(line.split()[1])
+        for log in sorted(folder.glob("log-[0-9]*"))
+        for line in log.read_text().splitlines()
+    ]
 
 
 def torn(path: Path) -> list[str]:
@@ -111,7 +118,9 @@ def torn(path: Path) -> list[str]:
     for file in (file for name in ("n", "e", "occupation") for file in path.glob(f"{name}/c/**/*")):
         if file.is_file() and not file.name.endswith(".partial"):
             content = file.read_bytes()
-            if len(content) < 4 or int.from_bytes(content[-4:], "little") != google_crc32c.value(content[:-4]):
+            if len(content) < 4 or int.from_bytes(content[-4:], "little") != google_crc32c.value(
+                content[:-4]
+            ):
                 found.append(str(file))
     marks = [file for file in path.glob("regions/done/c.*") if not file.name.endswith(".partial")]
     return found + [str(file) for file in marks if len(file.read_bytes()) != 8]
@@ -150,7 +159,14 @@ class Slot:
 
 
 def torture(
-    folder: Path, reference: Path, *, kills: int, rows: int, shards: int = 1, metropolis: bool = False, seed: int | None = None
+    folder: Path,
+    reference: Path,
+    *,
+    kills: int,
+    rows: int,
+    shards: int = 1,
+    metropolis: bool = False,
+    seed: int | None = None,
 ) -> dict[str, int]:
     """Kill until there were so many; raises AssertionError for whatever does not hold. Gives figures."""
     draw = random.Random(seed)
@@ -172,9 +188,13 @@ def torture(
         assert now.keys() == whole.keys(), now.keys() ^ whole.keys()
         assert not (differ := [name for name in whole if now[name] != whole[name]]), differ
         xr.testing.assert_identical(xg.store.load(store).compute(), want)
-        times = collections.Counter(before)  # how often each block was started; a region begins with any of its blocks
+        times = collections.Counter(
+            before
+        )  # how often each block was started; a region begins with any of its blocks
         extra = sum(
-            max(times[k] for k in range(r, r + BLOCKS)) - 1 for r in range(0, rows * COLUMNS * BLOCKS, BLOCKS) if not metropolis
+            max(times[k] for k in range(r, r + BLOCKS)) - 1
+            for r in range(0, rows * COLUMNS * BLOCKS, BLOCKS)
+            if not metropolis
         )
         assert extra <= THREADS * killed, f"{extra} regions were started again after {killed} kills"
         figures.update(kills=killed, stores=1, regions=rows * COLUMNS, starts=len(before), extra=extra)
@@ -183,11 +203,20 @@ def torture(
 
 
 def _round(
-    store: Path, want: xr.Dataset, kills: int, window: float, rows: int, shards: int, metropolis: bool, draw: random.Random
+    store: Path,
+    want: xr.Dataset,
+    kills: int,
+    window: float,
+    rows: int,
+    shards: int,
+    metropolis: bool,
+    draw: random.Random,
 ) -> int:
     """Evaluate one store with at most so many kills; gives how many there were."""
     slots, killed, done_before = [Slot(store.parent, k, shards) for k in range(shards)], 0, None
-    closed: list[tuple[set[int], dict[Path, int]]] = []  # the blocks that were done at a kill, and the sizes of the logs then
+    closed: list[
+        tuple[set[int], dict[Path, int]]
+    ] = []  # the blocks that were done at a kill, and the sizes of the logs then
     try:
         while not all(slot.finished for slot in slots):
             for slot in slots:
@@ -209,21 +238,29 @@ def _round(
                 if slot.kill_at == float("inf"):
                     if killed == 0 and any(store.parent.glob(".*.partial")):  # the store is being made
                         slot.kill_at = now + draw.uniform(0.0, 0.05)
-                    elif slot.size() > slot.before or (metropolis and len(list(store.glob("regions/done/c.*"))) > marks):
+                    elif slot.size() > slot.before or (
+                        metropolis and len(list(store.glob("regions/done/c.*"))) > marks
+                    ):
                         slot.kill_at = now + (slot.delay if slot.aimed else draw.uniform(0.0, window))
                 if now < slot.kill_at:
                     continue
                 if not slot.aimed:  # every other kill waits for the next region and hits while it is written
                     slot.aimed = True
                     if draw.random() < 0.5:
-                        slot.before, slot.kill_at, slot.delay = slot.size(), float("inf"), draw.uniform(SECONDS, 3.0 * SECONDS)
+                        slot.before, slot.kill_at, slot.delay = (
+                            slot.size(),
+                            float("inf"),
+                            draw.uniform(SECONDS, 3.0 * SECONDS),
+                        )
                         continue
                 slot.process.kill()
                 slot.process.wait()
                 slot.process, killed = None, killed + 1
                 if (store / "zarr.json").exists():
                     done = check(store, want)
-                    assert done_before is None or not (done_before & ~done).any(), "what was done is not any more"
+                    assert done_before is None or not (done_before & ~done).any(), (
+                        "what was done is not any more"
+                    )
                     done_before = done
                     if not metropolis:
                         blocks = {*np.flatnonzero(done.transpose("T", "field").values).tolist()}
@@ -236,7 +273,11 @@ def _round(
                 slot.process.wait()
     for blocks, sizes in closed:
         for log, size in sizes.items():
-            later = {int(line.split()[1]) for line in log.read_bytes()[size:].decode().splitlines()} if log.exists() else set()
+            later = (
+                {int(line.split()[1]) for line in log.read_bytes()[size:].decode().splitlines()}
+                if log.exists()
+                else set()
+            )
             assert not later & blocks, f"done at a kill and started again: blocks {sorted(later & blocks)}"
     return killed
 
@@ -246,7 +287,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--regions", type=int, default=200, help=f"a multiple of {COLUMNS}")
     parser.add_argument("--shards", type=int, choices=[1, 2])
-    parser.add_argument("--metropolis", action="store_true", help="a real run instead of a mock; what it starts is not counted")
+    parser.add_argument(
+        "--metropolis",
+        action="store_true",
+        help="a real run instead of a mock; what it starts is not counted",
+    )
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--shard", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -260,7 +305,14 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             begin = time.monotonic()
             reference = unbroken(Path(name) / "unbroken.zarr", rows, options.metropolis)
-            figures = torture(Path(name), reference, kills=options.kills, rows=rows, shards=shards, metropolis=options.metropolis)
+            figures = torture(
+                Path(name),
+                reference,
+                kills=options.kills,
+                rows=rows,
+                shards=shards,
+                metropolis=options.metropolis,
+            )
             print(
                 f"{shards} shard(s): {', '.join(f'{key} {value}' for key, value in figures.items())}; {THREADS} threads; every store "
                 f"equals the unbroken one byte for byte; {time.monotonic() - begin:.0f} s",

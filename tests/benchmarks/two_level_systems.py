@@ -35,7 +35,9 @@ def row(what: str, value: float, unit: str, limit: str = "") -> None:
     print(f"{what:<86} {value:10.4g} {unit:<8} {limit}", flush=True)
 
 
-def turns(functions: dict[str, Callable[[], object]], rounds: int = 7, least: float = 0.02) -> dict[str, float]:
+def turns(
+    functions: dict[str, Callable[[], object]], rounds: int = 7, least: float = 0.02
+) -> dict[str, float]:
     """Seconds of process time of each, the best of rounds in which they take turns; short ones are repeated within a round."""
     times = {name: math.inf for name in functions}
     repeats = {}
@@ -112,7 +114,9 @@ class Recipe:
 
     def __init__(self, operator: operators.Block, steps: int) -> None:
         self.operator, self.steps = operator, steps
-        self.V, self.W, self.JW = (np.zeros((steps, operator.dimension), dtype=np.complex128) for _ in range(3))
+        self.V, self.W, self.JW = (
+            np.zeros((steps, operator.dimension), dtype=np.complex128) for _ in range(3)
+        )
 
     def run(self, start: np.ndarray, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         diagonal, sides = np.zeros(self.steps), np.zeros(self.steps)
@@ -158,7 +162,9 @@ def sigma(rounds: int) -> None:
     found = {}
 
     def ours(operator: operators.Block, r: np.ndarray) -> None:
-        found[operator.precision] = conductivity(lanczos.sticks(operator, r, steps, buffers[operator.precision]), r.size)
+        found[operator.precision] = conductivity(
+            lanczos.sticks(operator, r, steps, buffers[operator.precision]), r.size
+        )
 
     def theirs() -> None:
         found["recipe"] = conductivity(recipe.sticks(r), r.size)
@@ -167,13 +173,23 @@ def sigma(rounds: int) -> None:
         times = turns({"single": lambda: ours(single, r32), "double": lambda: ours(double, r)}, rounds=5)
         again = turns({"recipe": theirs, "single": lambda: ours(single, r32)}, rounds=rounds)
     best = min(times["single"], again["single"])
-    row(f"N = 16, broadening {BROADENING}, {steps} steps, single precision, {T.size} temperatures", best, "s", "about 0.3 (0.25)")
+    row(
+        f"N = 16, broadening {BROADENING}, {steps} steps, single precision, {T.size} temperatures",
+        best,
+        "s",
+        "about 0.3 (0.25)",
+    )
     row("  double precision", times["double"], "s")
     row("  recipe: 1200 steps, complex128, all vectors, one product", again["recipe"], "s")
     row("  ratio", again["recipe"] / best, "x", ">= 50")
     for name in ("single", "double"):
         off = np.abs(found[name] - found["recipe"]).max(axis=1) / found["recipe"].max(axis=1)
-        row(f"  {name}: distance from the recipe in units of the peak, largest of all T", off.max(), "", "<= 1e-3")
+        row(
+            f"  {name}: distance from the recipe in units of the peak, largest of all T",
+            off.max(),
+            "",
+            "<= 1e-3",
+        )
 
 
 def eighteen() -> None:
@@ -182,7 +198,9 @@ def eighteen() -> None:
     steps = operators.resolving(operator.half_width, BROADENING, 1.0)
     r, buffers = random(operator), lanczos.Buffers.of(operator, steps)
     with single_thread():
-        times = turns({"N = 18": lambda: conductivity(lanczos.sticks(operator, r, steps, buffers), r.size)}, rounds=3)
+        times = turns(
+            {"N = 18": lambda: conductivity(lanczos.sticks(operator, r, steps, buffers), r.size)}, rounds=3
+        )
     row(f"N = 18, {steps} steps, single precision", times["N = 18"], "s", "about 1.3")
 
 
@@ -199,7 +217,10 @@ def twenty() -> None:
     steps = operators.resolving(operator.half_width, BROADENING, 1.0)
     begin = time.process_time()
     with single_thread():
-        conductivity(lanczos.sticks(operator, random(operator), steps, lanczos.Buffers.of(operator, steps)), operator.dimension)
+        conductivity(
+            lanczos.sticks(operator, random(operator), steps, lanczos.Buffers.of(operator, steps)),
+            operator.dimension,
+        )
     row(f"N = 20, {steps} steps, single precision, fresh memory", time.process_time() - begin, "s")
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     row("  peak memory", float(status["VmHWM"].split()[0]) / 2**20, "GiB", "< 8")
@@ -224,7 +245,9 @@ def quspin(sites: int) -> None:
     back = [[1.0, j, (j + 1) % sites] for j in range(sites)]
 
     def built(terms: list[list[object]], dtype: type) -> object:
-        return hamiltonian(terms, [], basis=basis, dtype=dtype, check_herm=False, check_symm=False, check_pcon=False)
+        return hamiltonian(
+            terms, [], basis=basis, dtype=dtype, check_herm=False, check_symm=False, check_pcon=False
+        )
 
     def scaled(factor: float, terms: list[list[float]]) -> list[list[float]]:
         return [[factor * term[0], *term[1:]] for term in terms]
@@ -235,11 +258,17 @@ def quspin(sites: int) -> None:
     K = built([["+-|", scaled(-1.0, hops)], ["+-|", scaled(1.0, back)]], np.float64)  # J = i K
 
     zeros = np.zeros(sites)
-    rows = operators.Rows(sites, 0.0, np.ones(sites), np.ones(sites), zeros, np.full(sites, OMEGA0), zeros, "double")
+    rows = operators.Rows(
+        sites, 0.0, np.ones(sites), np.ones(sites), zeros, np.full(sites, OMEGA0), zeros, "double"
+    )
     blocks = {p: [block(sites, p, n) for n in range(sites)] for p in ("double", "single")}
     generator = np.random.default_rng(1)
     x = generator.normal(size=H.Ns)
-    y, z, w = np.empty_like(x), np.empty_like(x), generator.normal(size=H.Ns) + 1j * generator.normal(size=H.Ns)
+    y, z, w = (
+        np.empty_like(x),
+        np.empty_like(x),
+        generator.normal(size=H.Ns) + 1j * generator.normal(size=H.Ns),
+    )
     out = np.empty_like(w)
     parts = {p: [(o, random(o), np.empty(o.dimension, dtype=o.dtype)) for o in blocks[p]] for p in blocks}
     csr = H.tocsr()
@@ -262,7 +291,9 @@ def quspin(sites: int) -> None:
     row("  scipy CSR", times["scipy real"] * 1e3, "ms")
     row("  ours, rows", times["ours real"] * 1e3, "ms")
     row("  ratio, QuSpin / ours", times["quspin real"] / times["ours real"], "x", ">= 4")
-    row(f"N = {sites}: H v, as many complex numbers: QuSpin, whole space", times["quspin complex"] * 1e3, "ms")
+    row(
+        f"N = {sites}: H v, as many complex numbers: QuSpin, whole space", times["quspin complex"] * 1e3, "ms"
+    )
     row("  ours, N momentum blocks, complex128", times["ours double"] * 1e3, "ms")
     row("  ratio", times["quspin complex"] / times["ours double"], "x", ">= 4")
     row("  ratio with complex64", times["quspin complex"] / times["ours single"], "x")
@@ -283,7 +314,9 @@ def quspin(sites: int) -> None:
         matrix = states.T @ (V @ K.dot(W.T)) @ mates
         amplitudes = -size * np.outer(states[0], mates[0]).astype(np.float64) * matrix
         weights = states[0].astype(np.float64) ** 2
-        result = lanczos.Sticks(energies.astype(np.float64), weights, np.zeros(steps), others.astype(np.float64), amplitudes)
+        result = lanczos.Sticks(
+            energies.astype(np.float64), weights, np.zeros(steps), others.astype(np.float64), amplitudes
+        )
         found[precision] = conductivity(result, H.Ns)
 
     buffers = {p: lanczos.Buffers.of(blocks[p][0], steps) for p in blocks}
@@ -314,12 +347,19 @@ def quspin(sites: int) -> None:
         spread = np.std([ours("single", seed) for seed in range(8)], axis=0, ddof=1)
         mean = np.mean([ours("single", seed) for seed in range(8)], axis=0)
     row(
-        f"N = {sites}: sigma, {steps} steps, {T.size} temperatures: QuSpin, one real vector, float64", times["quspin double"], "s"
+        f"N = {sites}: sigma, {steps} steps, {T.size} temperatures: QuSpin, one real vector, float64",
+        times["quspin double"],
+        "s",
     )
     row("  QuSpin, float32", times["quspin single"], "s")
     row(f"  ours, one complex vector in each of {count} momenta, complex128", times["ours double"], "s")
     row("  ours, complex64 (what ftlm does)", times["ours single"], "s")
-    row("  ratio, QuSpin's float64 / our complex64", times["quspin double"] / times["ours single"], "x", ">= 3")
+    row(
+        "  ratio, QuSpin's float64 / our complex64",
+        times["quspin double"] / times["ours single"],
+        "x",
+        ">= 3",
+    )
     for p in ("double", "single"):
         row(f"  ratio, both in {p} precision", times[f"quspin {p}"] / times[f"ours {p}"], "x")
     z = (found["double"] - mean) / spread / math.sqrt(1.0 + 1.0 / 8.0)
@@ -332,9 +372,14 @@ def quspin(sites: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
-        "what", nargs="*", default=["matvec", "sigma", "large"], choices=["matvec", "sigma", "large", "quspin", "twenty"]
+        "what",
+        nargs="*",
+        default=["matvec", "sigma", "large"],
+        choices=["matvec", "sigma", "large", "quspin", "twenty"],
     )
     parser.add_argument("--rounds", type=int, default=1, help="rounds of the long recipe (about 15 s each)")
     parser.add_argument("--sites", type=int, default=14, help="sites for quspin")

@@ -57,7 +57,11 @@ class Glass:
     def bonds(self) -> list[tuple[str, int, int]]:
         """(kind, source, target), every bond once."""
         i, j = self.cells
-        return [(kind, s, t) for kind, di, dj in STEPS[self.kind] for s, t in enumerate(self.index(i + di, j + dj))]
+        return [
+            (kind, s, t)
+            for kind, di, dj in STEPS[self.kind]
+            for s, t in enumerate(self.index(i + di, j + dj))
+        ]
 
     @cached_property
     def kinetic_matrix(self) -> np.ndarray:
@@ -132,7 +136,9 @@ def torus_potential(displacement: np.ndarray, periods: np.ndarray, reach: int = 
     total, h = np.zeros(len(displacement)), 0.2
     for s in np.exp(h * np.arange(-400, 401)) / area:  # the slowest end decays as s^(-1/2)
         if s < np.pi / area:
-            bracket = np.pi / (area * s) * (cosine @ np.exp(-np.sum(waves**2, axis=1) / (4 * s))) - own.any(axis=1)
+            bracket = np.pi / (area * s) * (cosine @ np.exp(-np.sum(waves**2, axis=1) / (4 * s))) - own.any(
+                axis=1
+            )
         else:
             bracket = np.where(own, 0.0, np.exp(-s * real)).sum(axis=1) - np.pi / (area * s)
         total += h * np.sqrt(s / np.pi) * bracket
@@ -201,7 +207,11 @@ def proposals(glass: Glass, moves: str) -> dict[tuple[int, int], float]:
     if moves == "exchange":
         return {pair: 2 / (glass.sites * (glass.sites - 1)) for pair in combinations(range(glass.sites), 2)}
     drawn: dict[tuple[int, int], float] = {}
-    for _, s, t in glass.bonds:  # every site has the same number of bonds: site, then neighbour = one of all bonds
+    for (
+        _,
+        s,
+        t,
+    ) in glass.bonds:  # every site has the same number of bonds: site, then neighbour = one of all bonds
         pair = (min(s, t), max(s, t))
         drawn[pair] = drawn.get(pair, 0.0) + 1 / len(glass.bonds)
     return drawn
@@ -272,7 +282,10 @@ class Chain:
         """Mean and mean square of the number of accepted attempts among the next ones, given the configuration now."""
         mean, square = np.zeros((2, len(self.weight)))
         for _ in range(attempts):
-            mean, square = self.accepted + self.attempt @ mean, self.accepted + 2 * self.moved @ mean + self.attempt @ square
+            mean, square = (
+                self.accepted + self.attempt @ mean,
+                self.accepted + 2 * self.moved @ mean + self.attempt @ square,
+            )
         return mean, square
 
     def accepted_attempts(self, first: int, last: int) -> np.ndarray:

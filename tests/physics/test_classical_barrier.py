@@ -16,9 +16,9 @@ def test_relaxation_times_and_barrier():
     glass = xg.charge_glass(xg.lattice.triangular(12))
     run = xg.metropolis(glass, T=T, walker=400, sweep=320, weight="classical", seed=20, chunks=None)
     C = xg.autocorrelation(run, waiting_time=200)
-    fit = xg.jackknife(lambda C: xg.fits.stretched_exponential(C.mean("walker")), C, dim="walker", blocks=40).squeeze(
-        "waiting_time"
-    )
+    fit = xg.jackknife(
+        lambda C: xg.fits.stretched_exponential(C.mean("walker")), C, dim="walker", blocks=40
+    ).squeeze("waiting_time")
     time, error = fit["relaxation_time_1e"], fit["relaxation_time_1e_stderr"]
     assert (error / time < 0.04).all()  # 400 walkers: a few per cent, or something is wrong with the sample
     # The other program had few walkers: its times are good to 15 %.

@@ -40,8 +40,14 @@ def compute(run: xr.Dataset) -> xr.Dataset:
 def model(glass: Glass) -> xr.Dataset:
     """The library's model of a Glass; t_p and eta where the lattice has them."""
     lattice, hopping = getattr(xglass.lattice, glass.kind)(*glass.shape), dict(glass.hopping)
-    sugar = {"t_p": hopping["p"], "eta": hopping["c"] / hopping["p"]} if glass.kind == "triangular" else {"hopping": hopping}
-    return xglass.charge_glass(lattice, **sugar, filling=glass.particles / glass.sites, self_image=glass.self_image)
+    sugar = (
+        {"t_p": hopping["p"], "eta": hopping["c"] / hopping["p"]}
+        if glass.kind == "triangular"
+        else {"hopping": hopping}
+    )
+    return xglass.charge_glass(
+        lattice, **sugar, filling=glass.particles / glass.sites, self_image=glass.self_image
+    )
 
 
 @cache
@@ -75,7 +81,9 @@ def configuration_bins(exact: Chain, law: np.ndarray, walkers: int) -> dict[str,
     orbit_weight = np.bincount(exact.glass.orbit, exact.weight) / np.bincount(exact.glass.orbit)
     return {
         "levels": bins(np.argsort(np.round(exact.weight, 9), kind="stable"), law, 0.05),
-        "classes": bins(np.argsort(np.round(orbit_weight, 9), kind="stable"), orbit_law, 10 / walkers)[exact.glass.orbit],
+        "classes": bins(np.argsort(np.round(orbit_weight, 9), kind="stable"), orbit_law, 10 / walkers)[
+            exact.glass.orbit
+        ],
         "random": bins(np.random.default_rng(0).permutation(len(law)), law, 0.02),
     }
 
@@ -89,9 +97,14 @@ def p_of_steps(run: xr.Dataset, exact: Chain, energy: Energies) -> dict[str, flo
     before, after = row[:, :-1], row[:, 1:]
     found = {name: values[after] for name, values in vars(energy).items()}
     found["accepted"] = run["acceptance"].transpose("walker", "sweep").values[:, 1:] * attempts
-    ahead = {name: (exact.ahead(values, attempts), exact.ahead(values**2, attempts)) for name, values in vars(energy).items()}
+    ahead = {
+        name: (exact.ahead(values, attempts), exact.ahead(values**2, attempts))
+        for name, values in vars(energy).items()
+    }
     ahead["accepted"] = exact.accepted_ahead(attempts)
-    seen = {"one": np.ones(len(exact.weight))} | {name: values - values.mean() for name, values in vars(energy).items()}
+    seen = {"one": np.ones(len(exact.weight))} | {
+        name: values - values.mean() for name, values in vars(energy).items()
+    }
     p = {}
     for name, (mean, square) in ahead.items():
         for factor, values in seen.items():
@@ -123,8 +136,14 @@ def p_values(run: xr.Dataset, exact: Chain, energy: Energies) -> dict[str, float
     p |= p_of_steps(run, exact, energy)
     pairs = [(tw, later) for tw in sweeps[:-1] for later in sweeps if later > tw and (random_start or tw > 0)]
     for tw, later in pairs[:: max(1, len(pairs) // 8)]:
-        C = xglass.autocorrelation(run, waiting_time=[tw], lag=[later - tw]).transpose("walker", ...).values.ravel()
-        p[f"autocorrelation {tw} {later}"] = p_of_mean(C, exact.autocorrelation(tw, later - tw), C.var(ddof=1))
+        C = (
+            xglass.autocorrelation(run, waiting_time=[tw], lag=[later - tw])
+            .transpose("walker", ...)
+            .values.ravel()
+        )
+        p[f"autocorrelation {tw} {later}"] = p_of_mean(
+            C, exact.autocorrelation(tw, later - tw), C.var(ddof=1)
+        )
     for k in {sweeps[0] if random_start else sweeps[-1], sweeps[-1]}:
         law, row = exact.law(k), glass.find(run["occupation"].sel(sweep=k).transpose("walker", "site").values)
         for name, grouped in configuration_bins(exact, law, len(row)).items():
@@ -136,7 +155,9 @@ def rejected(p: dict[str, float], share: float = 1.0) -> list[str]:
     """Those comparisons that a test of this file does not let pass."""
     smallest = share * ALARM / TESTS / len(p)
     return [
-        f"{name}: {value:.1e}" for name, value in sorted(p.items(), key=lambda item: item[1]) if not value >= smallest
+        f"{name}: {value:.1e}"
+        for name, value in sorted(p.items(), key=lambda item: item[1])
+        if not value >= smallest
     ]  # nor nan
 
 
@@ -144,9 +165,15 @@ def assert_energies_exact(run: xr.Dataset, glass: Glass, energy: Energies) -> No
     """Every stored energy is that of the stored configuration."""
     row = glass.find(run["occupation"].transpose("walker", "sweep", "site").values)
     assert row.min() >= 0, "a configuration with another number of particles"
-    stored = {name: values.transpose("walker", "sweep").values for name, values in run.data_vars.items() if "energy" in name}
+    stored = {
+        name: values.transpose("walker", "sweep").values
+        for name, values in run.data_vars.items()
+        if "energy" in name
+    }
     np.testing.assert_allclose(stored["electrostatic_energy"], energy.electrostatic[row], rtol=0, atol=1e-12)
-    if "kinetic_energy" in stored:  # the bound is the error of the oracle's differences, see test_oracle_kinetic_energy
+    if (
+        "kinetic_energy" in stored
+    ):  # the bound is the error of the oracle's differences, see test_oracle_kinetic_energy
         np.testing.assert_allclose(stored["kinetic_energy"], energy.kinetic[row], rtol=0, atol=1e-9)
 
 
@@ -204,12 +231,17 @@ def test_every_rule(weight, moves, self_image):
     assert_energies_exact(run, glass, energy)
     assert not rejected(p_values(run, exact, energy))
     for name in RESOLUTION.keys() & set(run.data_vars):
-        assert run[name].sel(sweep=SWEEPS).std("walker", ddof=1) / np.sqrt(run.sizes["walker"]) < RESOLUTION[name]
+        assert (
+            run[name].sel(sweep=SWEEPS).std("walker", ddof=1) / np.sqrt(run.sizes["walker"])
+            < RESOLUTION[name]
+        )
 
 
 def test_autocorrelation_of_each_walker():
     run = sample("kinetic", "neighbour", "include")
-    C = xglass.autocorrelation(run, waiting_time=[0, 2], lag=[0, 1, 3]).transpose("walker", "waiting_time", "lag")
+    C = xglass.autocorrelation(run, waiting_time=[0, 2], lag=[0, 1, 3]).transpose(
+        "walker", "waiting_time", "lag"
+    )
     dn = run["occupation"].transpose("sweep", "walker", "site").values - 0.5
     direct = [[(dn[tw] * dn[tw + lag]).mean(axis=-1) for lag in (0, 1, 3)] for tw in (0, 2)]
     np.testing.assert_allclose(C, np.moveaxis(direct, -1, 0), rtol=0, atol=1e-15)
@@ -217,13 +249,24 @@ def test_autocorrelation_of_each_walker():
 
 def test_random_start_is_uniform():
     glass = Glass()
-    n = np.concatenate([sample("classical", moves, s)["occupation"].sel(sweep=0).values for moves in MOVES for s in SELF_IMAGES])
+    n = np.concatenate(
+        [
+            sample("classical", moves, s)["occupation"].sel(sweep=0).values
+            for moves in MOVES
+            for s in SELF_IMAGES
+        ]
+    )
     row, count = glass.find(n), len(glass.occupations)
     hashed = np.random.default_rng(1).permutation(count) % 50
     i, j = np.triu_indices(glass.sites, 1)
-    p = {"hashed": p_of_counts(hashed[row], np.bincount(hashed) / count), "each": p_of_counts(row, np.full(count, 1 / count))}
+    p = {
+        "hashed": p_of_counts(hashed[row], np.bincount(hashed) / count),
+        "each": p_of_counts(row, np.full(count, 1 / count)),
+    }
     for name, occupied, mean in (("site", n, 1 / 2), ("pair", n[:, i] * n[:, j], 7 / 30)):
-        p |= {f"{name} {s}": p_of_mean(values, mean, mean * (1 - mean)) for s, values in enumerate(occupied.T)}
+        p |= {
+            f"{name} {s}": p_of_mean(values, mean, mean * (1 - mean)) for s, values in enumerate(occupied.T)
+        }
     assert not rejected(p)
 
 
@@ -274,7 +317,11 @@ def test_points_of_a_sweep():
 )
 def test_other_lattices(glass):
     """Another lattice, tori whose two periods differ, another filling."""
-    run = compute(xglass.metropolis(model(glass), T=0.1, walker=1200, sweep=3, start="random", seed=51, chunks={"walker": 600}))
+    run = compute(
+        xglass.metropolis(
+            model(glass), T=0.1, walker=1200, sweep=3, start="random", seed=51, chunks={"walker": 600}
+        )
+    )
     energy = energies(glass, 0.1)
     assert_energies_exact(run, glass, energy)
     assert not rejected(p_values(run, chain(glass, 0.1, "kinetic", "neighbour"), energy))
@@ -312,7 +359,10 @@ WRONG = {
     "fermions at 3/2 T": ("kinetic", lambda g, T: wrong(g, T, energies(g, 1.5 * T).weight("kinetic"))),
     "no -V_ij": ("kinetic", lambda g, T: wrong(g, T, excess=g.coulomb[0])),
     "-V_ij twice": ("kinetic", lambda g, T: wrong(g, T, excess=-g.coulomb[0])),
-    "V_s missing in dE": ("kinetic", lambda g, T: wrong(g, T, excess=np.full((g.sites, g.sites), -g.coulomb[1]))),
+    "V_s missing in dE": (
+        "kinetic",
+        lambda g, T: wrong(g, T, excess=np.full((g.sites, g.sites), -g.coulomb[1])),
+    ),
     "heat bath": ("kinetic", lambda g, T: wrong(g, T, accept=heat_bath)),
     "first site must be occupied": ("kinetic", lambda g, T: wrong(g, T, rate=1 / 2)),
     "15 attempts per sweep": ("kinetic", lambda g, T: wrong(g, T, rate=15 / 16)),
@@ -326,7 +376,11 @@ WRONG = {
 def test_mistakes_are_seen(mistake, self_image):
     glass, temperature = Glass(self_image=self_image), T[self_image]
     weight, build = WRONG[mistake]
-    seen = rejected(p_values(sample(weight, "neighbour", self_image), build(glass, temperature), energies(glass, temperature)))
+    seen = rejected(
+        p_values(
+            sample(weight, "neighbour", self_image), build(glass, temperature), energies(glass, temperature)
+        )
+    )
     print(f"\n{mistake} ({self_image}): {len(seen)} comparisons fail, first {seen[:1]}")
     assert seen
 
@@ -335,7 +389,9 @@ DAMAGE = {
     "every walker twice": lambda run: run.isel(walker=np.arange(run.sizes["walker"]) // 2),
     "a sweep late": lambda run: run.isel(sweep=slice(1, None)).assign_coords(sweep=run["sweep"].values[:-1]),
     "sweeps of different walkers": lambda run: xr.concat(
-        [run.isel(sweep=[k]).roll(walker=k, roll_coords=False) for k in range(run.sizes["sweep"])], "sweep", join="override"
+        [run.isel(sweep=[k]).roll(walker=k, roll_coords=False) for k in range(run.sizes["sweep"])],
+        "sweep",
+        join="override",
     ),
 }
 
@@ -344,6 +400,8 @@ DAMAGE = {
 def test_damaged_runs_are_seen(damage):
     """The exact chain is right, the sample is not: walkers that share their random numbers, a shifted time axis, broken trajectories."""
     glass, run = Glass(), DAMAGE[damage](sample("kinetic", "neighbour", "include"))
-    seen = rejected(p_values(run, chain(glass, T["include"], "kinetic", "neighbour"), energies(glass, T["include"])))
+    seen = rejected(
+        p_values(run, chain(glass, T["include"], "kinetic", "neighbour"), energies(glass, T["include"]))
+    )
     print(f"\n{damage}: {len(seen)} comparisons fail, first {seen[:1]}")
     assert seen

@@ -32,7 +32,9 @@ def test_all_configurations_are_the_exact_thermal_average(N, g_z, broadening, mo
     ours = solve(model, sites=N, realization=2**N, broadening=broadening, chunks=None)
     exact = xg.exact(model, T=[0.3, 1.0], frequency=W, broadening=broadening, chunks=None)
     for name in NAMES:  # 1e-9: interpolation of the Gaussians, in units of the highest one
-        np.testing.assert_allclose(ours[name], exact[name], rtol=0, atol=1e-9 * float(abs(exact[name]).max()), err_msg=name)
+        np.testing.assert_allclose(
+            ours[name], exact[name], rtol=0, atol=1e-9 * float(abs(exact[name]).max()), err_msg=name
+        )
 
 
 def test_drawn_configurations_agree_within_their_errors():
@@ -45,11 +47,16 @@ def test_drawn_configurations_agree_within_their_errors():
     settings = {"frequency": [0.8, 1.6], "broadening": 0.2, "T": 0.5}
     exact = xg.exact(model, chunks=None, **settings)
     results = xr.concat(
-        [solve(model, sites=5, realization=150, seed=seed, chunks=None, **settings) for seed in range(80)], "draw"
+        [solve(model, sites=5, realization=150, seed=seed, chunks=None, **settings) for seed in range(80)],
+        "draw",
     )
     low, high = stats.chi2.ppf([5e-7, 1 - 5e-7], 80)
     for name in NAMES:
-        z = ((results[name] - exact[name]) / results[f"{name}_stderr"]).transpose("draw", ...).values.reshape(80, -1)
+        z = (
+            ((results[name] - exact[name]) / results[f"{name}_stderr"])
+            .transpose("draw", ...)
+            .values.reshape(80, -1)
+        )
         squares = (z**2).sum(axis=0)
         print(name, squares, z.mean(axis=0))
         assert (low / 1.25 < squares).all(), name
@@ -63,7 +70,9 @@ def test_jackknife_is_the_one_of_the_library():
 
     def annealed(part):
         weight = np.exp(part["log_partition_function"] - each["log_partition_function"].max("realization"))
-        return xr.Dataset({n: (part[n] * weight).sum("realization") / weight.sum("realization") for n in NAMES[:3]})
+        return xr.Dataset(
+            {n: (part[n] * weight).sum("realization") / weight.sum("realization") for n in NAMES[:3]}
+        )
 
     expected = xg.jackknife(annealed, each, dim="realization", blocks=6)
     ours = solve(chunks=None, realization=6)
@@ -83,7 +92,9 @@ def test_one_realization_with_all_the_weight_has_a_finite_error():
 def test_sum_rule_of_a_long_chain():
     """No stiffness is left where states are localized: all weight is minus the kinetic energy times pi / 2."""
     model = frozen(g=[0.6, 1.2])
-    result = solve(model, T=[0.2, 1.0, 5.0], sites=300, realization=2, frequency=np.linspace(0, 8, 401), broadening=0.1).compute()
+    result = solve(
+        model, T=[0.2, 1.0, 5.0], sites=300, realization=2, frequency=np.linspace(0, 8, 401), broadening=0.1
+    ).compute()
     assert float(abs(xg.sum_rule(result)).max()) < 1e-6
     integral = xg.spectral_weight(result["optical_conductivity"])
     np.testing.assert_allclose(integral, result["total_weight"], rtol=1e-9)
@@ -91,7 +102,9 @@ def test_sum_rule_of_a_long_chain():
     assert float(hot["total_weight"]) * 1e5 == pytest.approx(np.pi, rel=1e-4)  # T int sigma = pi t^2
     sigma = hot["optical_conductivity"] * 1e5
     second = float((sigma * sigma["frequency"] ** 2).integrate("frequency")) * 2 / np.pi - 0.15**2 * 2
-    spread = 4 * 0.9**2 / np.sqrt(4 * 200)  # mean of (e_i - e_j)^2 over neighbours: 2 g^2 with probability 1/2 ...
+    spread = (
+        4 * 0.9**2 / np.sqrt(4 * 200)
+    )  # mean of (e_i - e_j)^2 over neighbours: 2 g^2 with probability 1/2 ...
     assert second == pytest.approx(4 * 0.9**2, abs=4.5 * spread)
 
 
@@ -106,10 +119,16 @@ def test_bins_hold_the_weight_of_their_sticks():
     E, U = np.linalg.eigh(np.diag(energy) - hop - hop.T)
     strength = (U.T @ (hop - hop.T) @ U) ** 2
     gap, p = E[None, :] - E[:, None], np.exp(-E / T) / np.exp(-E / T).sum()
-    stick = np.pi * strength * np.where(gap == 0.0, 0.0, (p[:, None] - p[None, :]) / np.where(gap == 0.0, 1.0, gap))
+    stick = (
+        np.pi
+        * strength
+        * np.where(gap == 0.0, 0.0, (p[:, None] - p[None, :]) / np.where(gap == 0.0, 1.0, gap))
+    )
     edges = 0.05 * (np.arange(-161, 161) + 0.5)
     counts = np.histogram(gap, edges, weights=stick)[0] / 0.05
-    np.testing.assert_allclose(result["optical_conductivity"], counts[160:], rtol=0, atol=1e-10 * counts.max())
+    np.testing.assert_allclose(
+        result["optical_conductivity"], counts[160:], rtol=0, atol=1e-10 * counts.max()
+    )
     np.testing.assert_allclose(counts, counts[::-1], atol=1e-10 * counts.max())  # even
 
 
@@ -117,7 +136,9 @@ def test_bins_against_gaussians():
     """The same configurations, smeared: a stick moves by up to half a bin, and those of one bin to either side."""
     w = np.linspace(0.0, 8.0, 1601)
     binned = solve(frequency=w, broadening=None, chunks=None)
-    np.testing.assert_allclose(xg.spectral_weight(binned["optical_conductivity"]), binned["total_weight"], rtol=1e-12)
+    np.testing.assert_allclose(
+        xg.spectral_weight(binned["optical_conductivity"]), binned["total_weight"], rtol=1e-12
+    )
     wide = solve(frequency=w, broadening=0.1, chunks=None)
     gauss = lambda x: np.exp(-0.5 * (x / 0.1) ** 2) / np.sqrt(2 * np.pi) / 0.1  # noqa: E731
     kernel = gauss(w[:, None] - w) + gauss(w[:, None] + w)
@@ -148,7 +169,9 @@ def test_configurations_have_an_identity():
     chosen = solve(average=None, chunks=None, realization=[3, 1])
     xr.testing.assert_equal(chosen, each.sel(realization=[3, 1]))
     labels = np.array([1.0, 0.9, 0.0, 4000.0])
-    draws = np.array([static_disorder.signs(4000, seed, label, labels) for seed in (1, 2**64 - 1) for label in (0, 1, 2)])
+    draws = np.array(
+        [static_disorder.signs(4000, seed, label, labels) for seed in (1, 2**64 - 1) for label in (0, 1, 2)]
+    )
     assert set(np.unique(draws)) == {-1.0, 1.0}
     overlaps = draws @ draws.T / np.sqrt(4000) - np.diag(np.full(6, np.sqrt(4000)))
     assert abs(overlaps).max() < 5.0  # normal, 15 of them: 1e-5
@@ -166,7 +189,9 @@ def test_only_what_matters_is_carried():
     assert set(result.coords) == {"T", "frequency", "broadening", "g", "g_z", "t", "scale"}
     assert float(result["T"]) == pytest.approx(500 * 0.08617333262 / 100, rel=1e-9)
     zipped = xg.electron_tls(
-        xg.lattice.chain(8), g=xr.DataArray([0.5, 1.0], dims="case"), omega0=xr.DataArray([0.1, 0.2], dims="case")
+        xg.lattice.chain(8),
+        g=xr.DataArray([0.5, 1.0], dims="case"),
+        omega0=xr.DataArray([0.1, 0.2], dims="case"),
     )
     assert solve(zipped, chunks=None)["kinetic_energy"].dims == ("case", "T")
     per_case = solve(zipped, T=xr.DataArray([0.3, 1.0], dims="case"), chunks=None)

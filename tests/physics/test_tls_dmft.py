@@ -35,7 +35,9 @@ def alone(nu, omega0, T, g, g_z=0.0, t=1.0, iterations=4000):
         bath = 1 / (np.sqrt(z - 2 * t) * np.sqrt(z + 2 * t) + sigma)
         below, above = (1 / (nu - omega0)).astype(bath.dtype), (1 / (nu + omega0)).astype(bath.dtype)
         below[..., 1:], above[..., :-1] = bath[..., :-1], bath[..., 1:]
-        green = 1 / (1 / bath - g_z - g**2 / (1 / below + g_z)) + x / (1 / bath + g_z - g**2 / (1 / above - g_z))
+        green = 1 / (1 / bath - g_z - g**2 / (1 / below + g_z)) + x / (
+            1 / bath + g_z - g**2 / (1 / above - g_z)
+        )
         new = 1 / bath - (1 + x) / green
         new = new.real - 1j * np.maximum(-new.imag, 0)
         change = np.abs(new - sigma).max()
@@ -60,7 +62,9 @@ def alone(nu, omega0, T, g, g_z=0.0, t=1.0, iterations=4000):
 def test_sum_rule(parameters, T):
     """Int_0^inf sigma = (pi/2) <-K>."""
     result = local(T=T, **parameters)
-    assert float(result["total_weight"]) == pytest.approx(-0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-9)
+    assert float(result["total_weight"]) == pytest.approx(
+        -0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-9
+    )
     assert bool(result["converged"])
 
 
@@ -89,7 +93,8 @@ def ring_moments(N, t, g, g_z, omega0, T, orders):
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"omega0": 0.5, "g_z": 0.0, "g": 1.0, "t": 1.0}, {"omega0": 0.4, "g_z": 0.6, "g": 0.9, "t": 0.8}]
+    "parameters",
+    [{"omega0": 0.5, "g_z": 0.0, "g": 1.0, "t": 1.0}, {"omega0": 0.4, "g_z": 0.6, "g": 0.9, "t": 0.8}],
 )
 def test_moments_of_the_density_of_states(parameters):
     """m_0 ... m_5 are those of a ring: the mean field is exact to that order, also with a static coupling."""
@@ -120,7 +125,9 @@ def test_bubble_is_a_sum_over_k(g_z):
             two[: nu.size - shift] = spectral[shift:]
         else:
             two[-shift:] = spectral[:shift]
-        return (boltzmann * (spectral * two * velocity**2).mean(axis=1)).sum() / (boltzmann * spectral.mean(axis=1)).sum()
+        return (boltzmann * (spectral * two * velocity**2).mean(axis=1)).sum() / (
+            boltzmann * spectral.mean(axis=1)
+        ).sum()
 
     shifts = np.array([8, 24, 80, 136, 320, 560])
     w = shifts * omega0 / n
@@ -129,20 +136,31 @@ def test_bubble_is_a_sum_over_k(g_z):
     result = local(T=T, frequency=w, omega0=omega0, g_z=g_z)
     np.testing.assert_allclose(result["optical_conductivity"], np.pi * -np.expm1(-w / T) / w * S, rtol=1e-7)
     assert float(result["mobility"]) == pytest.approx(np.pi / T * correlation(0), rel=1e-7)
-    kinetic = (boltzmann * (spectral * -2.0 * np.cos(k)).mean(axis=1)).sum() / (boltzmann * spectral.mean(axis=1)).sum()
+    kinetic = (boltzmann * (spectral * -2.0 * np.cos(k)).mean(axis=1)).sum() / (
+        boltzmann * spectral.mean(axis=1)
+    ).sum()
     assert float(result["kinetic_energy"]) == pytest.approx(kinetic, rel=1e-7)
 
 
 @settings(max_examples=6, derandomize=True, database=None)
-@given(g=st.floats(0.3, 2.0), g_z=st.sampled_from([0.0, 0.3, -0.7]), omega0=st.floats(0.1, 1.5), T=st.floats(0.7, 3.0))
+@given(
+    g=st.floats(0.3, 2.0),
+    g_z=st.sampled_from([0.0, 0.3, -0.7]),
+    omega0=st.floats(0.1, 1.5),
+    T=st.floats(0.7, 3.0),
+)
 def test_positive_and_conserving(g, g_z, omega0, T):
     """Any parameters: positive spectra, converged equations, the sum rule, states of total weight 1, mobility = sigma(w -> 0)."""
-    result = local(T=T, g=g, g_z=g_z, omega0=omega0, frequency=[0.0, 1e-9, *W[1:]], energy=np.linspace(-9.0, 9.0, 301))
+    result = local(
+        T=T, g=g, g_z=g_z, omega0=omega0, frequency=[0.0, 1e-9, *W[1:]], energy=np.linspace(-9.0, 9.0, 301)
+    )
     assert bool(result["converged"])
     assert float(result["optical_conductivity"].min()) >= 0.0
     assert float(result["density_of_states"].min()) >= 0.0
     assert float(result["scattering_rate"].min()) >= 0.0
-    assert float(result["total_weight"]) == pytest.approx(-0.5 * np.pi * float(result["kinetic_energy"]), rel=3e-6)
+    assert float(result["total_weight"]) == pytest.approx(
+        -0.5 * np.pi * float(result["kinetic_energy"]), rel=3e-6
+    )
     assert float(result["optical_conductivity"][1]) == pytest.approx(float(result["mobility"]), rel=1e-5)
     assert float(result["optical_conductivity"][0]) == float(result["mobility"])
 
@@ -167,10 +185,15 @@ def test_mobility_of_fast_systems(T):
     omega0 = 2.0
     result = local(T=T, omega0=omega0)
     edge = float(result["ground_state_energy"])
-    widths = np.concatenate([-omega0 * 0.5 * 2.0 ** -np.arange(18.0), [0.0], omega0 * 0.5 * 2.0 ** -np.arange(17.0, -1.0, -1.0)])
+    widths = np.concatenate(
+        [-omega0 * 0.5 * 2.0 ** -np.arange(18.0), [0.0], omega0 * 0.5 * 2.0 ** -np.arange(17.0, -1.0, -1.0)]
+    )
     nodes, weights = np.polynomial.legendre.leggauss(6)
     left, right = widths[:-1, None], widths[1:, None]
-    offset, weights = (0.5 * (left + right + (right - left) * nodes)).ravel(), (0.5 * (right - left) * weights).ravel()
+    offset, weights = (
+        (0.5 * (left + right + (right - left) * nodes)).ravel(),
+        (0.5 * (right - left) * weights).ravel(),
+    )
     nu = edge + offset[:, None] + omega0 * np.arange(-3, 6)
     _, z = alone(nu, omega0, T, 1.0, iterations=1500)
     root = np.sqrt(z - 2) * np.sqrt(z + 2)
@@ -197,7 +220,9 @@ def test_coherent_states_at_zero_temperature():
     assert np.isnan(result["kinetic_energy"])
     cold = local(T=0.03, omega0=1.0, energy=np.linspace(-2.3, -1.5, 41))
     np.testing.assert_allclose(
-        cold["self_energy"].real, local(T=0.0, omega0=1.0, energy=np.linspace(-2.3, -1.5, 41))["self_energy"].real, atol=1e-10
+        cold["self_energy"].real,
+        local(T=0.0, omega0=1.0, energy=np.linspace(-2.3, -1.5, 41))["self_energy"].real,
+        atol=1e-10,
     )
 
 
@@ -225,7 +250,9 @@ def test_sum_rule_with_gaps(parameters, T):
     result = local(T=T, frequency=[0.0], **parameters)
     assert time.process_time() - start < 20.0  # minutes before; 1 to 2 s, and compilation
     assert bool(result["converged"])
-    assert float(result["total_weight"]) == pytest.approx(-0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-5)
+    assert float(result["total_weight"]) == pytest.approx(
+        -0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-5
+    )
 
 
 def test_narrow_peaks_of_the_conductivity():
@@ -288,7 +315,9 @@ def test_a_static_coupling_alone_converges():
     q = 1.0 / (1.0 + np.exp(0.5))
     scattering = (1.0 - q) * (0.5 - S) / (1.0 - (0.5 - S) * G) + q * (-0.5 - S) / (1.0 + (0.5 + S) * G)
     np.testing.assert_allclose(scattering, 0.0, atol=1e-10)
-    assert float(result["total_weight"]) == pytest.approx(-0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-9)
+    assert float(result["total_weight"]) == pytest.approx(
+        -0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-9
+    )
 
 
 def test_only_what_is_asked_for_is_computed(monkeypatch):
@@ -315,13 +344,18 @@ def test_static_systems_are_a_binary_alloy():
     result = local(T=1.0, omega0=0.0, energy=energy)
     hilbert = functools.partial(gftool.onedim_gf_z, half_bandwidth=2.0)
     above = gftool.cpa.solve_root(
-        energy + 1e-7j, e_onsite=np.array([-1.0, 1.0]), concentration=np.array([0.5, 0.5]), hilbert_trafo=hilbert
+        energy + 1e-7j,
+        e_onsite=np.array([-1.0, 1.0]),
+        concentration=np.array([0.5, 0.5]),
+        hilbert_trafo=hilbert,
     )
     np.testing.assert_allclose(result["self_energy"], above, atol=1e-5)
     G, S = result["green_function"].values, result["self_energy"].values
     scattering = sum((e - S) / (1.0 - (e - S) * G) for e in (-1.0, 1.0))
     np.testing.assert_allclose(scattering, 0.0, atol=1e-10)
-    assert float(result["total_weight"]) == pytest.approx(-0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-7)
+    assert float(result["total_weight"]) == pytest.approx(
+        -0.5 * np.pi * float(result["kinetic_energy"]), rel=1e-7
+    )
     assert float(result["ground_state_energy"]) == pytest.approx(-np.sqrt(8.0), abs=1e-9)
     slow = local(T=1.0, omega0=0.01)
     assert float(slow["mobility"]) == pytest.approx(float(result["mobility"]), rel=1e-3)
@@ -352,7 +386,11 @@ def test_a_given_lattice():
     omega0 = 0.5
     grid = {}
     for k in (-1, 0, 1):
-        part = local(T=0.7, energy=energy + k * omega0, hilbert=functools.partial(gftool.bethe_gf_z, half_bandwidth=2.0))
+        part = local(
+            T=0.7,
+            energy=energy + k * omega0,
+            hilbert=functools.partial(gftool.bethe_gf_z, half_bandwidth=2.0),
+        )
         grid[k] = part["green_function"].values
     inverse = {k: energy + k * omega0 - grid[k] for k in grid}  # 1/G0 = nu - (D/2)^2 G, D = 2
     x = np.exp(-omega0 / 0.7)
@@ -365,7 +403,9 @@ def test_a_free_electron():
     result = local(T=[0.0, 0.5], g=0.0, energy=[-1.0, 0.0])
     k = 2.0 * np.pi * np.arange(200) / 200
     weight = np.exp(2.0 * np.cos(k) / 0.5)
-    np.testing.assert_allclose(result["kinetic_energy"], [-2.0, -(2.0 * np.cos(k) * weight).sum() / weight.sum()], rtol=1e-12)
+    np.testing.assert_allclose(
+        result["kinetic_energy"], [-2.0, -(2.0 * np.cos(k) * weight).sum() / weight.sum()], rtol=1e-12
+    )
     assert np.isinf(result["mobility"]).all()
     assert np.isinf(result["optical_conductivity"][:, 0]).all()
     assert (result["optical_conductivity"][:, 1:] == 0.0).all()

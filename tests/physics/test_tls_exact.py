@@ -33,7 +33,9 @@ def operators(N, theta, t, g, g_z, omega0, energy):
     kinetic = np.kron(-(hop + hop.conj().T), one)
     current = np.kron(1j * (hop - hop.conj().T), one)
     rest = sum(np.kron(np.eye(N), 0.5 * omega0[j] * spin(sz, j)) for j in range(N))
-    rest = rest + sum(np.kron(on_site(j), energy[j] * one - g[j] * spin(sx, j) - g_z[j] * spin(sz, j)) for j in range(N))
+    rest = rest + sum(
+        np.kron(on_site(j), energy[j] * one - g[j] * spin(sx, j) - g_z[j] * spin(sz, j)) for j in range(N)
+    )
     return kinetic, kinetic + rest, current
 
 
@@ -55,17 +57,31 @@ def reference(N, theta, T, broadening, w=W, **parameters):
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = np.where(np.abs(gap) < 1e-9, 1 / temperature, -np.expm1(-gap / temperature) / gap)
         stick = np.pi * strength * ratio * np.exp(-(first - E[0]) / temperature) / p.sum()
-        results.append(([(stick * G).sum() for G in gauss], (p * hops).sum() / p.sum(), np.log(p.sum()) - E[0] / temperature))
+        results.append(
+            (
+                [(stick * G).sum() for G in gauss],
+                (p * hops).sum() / p.sum(),
+                np.log(p.sum()) - E[0] / temperature,
+            )
+        )
     return tuple(np.array(part) for part in zip(*results, strict=True))
 
 
 def uniform(N, t, g, g_z, omega0):
-    return {"t": np.full(N, t), "g": np.full(N, g), "g_z": np.full(N, g_z), "omega0": np.full(N, omega0), "energy": np.zeros(N)}
+    return {
+        "t": np.full(N, t),
+        "g": np.full(N, g),
+        "g_z": np.full(N, g_z),
+        "omega0": np.full(N, omega0),
+        "energy": np.zeros(N),
+    }
 
 
 def assert_same(result, expected):
     sigma, kinetic, log_z = expected
-    np.testing.assert_allclose(result["optical_conductivity"], sigma, rtol=0, atol=1e-10 * max(sigma.max(), 1e-3))
+    np.testing.assert_allclose(
+        result["optical_conductivity"], sigma, rtol=0, atol=1e-10 * max(sigma.max(), 1e-3)
+    )
     np.testing.assert_allclose(result["kinetic_energy"], kinetic, rtol=1e-10)
     np.testing.assert_allclose(result["log_partition_function"], log_z, rtol=1e-10)
 
@@ -93,7 +109,9 @@ def test_spectra(N, theta):
     _, H, _ = operators(N, theta, **uniform(N, 1.0, 1.2, 0.0, 0.3))
     blocks = [dense.block((2 * np.pi * n + theta) / N, 1.0, 1.2, 0.0, 0.3, N) for n in range(N)]
     energies = np.concatenate([np.linalg.eigvalsh(hopping + rest) for hopping, rest, _ in blocks])
-    np.testing.assert_allclose(np.sort(energies), np.linalg.eigvalsh(H if theta else H.real), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        np.sort(energies), np.linalg.eigvalsh(H if theta else H.real), rtol=0, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2])
@@ -133,7 +151,9 @@ def test_truncation_is_the_projected_hamiltonian(kept):
 def test_all_excitations_is_no_truncation():
     model = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.3)
     whole = xg.exact(model, T=T, frequency=W, broadening=0.2).compute()
-    xr.testing.assert_identical(xg.exact(model, T=T, frequency=W, broadening=0.2, max_excitations=4).compute(), whole)
+    xr.testing.assert_identical(
+        xg.exact(model, T=T, frequency=W, broadening=0.2, max_excitations=4).compute(), whole
+    )
 
 
 @settings(max_examples=5)
@@ -143,7 +163,12 @@ def test_disorder_of_every_kind(seed, theta):
     values = {name: draw.normal(0.8, 0.3, N) for name in ("t", "g", "g_z", "omega0", "energy")}
     over = {name: xr.DataArray(values[name], dims="bond" if name == "t" else "site") for name in values}
     model = xg.electron_tls(
-        xg.lattice.chain(N), t=over["t"], g=over["g"], g_z=over["g_z"], omega0=over["omega0"], site_energy=over["energy"]
+        xg.lattice.chain(N),
+        t=over["t"],
+        g=over["g"],
+        g_z=over["g_z"],
+        omega0=over["omega0"],
+        site_energy=over["energy"],
     )
     result = xg.exact(model, T=0.7, frequency=W, broadening=0.15, twist=theta).compute()
     assert_same(result.expand_dims("T"), reference(N, theta, [0.7], 0.15, **values))
@@ -173,7 +198,9 @@ def test_realizations():
     assert "site_energy" not in annealed.coords
     z = np.exp(every["log_partition_function"])
     for name in ("optical_conductivity", "kinetic_energy"):
-        np.testing.assert_allclose(annealed[name], (every[name] * z).sum("realization") / z.sum("realization"), rtol=1e-12)
+        np.testing.assert_allclose(
+            annealed[name], (every[name] * z).sum("realization") / z.sum("realization"), rtol=1e-12
+        )
     np.testing.assert_allclose(annealed["log_partition_function"], np.log(z.mean("realization")), rtol=1e-12)
     quenched = xg.exact(model, T=T, frequency=W, broadening=0.2, average="quenched").compute()
     for name in ("optical_conductivity", "kinetic_energy", "log_partition_function"):
@@ -187,7 +214,9 @@ def test_equal_sites_in_the_full_space_are_the_blocks():
     full = xg.exact(xg.electron_tls(chain, g=1.0, omega0=sites), T=T, frequency=W, broadening=0.2).compute()
     for name in blocks.data_vars:
         tolerance = 1e-9 if name == "stiffness" else 1e-11  # a difference quotient
-        np.testing.assert_allclose(full[name], blocks[name], rtol=0, atol=tolerance * float(abs(blocks[name]).max()))
+        np.testing.assert_allclose(
+            full[name], blocks[name], rtol=0, atol=tolerance * float(abs(blocks[name]).max())
+        )
 
 
 @settings(max_examples=12)
@@ -223,12 +252,16 @@ def test_sum_rule_where_the_ground_state_moves_with_the_momentum():
 
 def test_no_weight_has_no_sum_rule():
     """Two sites without a twist: the two bonds carry opposite currents."""
-    result = xg.exact(xg.electron_tls(xg.lattice.chain(2), g=1.0, omega0=0.3), T=[0.2, 1.0], frequency=[0.0], broadening=0.1)
+    result = xg.exact(
+        xg.electron_tls(xg.lattice.chain(2), g=1.0, omega0=0.3), T=[0.2, 1.0], frequency=[0.0], broadening=0.1
+    )
     assert bool(np.isnan(xg.sum_rule(result)).all())
 
 
 def test_sum_rule_with_disorder():
-    model = xg.electron_tls(xg.lattice.chain(4), g=xr.DataArray([0.5, 1.0, 0.7, 1.2], dims="site"), omega0=0.1)
+    model = xg.electron_tls(
+        xg.lattice.chain(4), g=xr.DataArray([0.5, 1.0, 0.7, 1.2], dims="site"), omega0=0.1
+    )
     result = xg.exact(model, T=[0.2, 1.0], frequency=W, broadening=0.2, twist=0.7).compute()
     assert float(abs(result["stiffness"]).max()) > 1e-3
     assert float(abs(xg.sum_rule(result)).max()) < 1e-9
@@ -251,8 +284,12 @@ def test_sum_rule_after_averaging_over_twists():
     """Int_0^inf sigma = (pi/2) <-H_hop>, once finite-ring stiffness has averaged out."""
     model = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.1)
     w = np.linspace(0.0, 12.0, 2401)
-    result = xg.exact(model, T=[0.2, 1.0], frequency=w, broadening=0.1, momentum=np.pi * (np.arange(48) + 0.5) / 48).compute()
-    total = result["optical_conductivity"].integrate("frequency")  # even and smooth: the trapezoidal rule is exact to rounding
+    result = xg.exact(
+        model, T=[0.2, 1.0], frequency=w, broadening=0.1, momentum=np.pi * (np.arange(48) + 0.5) / 48
+    ).compute()
+    total = result["optical_conductivity"].integrate(
+        "frequency"
+    )  # even and smooth: the trapezoidal rule is exact to rounding
     np.testing.assert_allclose(total, -0.5 * np.pi * result["kinetic_energy"], rtol=1e-9)
 
 
@@ -260,10 +297,14 @@ def test_high_temperature():
     """T int sigma = pi t^2 as T goes to infinity; moments C_0 = 2 t^2, C_2 = 4 g^2 t^2."""
     model = xg.electron_tls(xg.lattice.chain(6), t=0.7, g=1.3, omega0=0.2)
     w = np.linspace(0.0, 14.0, 2801)
-    result = xg.exact(model, T=1e5, frequency=w, broadening=0.1, momentum=np.pi * (np.arange(24) + 0.5) / 24).compute()
+    result = xg.exact(
+        model, T=1e5, frequency=w, broadening=0.1, momentum=np.pi * (np.arange(24) + 0.5) / 24
+    ).compute()
     sigma = result["optical_conductivity"] * 1e5
     assert float(sigma.integrate("frequency")) == pytest.approx(np.pi * 0.7**2, rel=1e-5)
-    second = (sigma * w**2).integrate("frequency") * 2 / np.pi - 0.1**2 * 2 * 0.7**2  # the filter adds its variance
+    second = (sigma * w**2).integrate(
+        "frequency"
+    ) * 2 / np.pi - 0.1**2 * 2 * 0.7**2  # the filter adds its variance
     assert float(second) == pytest.approx(4 * 1.3**2 * 0.7**2, rel=1e-4)
 
 
@@ -288,7 +329,9 @@ def test_static_two_level_systems_are_an_annealed_alloy():
         numerator += sigma * np.exp(log_z)
         Z += np.exp(log_z)
     model = xg.electron_tls(xg.lattice.chain(N), g=1.0, omega0=0.0)
-    result = xg.exact(model, T=temperature, frequency=W, broadening=broadening).compute()["optical_conductivity"]
+    result = xg.exact(model, T=temperature, frequency=W, broadening=broadening).compute()[
+        "optical_conductivity"
+    ]
     np.testing.assert_allclose(result, numerator / Z, rtol=1e-10)
 
 
@@ -341,7 +384,13 @@ def test_models_that_are_not_whole():
         with pytest.raises(ValueError, match="of its 4"):
             xg.exact(part, T=1.0, frequency=W, broadening=0.1)
     with pytest.raises(ValueError, match="at most 62"):
-        xg.exact(xg.electron_tls(xg.lattice.chain(70), g=1.0, omega0=2.0), T=1.0, frequency=W, broadening=0.1, max_excitations=1)
+        xg.exact(
+            xg.electron_tls(xg.lattice.chain(70), g=1.0, omega0=2.0),
+            T=1.0,
+            frequency=W,
+            broadening=0.1,
+            max_excitations=1,
+        )
     with pytest.raises(KeyError, match="electron_tls"):
         xg.exact(xg.lattice.chain(4), T=1.0, frequency=W, broadening=0.1)
 
@@ -354,4 +403,6 @@ def test_temperatures_that_depend_on_the_model():
     result = xg.exact(model, T=temperature, frequency=W, broadening=0.2).compute()
     assert result["optical_conductivity"].dims == ("case", "T", "frequency")
     one = xg.exact(model.isel(case=1), T=3.0, frequency=W, broadening=0.2).compute()
-    np.testing.assert_allclose(result["optical_conductivity"].isel(case=1, T=1), one["optical_conductivity"], rtol=1e-12)
+    np.testing.assert_allclose(
+        result["optical_conductivity"].isel(case=1, T=1), one["optical_conductivity"], rtol=1e-12
+    )

@@ -20,9 +20,14 @@ def ring(N=6, **parameters):
 
 def disordered(N=4, realizations=3, seed=1):
     draw = np.random.default_rng(seed)
-    over = {name: xr.DataArray(draw.normal(0.8, 0.3, (realizations, N)), dims=("realization", "site")) for name in ("g", "g_z")}
+    over = {
+        name: xr.DataArray(draw.normal(0.8, 0.3, (realizations, N)), dims=("realization", "site"))
+        for name in ("g", "g_z")
+    }
     omega0 = xr.DataArray(draw.uniform(0.1, 0.4, (realizations, N)), dims=("realization", "site"))
-    return xg.electron_tls(xg.lattice.chain(N), **over, omega0=omega0).assign_coords(realization=np.arange(realizations))
+    return xg.electron_tls(xg.lattice.chain(N), **over, omega0=omega0).assign_coords(
+        realization=np.arange(realizations)
+    )
 
 
 def scores(result, exact):
@@ -44,7 +49,10 @@ def test_two_hundred_seeds(N):
     relative errors of about 10 % at N = 8 (twice those of N = 10: 4-5 % at T = 1, 3-4 % at T = 5 and up to 13 % at T = 0.2, with a
     narrower filter), of which ten vectors leave a third.
     """
-    points = {"T": xr.DataArray([0.3, 1.0, 3.0], dims="p"), "frequency": xr.DataArray([0.5, 0.0, 1.5], dims="p")}
+    points = {
+        "T": xr.DataArray([0.3, 1.0, 3.0], dims="p"),
+        "frequency": xr.DataArray([0.5, 0.0, 1.5], dims="p"),
+    }
     grid = {"T": [0.3, 1.0, 3.0], "frequency": [0.0, 0.5, 1.5], "broadening": 0.2, "chunks": None}
     model = ring(N)
     exact = xg.exact(model, **grid)
@@ -77,7 +85,9 @@ def test_small_rings(N):
             result[f"{name}_stderr"].values > 1e-6 * np.abs(exact[name].values).max()
         ).ravel()  # else a number that vectors know exactly
         moderate(z[known] if known.any() else np.zeros(1))
-        np.testing.assert_allclose(result[name].values.ravel()[~known], exact[name].values.ravel()[~known], atol=1e-4)
+        np.testing.assert_allclose(
+            result[name].values.ravel()[~known], exact[name].values.ravel()[~known], atol=1e-4
+        )
     if N > 2:  # two sites have nothing at zero frequency, of which no exponent could be taken
         assert float(np.abs(result["filter_exponent"] - exact["filter_exponent"]).max()) < 0.5
     assert result["optical_conductivity"].dims == ("T", "broadening", "frequency")
@@ -88,7 +98,9 @@ def test_filter_exponent():
     """Half the splitting of the levels resolved, no exponent; a free electron is all filter."""
     exact = xg.exact(ring(8, omega0=0.1), **GRID).compute()
     result = xg.ftlm(ring(8, omega0=0.1), **GRID, random_vectors=12, seed=2, chunks=None)
-    moderate(((result["filter_exponent"] - exact["filter_exponent"]) / result["filter_exponent_stderr"]).values)
+    moderate(
+        ((result["filter_exponent"] - exact["filter_exponent"]) / result["filter_exponent_stderr"]).values
+    )
     free = xg.ftlm(ring(6, g=0.0), **GRID, random_vectors=2, seed=2, chunks=None)
     np.testing.assert_allclose(free["filter_exponent"], 1.0, atol=1e-3)
     assert free["filter_limited"].all()
@@ -107,7 +119,9 @@ def test_sum_rule_of_momenta_that_average_the_twist():
     momenta = np.pi * (np.arange(12) + 0.5) / 12
     grid = GRID | {"frequency": [0.0], "chunks": None}
     runs = [xg.ftlm(ring(6), **grid, momentum=momenta, random_vectors=5, seed=s) for s in range(20)]
-    difference = np.array([(run["total_weight"] + 0.5 * np.pi * run["kinetic_energy"]) / run["total_weight"] for run in runs])
+    difference = np.array(
+        [(run["total_weight"] + 0.5 * np.pi * run["kinetic_energy"]) / run["total_weight"] for run in runs]
+    )
     error = difference.std(axis=0, ddof=1) / np.sqrt(20)
     assert (np.abs(difference.mean(axis=0)) < 4.9 * error).all()
     assert (error < 0.015).all()  # without the average the rule is violated by more
@@ -115,7 +129,9 @@ def test_sum_rule_of_momenta_that_average_the_twist():
 
 def test_total_weight_is_the_integral():
     w = np.linspace(0.0, 12.0, 1201)
-    result = xg.ftlm(ring(6), T=[0.5, 3.0], frequency=w, broadening=0.1, random_vectors=2, seed=1, chunks=None)
+    result = xg.ftlm(
+        ring(6), T=[0.5, 3.0], frequency=w, broadening=0.1, random_vectors=2, seed=1, chunks=None
+    )
     integral = result["optical_conductivity"].integrate("frequency")
     np.testing.assert_allclose(integral, result["total_weight"], rtol=1e-6)
 
@@ -123,8 +139,13 @@ def test_total_weight_is_the_integral():
 def test_sites_that_differ():
     """Real vectors without a flux, complex ones averaged over several; every kind of disorder, against full diagonalisation."""
     draw = np.random.default_rng(7)
-    over = {name: xr.DataArray(draw.normal(0.8, 0.3, 4), dims="site") for name in ("g", "g_z", "omega0", "site_energy")}
-    model = xg.electron_tls(xg.lattice.chain(4), **over, t=xr.DataArray(draw.normal(0.9, 0.2, 4), dims="bond"))
+    over = {
+        name: xr.DataArray(draw.normal(0.8, 0.3, 4), dims="site")
+        for name in ("g", "g_z", "omega0", "site_energy")
+    }
+    model = xg.electron_tls(
+        xg.lattice.chain(4), **over, t=xr.DataArray(draw.normal(0.9, 0.2, 4), dims="bond")
+    )
     grid = GRID | {"T": [1.5, 3.0]}
     for twist in (None, 1.1, [0.3, 1.1, 2.0]):
         exact = xg.exact(model, **grid, twist=twist).compute()
@@ -150,7 +171,10 @@ def test_truncation():
     for other in same[1:]:
         for name in NAMES:
             np.testing.assert_allclose(other[name], same[0][name], rtol=1e-9)
-    for model in (ring(6, omega0=1.0), ring(4, omega0=xr.DataArray(np.array([0.8, 1.0, 1.2, 0.9]), dims="site"))):
+    for model in (
+        ring(6, omega0=1.0),
+        ring(4, omega0=xr.DataArray(np.array([0.8, 1.0, 1.2, 0.9]), dims="site")),
+    ):
         exact = xg.exact(model, **GRID, max_excitations=2).compute()
         result = xg.ftlm(model, **GRID, random_vectors=60, seed=2, max_excitations=2, chunks=None)
         for z in scores(result, exact).values():
@@ -171,7 +195,9 @@ def test_averages_over_realizations():
     quenched = xg.ftlm(model, **grid, average="quenched", random_vectors=4, seed=6, chunks=None)
     for name in NAMES:
         np.testing.assert_allclose(quenched[name], single[name].mean("realization"), rtol=1e-12)
-        np.testing.assert_allclose(quenched[f"{name}_stderr"], single[name].std("realization", ddof=1) / np.sqrt(3), rtol=1e-9)
+        np.testing.assert_allclose(
+            quenched[f"{name}_stderr"], single[name].std("realization", ddof=1) / np.sqrt(3), rtol=1e-9
+        )
     lone = {
         average: xg.ftlm(model, **grid, average=average, random_vectors=1, seed=6, chunks=None)
         for average in ("annealed", "quenched")
@@ -196,7 +222,9 @@ def test_more_tasks_than_one(monkeypatch):
     from xglass.solvers import random_vectors
 
     options = GRID | {"random_vectors": 3, "seed": 1, "broadening": 0.05}
-    model = ring(6, omega0=[0.1, 0.3, 0.2])  # 115 to 130 steps, in buffers of their own or in those of another point
+    model = ring(
+        6, omega0=[0.1, 0.3, 0.2]
+    )  # 115 to 130 steps, in buffers of their own or in those of another point
     now = xg.ftlm(model, **options, chunks=None)
     monkeypatch.setattr(random_vectors, "TASK_SECONDS", 0.0)
     lazy = xg.ftlm(model, **options)
@@ -255,7 +283,14 @@ def test_parameters_of_any_dims():
     single = xg.ftlm(here, T=1.4, frequency=W, broadening=0.3, random_vectors=2, seed=1, chunks=None)
     found = result["optical_conductivity"].isel(point=2, T=1).sel(g=1.1)
     np.testing.assert_allclose(found, single["optical_conductivity"], rtol=1e-12)
-    zipped = xg.ftlm(model, T=xr.DataArray([0.5, 0.6, 1.4], dims="point"), frequency=W, broadening=0.3, random_vectors=2, seed=1)
+    zipped = xg.ftlm(
+        model,
+        T=xr.DataArray([0.5, 0.6, 1.4], dims="point"),
+        frequency=W,
+        broadening=0.3,
+        random_vectors=2,
+        seed=1,
+    )
     np.testing.assert_allclose(
         zipped["optical_conductivity"].isel(point=2).sel(g=1.1), single["optical_conductivity"], rtol=1e-12
     )
@@ -266,7 +301,9 @@ def test_parameters_of_any_dims():
 
 def test_warnings():
     options = {"frequency": W, "broadening": 0.1, "random_vectors": 1, "seed": 1}
-    with pytest.warns(UserWarning, match=r"lanczos_steps = 20 do not resolve broadening = 0.1 at T = 1, which takes \d+"):
+    with pytest.warns(
+        UserWarning, match=r"lanczos_steps = 20 do not resolve broadening = 0.1 at T = 1, which takes \d+"
+    ):
         xg.ftlm(ring(8), T=1.0, **options, lanczos_steps=20)
     with pytest.warns(UserWarning, match=r"T = 0.2 is below omega0 = 0.5.*xg.typicality"):
         xg.ftlm(ring(8, omega0=0.5), T=[0.2, 1.0], **options)
@@ -303,12 +340,18 @@ def test_warnings():
 def test_bad_input(arguments, message):
     model = xg.electron_tls(xg.lattice.chain(3), g=1.0, omega0=[0.01, 0.02])
     with pytest.raises(ValueError, match=message):
-        xg.ftlm(model, **({"T": 1.0, "frequency": W, "broadening": 0.1, "random_vectors": 1, "seed": 1} | arguments))
+        xg.ftlm(
+            model,
+            **({"T": 1.0, "frequency": W, "broadening": 0.1, "random_vectors": 1, "seed": 1} | arguments),
+        )
 
 
 def test_bad_models():
     options = {"T": 1.0, "frequency": W, "broadening": 0.1, "random_vectors": 1, "seed": 1}
-    with pytest.raises(ValueError, match=r"ftlm: .* Lanczos vectors of dimension 1099511627776 \(40 sites\).* GiB.*fewer sites"):
+    with pytest.raises(
+        ValueError,
+        match=r"ftlm: .* Lanczos vectors of dimension 1099511627776 \(40 sites\).* GiB.*fewer sites",
+    ):
         xg.ftlm(ring(40), **options)
     with pytest.raises(ValueError, match="momentum is not conserved"):
         xg.ftlm(disordered(), **options, momentum=[0.1])
@@ -318,14 +361,28 @@ def test_bad_models():
         xg.ftlm(xg.lattice.chain(4), **options)
 
 
-@pytest.mark.parametrize(("T", "broadening", "omega0"), [(0.4, 5.0, 0.3), (1.0, 20.0, 0.3), (0.1, 1.0, 0.05), (0.005, 1.0, 0.02)])
+@pytest.mark.parametrize(
+    ("T", "broadening", "omega0"), [(0.4, 5.0, 0.3), (1.0, 20.0, 0.3), (0.1, 1.0, 0.05), (0.005, 1.0, 0.02)]
+)
 def test_a_wide_filter_does_not_shorten_the_thermal_average(T, broadening, omega0):
     """The rule for lanczos_steps looks at the temperature, too: against 300 steps from the same vectors, to a hundredth of the errors."""
-    options = {"T": T, "frequency": [0.0, 0.3, 1.0, 3.0], "broadening": broadening, "random_vectors": 4, "seed": 1}
+    options = {
+        "T": T,
+        "frequency": [0.0, 0.3, 1.0, 3.0],
+        "broadening": broadening,
+        "random_vectors": 4,
+        "seed": 1,
+    }
     options |= {"chunks": None, "precision": "double", "max_excitations": 8}
     model = ring(8, omega0=omega0)
     ruled, long = xg.ftlm(model, **options), xg.ftlm(model, lanczos_steps=300, **options)
-    for name in ("kinetic_energy", "log_partition_function", "total_weight", "filter_exponent", "optical_conductivity"):
+    for name in (
+        "kinetic_energy",
+        "log_partition_function",
+        "total_weight",
+        "filter_exponent",
+        "optical_conductivity",
+    ):
         assert float((abs(ruled[name] - long[name]) / long[f"{name}_stderr"]).max()) < 0.01, name
 
 
@@ -335,7 +392,13 @@ def test_rings_of_different_size_have_independent_vectors():
     streams = []
     for sites in (3, 4):
         values = tuple(np.array(x) for x in (1.0, 1.0, 0.0, 0.1, 0.0))
-        numbers = (np.zeros((), dtype=np.int64), np.zeros(()), np.zeros(()), np.zeros((), dtype=np.int64), np.ones(1))
+        numbers = (
+            np.zeros((), dtype=np.int64),
+            np.zeros(()),
+            np.zeros(()),
+            np.zeros((), dtype=np.int64),
+            np.ones(1),
+        )
         hamiltonian = {"sites": sites, "disorder": False, "precision": "single", "max_excitations": None}
         streams += [found for _, _, found in lanczos.walk(values, *numbers, **hamiltonian)[1]]
     assert streams[0] != streams[1]

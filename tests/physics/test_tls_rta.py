@@ -15,7 +15,14 @@ def static():
     """The reference at g = t = 1: 16 configurations of 300 sites, on a grid that leaves room for Lorentzian tails."""
     model = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.0)
     return xg.static_disorder(
-        model, T=[0.5, 1.0], frequency=STEP * np.arange(4001), broadening=None, sites=300, realization=16, seed=3, chunks=None
+        model,
+        T=[0.5, 1.0],
+        frequency=STEP * np.arange(4001),
+        broadening=None,
+        sites=300,
+        realization=16,
+        seed=3,
+        chunks=None,
     )
 
 
@@ -36,8 +43,12 @@ def test_what_the_approximation_conserves(static):
     before, after = ((thermal * x).integrate("frequency") for x in (sigma, result))
     # the Lorentzian tail of either sign above the end of the grid, to the second order in 6 / end
     beyond = 2 / np.pi * np.arctan(rate / (float(w[-1]) + STEP / 2))
-    np.testing.assert_allclose((after / before - 1).transpose("T", "rate"), -beyond.values[None] * np.ones((2, 1)), rtol=5e-3)
-    tail = beyond * before * np.pi / 4 / float(w[-1]) * 2 / np.pi  # int of p / (pi w^2) / w from the end, doubled for both signs
+    np.testing.assert_allclose(
+        (after / before - 1).transpose("T", "rate"), -beyond.values[None] * np.ones((2, 1)), rtol=5e-3
+    )
+    tail = (
+        beyond * before * np.pi / 4 / float(w[-1]) * 2 / np.pi
+    )  # int of p / (pi w^2) / w from the end, doubled for both signs
     lost = ((result.integrate("frequency") + tail) / sigma.integrate("frequency") - 1).sel(T=1.0)
     print("lost of int sigma:", lost.values)
     np.testing.assert_allclose(lost, [-0.004, -0.010, -0.020, -0.094], rtol=0.1, atol=5e-4)
@@ -62,7 +73,9 @@ def test_slow_two_level_systems_delocalize(static):
     result = xg.relaxation_time_approximation(sigma, rate=tls["omega0"], correlation="symmetrised")
     dc = xg.dc_conductivity(result)
     assert (dc.diff("omega0") > 0).all()
-    assert float(dc.sel(omega0=0.05)) == pytest.approx(0.494, abs=0.03)  # physics page; 16 configurations: error 0.008
+    assert float(dc.sel(omega0=0.05)) == pytest.approx(
+        0.494, abs=0.03
+    )  # physics page; 16 configurations: error 0.008
     np.testing.assert_allclose(xg.peak_frequency(result).sel(omega0=[0.02, 0.05, 0.1]), 0.55, atol=0.04)
     np.testing.assert_allclose(xg.localization_length(result).sel(omega0=[0.02, 0.05, 0.1]), 1.9, atol=0.1)
     length = xg.transient_localization_length(sigma, rate=tls["omega0"])
@@ -78,10 +91,14 @@ def test_equation_5_is_equation_4_at_high_temperature(rate):
     """For all p, also where numerator and denominator vanish: quadrature of Eq. (4) for the form, with T far above the peak."""
     peak = 0.375
     integrand = lambda x: x / (x**2 + rate**2) / (1 + (x / peak) ** 2)  # coth(x / 2T) = 2T / x  # noqa: E731
-    quadrature = rate * sum(integrate.quad(integrand, *part, epsrel=1e-11)[0] for part in ((0, 0.4), (0.4, 10), (10, np.inf)))
+    quadrature = rate * sum(
+        integrate.quad(integrand, *part, epsrel=1e-11)[0] for part in ((0, 0.4), (0.4, 10), (10, np.inf))
+    )
     ours = xg.fits.displaced_drude_conductivity(xr.DataArray(1.0), xr.DataArray(peak), rate=rate)
     assert float(ours) == pytest.approx(quadrature, rel=1e-9)
-    near = xg.fits.displaced_drude_conductivity(xr.DataArray(1.0), xr.DataArray(peak), rate=[peak, peak * (1 + 1e-9), 0.0])
+    near = xg.fits.displaced_drude_conductivity(
+        xr.DataArray(1.0), xr.DataArray(peak), rate=[peak, peak * (1 + 1e-9), 0.0]
+    )
     np.testing.assert_allclose(near, [peak / 2, peak / 2 * (1 + 1e-9 / 2), 0.0], rtol=1e-9)
 
 
@@ -89,10 +106,14 @@ def test_equation_5_is_equation_4_at_high_temperature(rate):
 def test_equation_5_at_low_temperature(rate, above):
     """The physics page: at T = 0.5 Eq. (4) lies 4 to 9 % above Eq. (5); the whole way through the library."""
     drude = xg.fits.displaced_drude_conductivity(xr.DataArray(2.0), xr.DataArray(0.375), rate=rate)
-    full = xg.dc_conductivity(xg.relaxation_time_approximation(toy(0.5), rate=rate, correlation="symmetrised"))
+    full = xg.dc_conductivity(
+        xg.relaxation_time_approximation(toy(0.5), rate=rate, correlation="symmetrised")
+    )
     print(rate, float(full / drude) - 1)
     assert float(full / drude) - 1 == pytest.approx(above, abs=0.01)
-    hot = xg.dc_conductivity(xg.relaxation_time_approximation(toy(100.0), rate=rate, correlation="symmetrised"))
+    hot = xg.dc_conductivity(
+        xg.relaxation_time_approximation(toy(100.0), rate=rate, correlation="symmetrised")
+    )
     assert float(hot / drude) == pytest.approx(1.0, abs=2e-3)
 
 
@@ -114,11 +135,15 @@ def test_the_form_is_fitted(static):
     ours = xg.fits.displaced_drude(static["optical_conductivity"].sel(T=1.0))
     print("A, peak at T = 1:", float(ours["amplitude"]), float(ours["peak_frequency"]))
     assert 0.35 < float(ours["peak_frequency"]) < 0.55
-    analytic = xg.fits.displaced_drude_conductivity(ours["amplitude"], ours["peak_frequency"], rate=[0.02, 0.05, 0.1])
+    analytic = xg.fits.displaced_drude_conductivity(
+        ours["amplitude"], ours["peak_frequency"], rate=[0.02, 0.05, 0.1]
+    )
     full = xg.relaxation_time_approximation(
         static["optical_conductivity"].sel(T=1.0), rate=[0.02, 0.05, 0.1], correlation="symmetrised"
     )
-    np.testing.assert_allclose(analytic / xg.dc_conductivity(full), 1.0, atol=0.08)  # "essentially indistinguishable"
+    np.testing.assert_allclose(
+        analytic / xg.dc_conductivity(full), 1.0, atol=0.08
+    )  # "essentially indistinguishable"
 
 
 @pytest.mark.parametrize("correlation", ["conductivity", "symmetrised"])
@@ -129,16 +154,22 @@ def test_the_rate_is_found(static, correlation):
     fit = xg.fits.relaxation_rate(given, reference, correlation=correlation)
     assert fit["success"].all()
     np.testing.assert_allclose(fit["rate"].transpose("T", "case"), rate.expand_dims(T=2), rtol=1e-8)
-    part = xg.fits.relaxation_rate(given.isel(frequency=slice(0, 301, 3)), reference, correlation=correlation, window=(0.1, 2.0))
+    part = xg.fits.relaxation_rate(
+        given.isel(frequency=slice(0, 301, 3)), reference, correlation=correlation, window=(0.1, 2.0)
+    )
     np.testing.assert_allclose(part["rate"].transpose("T", "case"), rate.expand_dims(T=2), rtol=1e-8)
-    dc = xg.fits.relaxation_rate(xg.dc_conductivity(given).isel(case=[0, 1]), reference, correlation=correlation)
+    dc = xg.fits.relaxation_rate(
+        xg.dc_conductivity(given).isel(case=[0, 1]), reference, correlation=correlation
+    )
     np.testing.assert_allclose(dc["rate"].transpose("T", "case"), rate[:2].expand_dims(T=2), rtol=1e-10)
 
 
 def test_errors_of_the_rate(static):
     """Independent noise: pulls of 100 samples, chi^2 within its two-sided 1 - 1e-5 interval."""
     reference = static["optical_conductivity"].sel(T=1.0).isel(frequency=slice(0, 401))
-    given = xg.relaxation_time_approximation(reference, rate=0.07, correlation="symmetrised").isel(frequency=slice(0, 401, 8))
+    given = xg.relaxation_time_approximation(reference, rate=0.07, correlation="symmetrised").isel(
+        frequency=slice(0, 401, 8)
+    )
     noise = np.random.default_rng(9).normal(size=(100, given.size))
     error = 0.02 * (1 + given["frequency"])
     drawn = given + error * xr.DataArray(noise, dims=("sample", "frequency"))
@@ -166,7 +197,9 @@ def test_no_rate_is_an_answer(static):
 def test_rates_refuse(static):
     reference = static["optical_conductivity"]
     one = reference.sel(T=1.0)
-    with pytest.raises(ValueError, match=r"sigma is at T = 1.0 and static at T = \[0.5, 1.0\]; select the same"):
+    with pytest.raises(
+        ValueError, match=r"sigma is at T = 1.0 and static at T = \[0.5, 1.0\]; select the same"
+    ):
         xg.fits.relaxation_rate(one, reference)
     with pytest.raises(ValueError, match=r"frequency 0.011 of sigma is not on the grid of static"):
         xg.fits.relaxation_rate(one.assign_coords(frequency=one["frequency"] * 1.1), one)
@@ -184,7 +217,10 @@ T = np.geomspace(0.02, 0.3, 12)
 
 def resistivity(s, T0=0.8):
     return xr.DataArray(
-        2.0 * np.exp((T0 / T) ** s), dims="T", coords={"T": ("T", T, {"units": "tc"})}, attrs={"units": "hbar/e^2"}
+        2.0 * np.exp((T0 / T) ** s),
+        dims="T",
+        coords={"T": ("T", T, {"units": "tc"})},
+        attrs={"units": "hbar/e^2"},
     )
 
 
@@ -194,7 +230,10 @@ def test_hopping_laws_come_back_and_are_told_apart(s):
     exact = xg.fits.variable_range_hopping(resistivity(s), exponent=laws).sel(exponent=s)
     assert float(exact["hopping_temperature"]) == pytest.approx(0.8, rel=1e-9)
     assert float(exact["prefactor"]) == pytest.approx(2.0, rel=1e-9)
-    assert (exact["hopping_temperature"].attrs["units"], exact["prefactor"].attrs["units"]) == ("tc", "hbar/e^2")
+    assert (exact["hopping_temperature"].attrs["units"], exact["prefactor"].attrs["units"]) == (
+        "tc",
+        "hbar/e^2",
+    )
     noise = xr.DataArray(np.random.default_rng(4).normal(size=(200, T.size)), dims=("sample", "T"))
     error = 0.02 * resistivity(s)
     fit = xg.fits.variable_range_hopping(resistivity(s) + error * noise, exponent=laws, stderr=error)
@@ -204,7 +243,9 @@ def test_hopping_laws_come_back_and_are_told_apart(s):
     chosen = fit.sel(exponent=s)
     for name, planted in (("hopping_temperature", 0.8), ("prefactor", 2.0)):
         logarithmic = np.log(chosen[name] / planted) * chosen[name] / chosen[f"{name}_stderr"]
-        assert low / 1.1 < float((logarithmic**2).sum()) < high * 1.1, name  # 1.1: the logarithm is linear only in small noise
+        assert low / 1.1 < float((logarithmic**2).sum()) < high * 1.1, (
+            name
+        )  # 1.1: the logarithm is linear only in small noise
 
 
 def test_hopping_beside_arrhenius():

@@ -27,7 +27,10 @@ def problem(kind, precision):
     else:
         twist = {"rows": 0.0, "twisted rows": 0.4}[kind]
         operator = operators.Rows(
-            4, twist, *(DISORDER[name] for name in operators.Rows.__annotations__ if name in DISORDER), precision
+            4,
+            twist,
+            *(DISORDER[name] for name in operators.Rows.__annotations__ if name in DISORDER),
+            precision,
         )
         hopping, rest, current = dense.whole(twist, **DISORDER)
     return operator, hopping, hopping + rest, current
@@ -76,9 +79,12 @@ def sticks(H, J, hopping, r, T, w, broadening):
     def gauss(w, width):
         return np.exp(-0.5 * ((w - x) / width) ** 2) / np.sqrt(2 * np.pi) / width
 
-    sigma = np.array([[(stick * (gauss(q, width) + gauss(-q, width))).sum() for q in w] for width in broadening])
+    sigma = np.array(
+        [[(stick * (gauss(q, width) + gauss(-q, width))).sum() for q in w] for width in broadening]
+    )
     slope = [
-        (stick * gauss(0.0, width) * (1 - (x / width) ** 2)).sum() / (stick * gauss(0.0, width)).sum() for width in broadening
+        (stick * gauss(0.0, width) * (1 - (x / width) ** 2)).sum() / (stick * gauss(0.0, width)).sum()
+        for width in broadening
     ]
     state = U @ phi
     return np.log(Z) - E[0] / T, np.vdot(state, hopping @ state).real / Z, stick.sum(), np.array(slope), sigma
@@ -138,7 +144,12 @@ def test_errors_are_true(N):
     Mean square of 200 normal scores: 1 +- 0.1, so 0.6 to 1.6 is passed but once in 3e4 seeds; |z| > 5.5 in 600 once in 4e4; means 4.5 sigma.
     """
     copies = xr.DataArray(np.ones(200), dims="realization", coords={"realization": np.arange(200)})
-    arguments = {"T": [0.6, 1.0, 3.0], "frequency": [0.0, 0.5, 1.5], "broadening": 0.7, "momentum": [0.4, 2.0]}
+    arguments = {
+        "T": [0.6, 1.0, 3.0],
+        "frequency": [0.0, 0.5, 1.5],
+        "broadening": 0.7,
+        "momentum": [0.4, 2.0],
+    }
     model = xg.electron_tls(xg.lattice.chain(N), g=copies, omega0=0.2)
     result = xg.typicality(model, **arguments, random_vectors=5, seed=5, average=None, chunks=None)
     exact = xg.exact(xg.electron_tls(xg.lattice.chain(N), g=1.0, omega0=0.2), **arguments, chunks=None)
@@ -148,9 +159,9 @@ def test_errors_are_true(N):
     assert ((scores**2).mean(axis=0) < 1.6).all()
     assert np.abs(scores).max() < 5.5
     assert (np.abs(scores.mean(axis=0)) < 4.5 / np.sqrt(200)).all()
-    relative = (result["optical_conductivity_stderr"].mean("realization") / exact["optical_conductivity"]).values[
-        range(3), range(3)
-    ]
+    relative = (
+        result["optical_conductivity_stderr"].mean("realization") / exact["optical_conductivity"]
+    ).values[range(3), range(3)]
     assert (relative < 0.035).all()  # 10 vectors of dimension 256: each knows sigma to about 7 %, as in ftlm
     for name in ("log_partition_function", "kinetic_energy", "total_weight", "filter_exponent"):
         square = (normal_scores(result, exact, name, 8) ** 2).mean(axis=0)
@@ -164,7 +175,13 @@ def test_low_temperature_against_exact():
     arguments = {"T": 0.2, "frequency": [0.0, 0.5, 1.0, 1.5, 2.5], "broadening": 0.2}
     result = xg.typicality(model, **arguments, random_vectors=20, seed=2).compute()
     exact = xg.exact(model, **arguments).compute()
-    for name in ("optical_conductivity", "log_partition_function", "kinetic_energy", "total_weight", "filter_exponent"):
+    for name in (
+        "optical_conductivity",
+        "log_partition_function",
+        "kinetic_energy",
+        "total_weight",
+        "filter_exponent",
+    ):
         scores = normal_scores(result, exact, name, 60)
         assert (np.abs(scores) < 5.0).all()
 
@@ -172,7 +189,10 @@ def test_low_temperature_against_exact():
 @pytest.mark.parametrize("twist", [0.0, 0.4])
 def test_disorder_against_exact(twist):
     """80 vectors; |z| < 5 in 12 values fails once in 1e5 seeds."""
-    over = {name: xr.DataArray(values, dims="bond" if name == "t" else "site") for name, values in DISORDER.items()}
+    over = {
+        name: xr.DataArray(values, dims="bond" if name == "t" else "site")
+        for name, values in DISORDER.items()
+    }
     model = xg.electron_tls(xg.lattice.chain(4), **over)
     arguments = {"T": [0.3, 1.0], "frequency": [0.0, 1.0, 2.0], "broadening": 0.2, "twist": twist}
     result = xg.typicality(model, **arguments, random_vectors=80, seed=3).compute()
@@ -200,12 +220,20 @@ def test_small_sigma_beside_a_high_peak():
 def test_low_temperatures_are_better_known_than_by_ftlm():
     """The halves of the Boltzmann factor on both sides: at T = 0.4 omega0 the variance is about half, that of <H_hop> a tenth."""
     model = xg.electron_tls(xg.lattice.chain(8), g=1.0, omega0=0.5)
-    arguments = {"T": 0.2, "frequency": np.linspace(0.0, 3.0, 13), "broadening": 0.2, "random_vectors": 40, "seed": 6}
+    arguments = {
+        "T": 0.2,
+        "frequency": np.linspace(0.0, 3.0, 13),
+        "broadening": 0.2,
+        "random_vectors": 40,
+        "seed": 6,
+    }
     ours = xg.typicality(model, **arguments).compute()
     with pytest.warns(UserWarning, match="typicality"):
         theirs = xg.ftlm(model, **arguments)
     theirs = theirs.compute()
-    ratio = (ours["optical_conductivity_stderr"] ** 2).sum() / (theirs["optical_conductivity_stderr"] ** 2).sum()
+    ratio = (ours["optical_conductivity_stderr"] ** 2).sum() / (
+        theirs["optical_conductivity_stderr"] ** 2
+    ).sum()
     assert float(ratio) < 0.8
     assert float(ours["kinetic_energy_stderr"] / theirs["kinetic_energy_stderr"]) < 0.5
 
@@ -214,7 +242,13 @@ def small(**changes):
     model = changes.pop("model", None)
     if model is None:
         model = xg.electron_tls(xg.lattice.chain(4), g=[0.5, 1.0], omega0=0.3)
-    arguments = {"T": [0.2, 0.5, 1.0], "frequency": [0.0, 1.0], "broadening": [0.1, 0.3], "random_vectors": 3, "seed": 1}
+    arguments = {
+        "T": [0.2, 0.5, 1.0],
+        "frequency": [0.0, 1.0],
+        "broadening": [0.1, 0.3],
+        "random_vectors": 3,
+        "seed": 1,
+    }
     return xg.typicality(model, **(arguments | changes))
 
 
@@ -248,7 +282,14 @@ def test_more_tasks_than_one(monkeypatch):
 def test_random_vectors_are_those_of_ftlm():
     """High temperature, one vector: both methods are the same sum over states."""
     model = xg.electron_tls(xg.lattice.chain(6), g=1.0, omega0=0.3)
-    arguments = {"T": 1e6, "frequency": [0.0, 0.5, 1.0], "broadening": 0.3, "random_vectors": 1, "seed": 8, "precision": "double"}
+    arguments = {
+        "T": 1e6,
+        "frequency": [0.0, 0.5, 1.0],
+        "broadening": 0.3,
+        "random_vectors": 1,
+        "seed": 8,
+        "precision": "double",
+    }
     ours = xg.typicality(model, **arguments).compute()
     theirs = xg.ftlm(model, **arguments, lanczos_steps=60).compute()
     for name in ("optical_conductivity", "kinetic_energy", "total_weight"):

@@ -39,14 +39,17 @@ def same_bits(found, expected):
         assert found[name].dtype == expected[name].dtype
         assert found[name].dims == expected[name].dims
         if expected[name].dtype.kind in "if":
-            assert np.ascontiguousarray(found[name].values).tobytes() == np.ascontiguousarray(expected[name].values).tobytes(), (
-                name
-            )
+            assert (
+                np.ascontiguousarray(found[name].values).tobytes()
+                == np.ascontiguousarray(expected[name].values).tobytes()
+            ), name
 
 
 def subset(values):
     """Some of the values, at least one, in any order."""
-    return st.permutations(values).flatmap(lambda order: st.integers(1, len(order)).map(lambda n: list(order[:n])))
+    return st.permutations(values).flatmap(
+        lambda order: st.integers(1, len(order)).map(lambda n: list(order[:n]))
+    )
 
 
 # -- how the work is cut and who does it ------------------------------------------------------------
@@ -54,7 +57,9 @@ def subset(values):
 
 @FEWER
 @given(
-    chunks=xg.testing.chunkings({"eta": 2, "T": 3, "walker": 3}), weight=weights, scheduler=st.sampled_from(["threads", "sync"])
+    chunks=xg.testing.chunkings({"eta": 2, "T": 3, "walker": 3}),
+    weight=weights,
+    scheduler=st.sampled_from(["threads", "sync"]),
 )
 def test_chunks_and_schedulers(chunks, weight, scheduler):
     lazy = run(weight, chunks=chunks)
@@ -76,14 +81,19 @@ def test_many_threads_at_once():
 def test_one_variable_or_one_point_of_a_lazy_run():
     """What is not asked for is not needed for the rest."""
     lazy = run("kinetic", chunks={"T": 2, "walker": 2})
-    same_bits(lazy["kinetic_energy"].isel(T=1, walker=[2]), reference("kinetic")["kinetic_energy"].isel(T=1, walker=[2]))
+    same_bits(
+        lazy["kinetic_energy"].isel(T=1, walker=[2]),
+        reference("kinetic")["kinetic_energy"].isel(T=1, walker=[2]),
+    )
 
 
 def test_distributed_processes():
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1") as cluster,
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+        ) as cluster,
         Client(cluster),
     ):
         for weight in WEIGHTS:
@@ -138,7 +148,10 @@ def test_extension_in_disorder_and_in_a_dimension_of_the_user():
         return xg.metropolis(model, T=0.1, walker=2, sweep=3, seed=5, chunks={"realization": 1})
 
     part, whole = disordered([4, 1], [2.0]), disordered(6, [0.5, 2.0])
-    assert whole["occupation"].dims[:2] in (("gate_distance", "realization"), ("realization", "gate_distance"))
+    assert whole["occupation"].dims[:2] in (
+        ("gate_distance", "realization"),
+        ("realization", "gate_distance"),
+    )
     picked = whole.sel(realization=[4, 1], gate_distance=[2.0])
     for name in part.data_vars:
         np.testing.assert_array_equal(part[name].values, picked[name].transpose(*part[name].dims).values)
@@ -195,7 +208,11 @@ def test_the_future_is_a_function_of_configuration_and_sweep(weight, at, seed):
             start = start.isel(sweep=[-1])
         elif path == "bare":  # no energies, no model: nothing else enters
             start = xr.Dataset(
-                {"occupation": configuration.expand_dims(sweep=[at]).drop_vars(list(configuration.coords), errors="ignore")},
+                {
+                    "occupation": configuration.expand_dims(sweep=[at]).drop_vars(
+                        list(configuration.coords), errors="ignore"
+                    )
+                },
                 attrs={"start": "random"},  # only said again of the future
             )
         futures.append(run(weight, start=start, **arguments))
@@ -206,7 +223,13 @@ def test_the_future_is_a_function_of_configuration_and_sweep(weight, at, seed):
     halves.append(run(weight, start=halves[0], **(arguments | {"sweep": 2})))
     same_bits(xr.concat(halves, "sweep", data_vars="minimal"), futures[0])
     assert futures[0]["sweep"].values.tolist() == [at + 1, at + 2, at + 3, at + 4]
-    assert run(weight, start=configuration, **arguments)["sweep"].values.tolist() == [0, 1, 2, 3, 4]  # a DataArray starts at 0
+    assert run(weight, start=configuration, **arguments)["sweep"].values.tolist() == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]  # a DataArray starts at 0
 
 
 @pytest.mark.parametrize("weight", WEIGHTS)
@@ -227,10 +250,14 @@ def test_recurring_configurations_have_equal_energies(weight):
 def start_of(lattice=xg.lattice.triangular(6), *, walker=(0,), T=0.1, seed=7, realization=None, **model):
     """The random start of one trajectory: the first thing that its stream decides. 9 x 10^9 configurations at half filling."""
     if realization is not None:
-        model["site_energy"] = xg.random_site_energy(lattice, strength=0.0, convention="std", realization=[realization], seed=0)
+        model["site_energy"] = xg.random_site_energy(
+            lattice, strength=0.0, convention="std", realization=[realization], seed=0
+        )
     glass = xg.charge_glass(lattice, interaction=None, **({"t_p": 0.1, "eta": -0.5} | model))
     options = {"sweep": 1, "weight": "classical", "seed": seed, "chunks": None}
-    return xg.metropolis(glass, T=T, walker=list(walker), **options)["occupation"].isel(sweep=0).values.tobytes()
+    return (
+        xg.metropolis(glass, T=T, walker=list(walker), **options)["occupation"].isel(sweep=0).values.tobytes()
+    )
 
 
 def test_everything_in_the_identity_makes_another_stream():
@@ -259,7 +286,12 @@ def test_hopping_of_every_bond_is_in_the_identity():
     per_bond = xr.DataArray(np.full(72, 0.1), dims="bond")
     last = per_bond.copy()
     last[-1] = 0.2
-    starts = [start({"x": 0.1, "y": 0.1}), start({"x": 0.1, "y": 0.2}), start({"x": 0.2, "y": 0.1}), start(last)]
+    starts = [
+        start({"x": 0.1, "y": 0.1}),
+        start({"x": 0.1, "y": 0.2}),
+        start({"x": 0.2, "y": 0.1}),
+        start(last),
+    ]
     assert len(set(starts)) == 4
     assert start(per_bond) == starts[0]  # how it was written does not matter
 

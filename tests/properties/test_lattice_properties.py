@@ -62,10 +62,17 @@ def interactions(draw, lattice):
     if kind == "coulomb":
         return xg.coulomb(lattice, self_image="include")
     if kind == "power":
-        return lt.power_law(lattice, exponent=draw(st.sampled_from([0.5, 1.0, 2.0, 3.0, 3.5, 6.0])), self_image="include")
+        return lt.power_law(
+            lattice, exponent=draw(st.sampled_from([0.5, 1.0, 2.0, 3.0, 3.5, 6.0])), self_image="include"
+        )
     if kind == "yukawa":
         return lt.yukawa(lattice, length=draw(st.floats(0.05, 0.25)), self_image="include")
-    return xg.coulomb(lattice, gate_distance=draw(st.floats(0.1, 3.0)), gates=draw(st.sampled_from([1, 2])), self_image="include")
+    return xg.coulomb(
+        lattice,
+        gate_distance=draw(st.floats(0.1, 3.0)),
+        gates=draw(st.sampled_from([1, 2])),
+        self_image="include",
+    )
 
 
 def default_splitting(periods):
@@ -83,7 +90,9 @@ def test_power_law_does_not_depend_on_the_splitting(data, periods, stretch, s):
     default = default_splitting(periods)
     tolerance = 1e-12 * (1 + (2 * default * max(stretch, 1)) ** s)
     expected = ewald.power_law(r, periods, s)
-    np.testing.assert_allclose(ewald.power_law(r, periods, s, stretch * default), expected, rtol=1e-12, atol=tolerance)
+    np.testing.assert_allclose(
+        ewald.power_law(r, periods, s, stretch * default), expected, rtol=1e-12, atol=tolerance
+    )
 
 
 @bounded
@@ -123,7 +132,9 @@ def test_sums_are_periodic_even_and_homogeneous(data, periods, s):
     c = data.draw(st.floats(0.5, 3.0))
     surface = {1: 2.0, 2: 2 * np.pi, 3: 4 * np.pi}[d] / abs(np.linalg.det(periods))
     constant = -surface * np.log(c) / c**d if s == d else 0.0
-    np.testing.assert_allclose(ewald.power_law(c * r, c * periods, s), V / c**s + constant, rtol=0, atol=10 * scale * (1 + c**-s))
+    np.testing.assert_allclose(
+        ewald.power_law(c * r, c * periods, s), V / c**s + constant, rtol=0, atol=10 * scale * (1 + c**-s)
+    )
 
 
 @bounded
@@ -143,7 +154,9 @@ def test_interactions_are_symmetric_and_translation_invariant_to_the_bit(data, l
     U = data.draw(interactions(lattice)).values
     np.testing.assert_array_equal(U, U.T)
     shape = lattice["cells"].values
-    cell = np.stack(np.meshgrid(*[np.arange(n) for n in shape[::-1]], indexing="ij"), axis=-1).reshape(-1, len(shape))[:, ::-1]
+    cell = np.stack(np.meshgrid(*[np.arange(n) for n in shape[::-1]], indexing="ij"), axis=-1).reshape(
+        -1, len(shape)
+    )[:, ::-1]
     basis = len(U) // len(cell)
     shift = [data.draw(st.integers(0, n - 1)) for n in shape]
     moved = (cell + shift) % shape
@@ -168,7 +181,9 @@ def test_interactions_are_invariant_under_inversion(lattice, kind):
         "yukawa": lambda x: lt.yukawa(x, length=0.2, self_image="include"),
     }[kind]
     U, V = function(lattice).values, function(inverted).values
-    cell = np.stack(np.meshgrid(*[np.arange(n) for n in shape[::-1]], indexing="ij"), axis=-1).reshape(-1, len(shape))[:, ::-1]
+    cell = np.stack(np.meshgrid(*[np.arange(n) for n in shape[::-1]], indexing="ij"), axis=-1).reshape(
+        -1, len(shape)
+    )[:, ::-1]
     opposite = (basis * ((-cell % shape) @ strides)[:, None] + np.arange(basis)).ravel()
     np.testing.assert_allclose(V[np.ix_(opposite, opposite)], U, rtol=0, atol=1e-12 * (1 + abs(U).max()))
     if basis == 1:
@@ -198,7 +213,9 @@ def test_doubling_the_lattice_composes(lattice):
 
 
 @bounded
-@given(cells(dims=(2,)), st.integers(2, 4), st.lists(st.floats(0.1, 2.0), min_size=2, max_size=2, unique=True))
+@given(
+    cells(dims=(2,)), st.integers(2, 4), st.lists(st.floats(0.1, 2.0), min_size=2, max_size=2, unique=True)
+)
 def test_gates_screen_more_the_nearer_they_are(vectors, L, distances):
     """In wave-vector space (2 pi/q) tanh(q d) resp. (2 pi/q)(1 - exp(-2 q d)): positive, growing with d, below the bare 2 pi/q."""
     near, far = sorted(distances)
@@ -218,7 +235,9 @@ def test_gates_screen_more_the_nearer_they_are(vectors, L, distances):
 @bounded
 @given(lattices(), st.floats(0.05, 0.2), st.floats(1.1, 2.0))
 def test_yukawa_grows_with_its_length_and_stays_positive(lattice, length, factor):
-    short, long = (lt.yukawa(lattice, length=x, self_image="include").values for x in (length, factor * length))
+    short, long = (
+        lt.yukawa(lattice, length=x, self_image="include").values for x in (length, factor * length)
+    )
     apart = ~np.eye(len(short), dtype=bool)
     assert (short[apart] > 0).all()
     assert (long > short)[apart].all()

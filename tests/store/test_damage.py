@@ -35,7 +35,10 @@ from xglass.store import disk
 SCRIPT = Path(__file__).resolve().parents[1] / "benchmarks" / "store_kills.py"
 REGIONS, FIELDS = 6, 2
 #: Every metadata file of a store of lazy().
-METADATA = ["zarr.json", *(f"{name}/zarr.json" for name in ("n", "e", "T", "field", "regions", "regions/done", "regions/error"))]
+METADATA = [
+    "zarr.json",
+    *(f"{name}/zarr.json" for name in ("n", "e", "T", "field", "regions", "regions/done", "regions/error")),
+]
 
 
 class State:
@@ -59,10 +62,18 @@ def energies(label):
 
 def lazy(offset=0):
     """Six regions over two dimensions, each of an int8 and a float64."""
-    label = xr.DataArray(np.arange(offset, REGIONS + offset).reshape(-1, FIELDS), {"T": [0.1, 0.2, 0.3], "field": [5, 7]})
+    label = xr.DataArray(
+        np.arange(offset, REGIONS + offset).reshape(-1, FIELDS), {"T": [0.1, 0.2, 0.3], "field": [5, 7]}
+    )
     apply = {"dask": "parallelized", "output_core_dims": [["site"]]}
     label = label.chunk(T=1, field=1)
-    n = xr.apply_ufunc(occupations, label, output_dtypes=[np.int8], dask_gufunc_kwargs={"output_sizes": {"site": 16}}, **apply)
+    n = xr.apply_ufunc(
+        occupations,
+        label,
+        output_dtypes=[np.int8],
+        dask_gufunc_kwargs={"output_sizes": {"site": 16}},
+        **apply,
+    )
     e = xr.apply_ufunc(
         energies, label, output_dtypes=[float], dask_gufunc_kwargs={"output_sizes": {"level": 8}},
         **apply | {"output_core_dims": [["level"]]},
@@ -110,12 +121,20 @@ def evaluate(path, **arguments):
 
 def files(path):
     """Content and time of every file, so that a file written anew with the same bytes counts too."""
-    return {str(f.relative_to(path)): (f.read_bytes(), f.stat().st_mtime_ns) for f in sorted(path.rglob("*")) if f.is_file()}
+    return {
+        str(f.relative_to(path)): (f.read_bytes(), f.stat().st_mtime_ns)
+        for f in sorted(path.rglob("*"))
+        if f.is_file()
+    }
 
 
 def marked(path):
     """Which regions are done, by the files of their marks."""
-    names = (file.name.split(".") for file in (path / "regions" / "done").glob("c.*") if not file.name.endswith(".partial"))
+    names = (
+        file.name.split(".")
+        for file in (path / "regions" / "done").glob("c.*")
+        if not file.name.endswith(".partial")
+    )
     return sorted(int(name[1]) * FIELDS + int(name[2]) for name in names)
 
 
@@ -190,7 +209,10 @@ def test_a_full_disk_at_any_file_leaves_a_store_that_goes_on(monkeypatch, tmp_pa
             stored = xg.store.load(path, partial=True).compute()
             for k in done:
                 place = {"T": k // FIELDS, "field": k % FIELDS}
-                assert all(stored[v].isel(place).values.tobytes() == want[v].isel(place).values.tobytes() for v in ("n", "e"))
+                assert all(
+                    stored[v].isel(place).values.tobytes() == want[v].isel(place).values.tobytes()
+                    for v in ("n", "e")
+                )
         assert not [entry.name for entry in tmp_path.iterdir() if entry.name.endswith(".partial")], room
         seen.add(len(done) if path.exists() else "no store")
         finish(path, want, {*range(REGIONS)} - {*done})
@@ -322,7 +344,10 @@ def test_a_read_only_file_system_is_said(monkeypatch, half, want):
     [
         (lambda: lazy(offset=100), "values of an input array"),
         (lambda: lazy().assign_attrs(title="another"), r"title: the store has 'mock', you ask for 'another'"),
-        (lambda: lazy().assign_coords(T=[0.1, 0.2, 0.4]), r"T: the store has \[0.1, 0.2, 0.3\], you ask for \[0.1, 0.2, 0.4\]"),
+        (
+            lambda: lazy().assign_coords(T=[0.1, 0.2, 0.4]),
+            r"T: the store has \[0.1, 0.2, 0.3\], you ask for \[0.1, 0.2, 0.4\]",
+        ),
         (lambda: lazy().drop_vars("e"), r"e: the store has"),
         (lambda: lazy()["n"], r"kind: the store has 'Dataset', you ask for 'DataArray'"),
         (lambda: lazy().chunk(T=3), r"chunks of n: the store has \[\[1, 1, 1\]|rechunk"),
@@ -348,7 +373,9 @@ def test_what_is_no_store_is_refused_and_not_touched(path, kind, want):
     elif kind == "xarray":
         want.to_zarr(path, consolidated=False)
     else:
-        zarr.open_group(path, mode="w", zarr_format=2 if kind == "zarr 2" else 3).create_array("x", data=np.arange(3))
+        zarr.open_group(path, mode="w", zarr_format=2 if kind == "zarr 2" else 3).create_array(
+            "x", data=np.arange(3)
+        )
         place = path / "x" / "run.zarr" if kind == "inside" else path
     before = files(path.parent)
     for function in (evaluate, xg.store.load, xg.store.progress, xg.store.failures, xg.store.verify):
@@ -503,7 +530,9 @@ def test_damaged_metadata_are_refused_by_name_and_nothing_is_changed(half, want,
             function(half)
         assert str(half) in str(refused.value)
         parts = name.split("/")
-        assert "zarr.json" in str(refused.value) or (len(parts) > 1 and parts[-2] in str(refused.value).replace(str(half), ""))
+        assert "zarr.json" in str(refused.value) or (
+            len(parts) > 1 and parts[-2] in str(refused.value).replace(str(half), "")
+        )
         assert files(half) == before
     file.write_bytes(content)
     finish(half, want, [1, 3, 5])
@@ -520,7 +549,11 @@ def test_damaged_metadata_of_a_growth_are_refused(path, harm):
     content = file.read_bytes()
     HARM[harm](file)
     before = files(path)
-    for function in (xg.store.load, xg.store.progress, lambda path: xg.store.evaluate(run(walker=5), path, progress=False)):
+    for function in (
+        xg.store.load,
+        xg.store.progress,
+        lambda path: xg.store.evaluate(run(walker=5), path, progress=False),
+    ):
         with pytest.raises(ValueError, match="growth-1"):
             function(path)
         assert files(path) == before
@@ -541,7 +574,9 @@ def test_numbers_of_another_version_are_read_and_not_continued(half, want):
     edit(half / "zarr.json", xglass_numerics_version=NUMERICS_VERSION + 41)
     before = files(half)
     for function in (evaluate, lambda path: xg.store.verify(path, data=lazy())):
-        with pytest.raises(ValueError, match=rf"version {NUMERICS_VERSION + 41}\b.*version {NUMERICS_VERSION}\b"):
+        with pytest.raises(
+            ValueError, match=rf"version {NUMERICS_VERSION + 41}\b.*version {NUMERICS_VERSION}\b"
+        ):
             function(half)
     assert files(half) == before
     same(xg.store.load(half, partial=True).drop_vars("done").isel(field=0), want.isel(field=0))
@@ -611,17 +646,29 @@ def crafted_v2(store, name, payload, _):
     meta = json.loads((store / name / "zarr.json").read_text())
     (store / name / "zarr.json").unlink()
     chunks = meta["chunk_grid"]["configuration"]["chunk_shape"]
-    old = {"zarr_format": 2, "shape": meta["shape"], "chunks": chunks, "dtype": "|O", "fill_value": "", "order": "C"}
+    old = {
+        "zarr_format": 2,
+        "shape": meta["shape"],
+        "chunks": chunks,
+        "dtype": "|O",
+        "fill_value": "",
+        "order": "C",
+    }
     old |= {"compressor": None, "filters": [{"id": "vlen-utf8"}, {"id": "pickle", "protocol": 5}]}
     (store / name / ".zarray").write_text(json.dumps(old))
-    (store / name / ".zattrs").write_text(json.dumps({"_ARRAY_DIMENSIONS": meta.get("dimension_names") or []}))
+    (store / name / ".zattrs").write_text(
+        json.dumps({"_ARRAY_DIMENSIONS": meta.get("dimension_names") or []})
+    )
     (store / name / ".".join("0" * len(chunks))).write_bytes(payload)
 
 
 def crafted_consolidated(store, name, payload, codec):
     """Consolidated metadata in the root that tell otherwise than the arrays."""
     crafted_codec(store, name, payload, codec)
-    meta, root = json.loads((store / name / "zarr.json").read_text()), json.loads((store / "zarr.json").read_text())
+    meta, root = (
+        json.loads((store / name / "zarr.json").read_text()),
+        json.loads((store / "zarr.json").read_text()),
+    )
     root["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": {name: meta}}
     (store / "zarr.json").write_text(json.dumps(root))
 
@@ -629,7 +676,12 @@ def crafted_consolidated(store, name, payload, codec):
 @pytest.mark.parametrize("name", ["n", "T", "regions/done", "regions/error"])
 @pytest.mark.parametrize(
     ("craft", "codec"),
-    [(crafted_codec, "trap"), (crafted_codec, "numcodecs.pickle"), (crafted_v2, ""), (crafted_consolidated, "trap")],
+    [
+        (crafted_codec, "trap"),
+        (crafted_codec, "numcodecs.pickle"),
+        (crafted_v2, ""),
+        (crafted_consolidated, "trap"),
+    ],
 )
 def test_nothing_in_a_store_is_executed(half, trap, craft, codec, name):
     craft(half, name, pickle.dumps(Payload(str(trap))), codec)
@@ -642,7 +694,9 @@ def test_nothing_in_a_store_is_executed(half, trap, craft, codec, name):
     ):  # fmt: skip
         # what does not need the array need not look at it
         with (
-            pytest.raises(ValueError, match=re.escape(str(half))) if craft is not crafted_v2 else contextlib.suppress(ValueError)
+            pytest.raises(ValueError, match=re.escape(str(half)))
+            if craft is not crafted_v2
+            else contextlib.suppress(ValueError)
         ):
             function(half)
     assert not trap.exists(), "something of the store was executed"
@@ -653,7 +707,10 @@ def test_nothing_in_a_store_is_executed(half, trap, craft, codec, name):
 @pytest.mark.parametrize("name", ["n", "T"])
 def test_zarr_itself_falls_into_these_traps(half, trap, craft, name):
     craft(half, name, pickle.dumps(Payload(str(trap))), "trap")
-    with warnings.catch_warnings(), contextlib.suppress(Exception):  # what was unpickled is no array: too late
+    with (
+        warnings.catch_warnings(),
+        contextlib.suppress(Exception),
+    ):  # what was unpickled is no array: too late
         warnings.simplefilter("ignore")
         zarr.open_array(half / name, mode="r", zarr_format=2 if craft is crafted_v2 else 3)[:]
     assert trap.exists(), "the test above is void"
@@ -661,7 +718,9 @@ def test_zarr_itself_falls_into_these_traps(half, trap, craft, name):
 
 def test_a_nested_array_beside_the_data_is_not_opened(half, want, trap):
     (half / "more").mkdir()
-    (half / "more" / "zarr.json").write_text(json.dumps({"zarr_format": 3, "node_type": "group", "attributes": {}}))
+    (half / "more" / "zarr.json").write_text(
+        json.dumps({"zarr_format": 3, "node_type": "group", "attributes": {}})
+    )
     shutil.copytree(half / "T", half / "more" / "T")
     crafted_codec(half, "more/T", pickle.dumps(Payload(str(trap))), "trap")
     finish(half, want, [1, 3, 5])
@@ -670,10 +729,17 @@ def test_a_nested_array_beside_the_data_is_not_opened(half, want, trap):
 
 def test_code_in_attributes_and_records_is_text(half, want, trap):
     code = f"__import__('pathlib').Path({str(trap)!r}).touch()"
-    edit(half / "zarr.json", code=code, title="{0.__class__}", xglass_code=f"!!python/object/apply:os.system ['touch {trap}']")
+    edit(
+        half / "zarr.json",
+        code=code,
+        title="{0.__class__}",
+        xglass_code=f"!!python/object/apply:os.system ['touch {trap}']",
+    )
     edit(half / "n" / "zarr.json", units=code, dtype=code)
     edit(half / "T" / "zarr.json", units=f"days since {code}", calendar=code)
-    (half / "regions" / "error" / "c.0.1.0.0.0").write_bytes(pickle.dumps(Payload(str(trap))).ljust(disk.ERROR_BYTES, b"\0"))
+    (half / "regions" / "error" / "c.0.1.0.0.0").write_bytes(
+        pickle.dumps(Payload(str(trap))).ljust(disk.ERROR_BYTES, b"\0")
+    )
     stored = xg.store.load(half, partial=True)
     np.testing.assert_array_equal(stored["T"].values, want["T"].values)
     assert stored.attrs["code"] == code
@@ -700,7 +766,9 @@ def leave(path):
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.name.startswith(".growth"):
             file.mkdir()
-            (file / "zarr.json").write_text(json.dumps({"zarr_format": 3, "node_type": "group", "attributes": {}}))
+            (file / "zarr.json").write_text(
+                json.dumps({"zarr_format": 3, "node_type": "group", "attributes": {}})
+            )
             (file / "n").mkdir()
         else:
             file.write_bytes(b"half")
@@ -780,7 +848,9 @@ def test_ctrl_c_finishes_what_is_in_progress_and_says_how_far_it_is(path):
     finally:
         process.kill()
     done = np.flatnonzero(xg.store.load(path, partial=True)["done"].transpose("T", "field").values)
-    assert re.search(rf"KeyboardInterrupt: {len(done) // 2} of 20 regions are stored; call evaluate again", out), out
+    assert re.search(
+        rf"KeyboardInterrupt: {len(done) // 2} of 20 regions are stored; call evaluate again", out
+    ), out
     assert "stopping after" in err
     assert sorted(started()) == sorted(done.tolist()), "what was started is stored"
     assert 2 < len(done) < 40
@@ -790,7 +860,10 @@ def test_ctrl_c_finishes_what_is_in_progress_and_says_how_far_it_is(path):
 
 
 def test_a_region_that_raises_does_not_stop_the_others(path, want, capsys):
-    State.raising = {3: ZeroDivisionError("no \N{GREEK SMALL LETTER ETA} here"), 4: FileNotFoundError(2, "no such input")}
+    State.raising = {
+        3: ZeroDivisionError("no \N{GREEK SMALL LETTER ETA} here"),
+        4: FileNotFoundError(2, "no such input"),
+    }
     with pytest.raises(xg.store.EvaluationError) as failed:
         evaluate(path)
     assert sorted(State.started) == [*range(REGIONS)], "an OSError of the computation is no full disk"
@@ -805,12 +878,18 @@ def test_a_region_that_raises_does_not_stop_the_others(path, want, capsys):
     ):
         assert word in str(failed.value)
     first, second = xg.store.failures(path)
-    assert first == {"region": [1, 1, 0, 0], "parameters": {"T": 0.2, "field": 7}, "error": "ZeroDivisionError: no η here"}
+    assert first == {
+        "region": [1, 1, 0, 0],
+        "parameters": {"T": 0.2, "field": 7},
+        "error": "ZeroDivisionError: no η here",
+    }
     assert second["parameters"] == {"T": 0.3, "field": 5}
     assert xg.store.progress(path)[:3] == (4, REGIONS, 2)
     with pytest.raises(ValueError, match="2 of 6 regions are missing \\(2 failed\\)"):
         xg.store.load(path)
-    result = subprocess.run([sys.executable, "-m", "xglass.store", "progress", str(path)], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-m", "xglass.store", "progress", str(path)], capture_output=True, text=True
+    )
     assert result.returncode == 1
     assert "4 of 6 regions done (67 %), 2 failed" in result.stdout
     assert "failed at {'T': 0.2, 'field': 7}: ZeroDivisionError: no η here" in result.stdout

@@ -35,14 +35,19 @@ def same(found, expected):
     for name, variable in expected.variables.items():
         assert found[name].dtype == variable.dtype, name
         assert found[name].dims == variable.dims, name
-        assert np.ascontiguousarray(found[name].values).tobytes() == np.ascontiguousarray(variable.values).tobytes(), name
+        assert (
+            np.ascontiguousarray(found[name].values).tobytes()
+            == np.ascontiguousarray(variable.values).tobytes()
+        ), name
 
 
 @pytest.fixture
 def kernels(monkeypatch):
     """A 1 for every call of the solver's kernel."""
     calls, table = [], metropolis.neighbour_table
-    monkeypatch.setattr(metropolis, "neighbour_table", lambda *arguments: calls.append(1) or table(*arguments))
+    monkeypatch.setattr(
+        metropolis, "neighbour_table", lambda *arguments: calls.append(1) or table(*arguments)
+    )
     return calls
 
 
@@ -76,7 +81,8 @@ ATTRS = {"text": "as it was", "whole": 3, "real": 0.1, "list": [1, 2], "yes": Tr
 
 def test_every_type_of_number_comes_back_bit_for_bit(tmp_path):
     data = xr.Dataset(
-        {name: ("x", da.from_array(values, chunks=2), {"unit": "e"}) for name, values in NUMBERS.items()}, coords=COORDS
+        {name: ("x", da.from_array(values, chunks=2), {"unit": "e"}) for name, values in NUMBERS.items()},
+        coords=COORDS,
     )
     assert not np.array_equal(data["float64"].values, np.zeros(8))
     found = evaluate(data, tmp_path / "data.zarr")
@@ -89,7 +95,11 @@ def test_every_type_of_number_comes_back_bit_for_bit(tmp_path):
 @pytest.mark.parametrize("key", ATTRS)
 def test_attributes_come_back(key, tmp_path):
     data = xr.DataArray(
-        da.ones((4, 2), chunks=2), dims=["x", "y"], coords={"x": range(4)}, name="energy", attrs={key: ATTRS[key]}
+        da.ones((4, 2), chunks=2),
+        dims=["x", "y"],
+        coords={"x": range(4)},
+        name="energy",
+        attrs={key: ATTRS[key]},
     )
     same(evaluate(data, tmp_path / "array.zarr"), data)
     dataset = xr.Dataset({"energy": data}, attrs={key: ATTRS[key]})
@@ -99,7 +109,9 @@ def test_attributes_come_back(key, tmp_path):
 
 @pytest.mark.parametrize("name", ["energy", None, "x", "T", "result", "y", "two words"])
 def test_arrays_keep_their_name(name, tmp_path):
-    data = xr.DataArray(da.ones((4, 2), chunks=2), dims=["x", "y"], coords={"x": range(4), "T": 0.1}, name=name)
+    data = xr.DataArray(
+        da.ones((4, 2), chunks=2), dims=["x", "y"], coords={"x": range(4), "T": 0.1}, name=name
+    )
     same(evaluate(data, tmp_path / "data.zarr"), data)
     same(xg.store.load(tmp_path / "data.zarr"), data)
     same(evaluate(data, tmp_path / "data.zarr"), data)
@@ -179,7 +191,10 @@ def test_a_stored_run_goes_through_the_library(tmp_path):
     same(xg.autocorrelation(stored, waiting_time=1), xg.autocorrelation(run(), waiting_time=1))
     same(xg.kinetic_energy(stored.isel(sweep=-1)), xg.kinetic_energy(run().isel(sweep=-1)))
     same(run(start=stored, sweep=2), run(start=run(), sweep=2))
-    same(run(start=stored["occupation"].isel(sweep=-1, drop=True)), run(start=run()["occupation"].isel(sweep=-1, drop=True)))
+    same(
+        run(start=stored["occupation"].isel(sweep=-1, drop=True)),
+        run(start=run()["occupation"].isel(sweep=-1, drop=True)),
+    )
 
 
 SCRIPT = """
@@ -251,7 +266,9 @@ def test_a_changed_chain_is_refused_with_what_changed(name, tmp_path):
     first, second, message = CHANGED[name]
     evaluate(first, tmp_path / "data.zarr")
     before = {f: f.read_bytes() for f in tmp_path.rglob("*") if f.is_file()}
-    with pytest.raises(ValueError, match=rf"(?s)holds something else and was not touched.*differs:\n.*({message})"):
+    with pytest.raises(
+        ValueError, match=rf"(?s)holds something else and was not touched.*differs:\n.*({message})"
+    ):
         evaluate(second, tmp_path / "data.zarr")
     assert {f: f.read_bytes() for f in tmp_path.rglob("*") if f.is_file()} == before
 
@@ -307,7 +324,9 @@ def unfinished(tmp_path, monkeypatch):
 
 
 def test_unfinished_data_are_refused_or_marked(unfinished):
-    with pytest.raises(ValueError, match=r"unfinished: 1 of 2 regions are missing \(1 failed\); call evaluate again, or load"):
+    with pytest.raises(
+        ValueError, match=r"unfinished: 1 of 2 regions are missing \(1 failed\); call evaluate again, or load"
+    ):
         xg.store.load(unfinished)
     partial = xg.store.load(unfinished, partial=True)
     assert partial["done"].dims == ("T",)
@@ -317,7 +336,11 @@ def test_unfinished_data_are_refused_or_marked(unfinished):
     assert lacking["electrostatic_energy"].isnull().all()
     assert (lacking["occupation"] == -128).all()
     (failure,) = xg.store.failures(unfinished)
-    assert failure == {"region": [0, 1, 0, 0, 0], "parameters": {"T": 0.1}, "error": "RuntimeError: the machine is on fire"}
+    assert failure == {
+        "region": [0, 1, 0, 0, 0],
+        "parameters": {"T": 0.1},
+        "error": "RuntimeError: the machine is on fire",
+    }
     assert str(xg.store.progress(unfinished)).startswith("1 of 2 regions done (50 %), 1 failed")
     same(evaluate(run(), unfinished), run())
     assert xg.store.failures(unfinished) == []
@@ -340,10 +363,19 @@ OBSERVABLES = {
 def test_observables_of_partial_runs_are_missing_where_the_run_is(unfinished):
     partial = xg.store.load(unfinished, partial=True)
     for name, observable in OBSERVABLES.items():
-        found, expected = observable(partial).compute(scheduler="sync"), observable(run()).compute(scheduler="sync")
+        found, expected = (
+            observable(partial).compute(scheduler="sync"),
+            observable(run()).compute(scheduler="sync"),
+        )
         arrays = found.data_vars.values() if isinstance(found, xr.Dataset) else [found]
-        assert all(array.sel(T=0.1).isnull().all() for array in arrays if "T" in array.dims and array.dtype.kind == "f"), name
-        xr.testing.assert_equal(found.sel(T=[0.05]).drop_vars("done", errors="ignore"), expected.sel(T=[0.05]))
+        assert all(
+            array.sel(T=0.1).isnull().all()
+            for array in arrays
+            if "T" in array.dims and array.dtype.kind == "f"
+        ), name
+        xr.testing.assert_equal(
+            found.sel(T=[0.05]).drop_vars("done", errors="ignore"), expected.sel(T=[0.05])
+        )
 
 
 def test_partial_data_are_not_taken_for_finished_ones(unfinished):
@@ -382,7 +414,9 @@ def test_the_command_line(tmp_path, capsys):
     evaluate(data, path)
     assert main(["progress", path]) == main(["verify", path, "--fraction", "1"]) == 0
     assert "2 regions computed again, all agree" in capsys.readouterr().out
-    done = subprocess.run([sys.executable, "-m", "xglass.store", "progress", path], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "xglass.store", "progress", path], capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, done.stdout) == (0, f"{path}: 2 of 2 regions done (100 %)\n")
     assert done.stderr == ""
 
@@ -406,7 +440,8 @@ def test_every_scheduler_of_dask(config, tmp_path):
     data = run(chunks={"T": 1, "walker": 2})
     with dask.config.set(config):
         found = evaluate(
-            xr.Dataset({"C": xg.autocorrelation(data, waiting_time=1), "n": data["occupation"]}), tmp_path / "run.zarr"
+            xr.Dataset({"C": xg.autocorrelation(data, waiting_time=1), "n": data["occupation"]}),
+            tmp_path / "run.zarr",
         )
     same(found, xr.Dataset({"C": xg.autocorrelation(data, waiting_time=1), "n": data["occupation"]}))
 
@@ -416,7 +451,9 @@ def test_a_cluster(tmp_path):
 
     data = run(chunks={"T": 1})
     with (
-        LocalCluster(n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None, host="127.0.0.1") as cluster,
+        LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None, host="127.0.0.1"
+        ) as cluster,
         Client(cluster),
     ):
         evaluate(data, tmp_path / "run.zarr")

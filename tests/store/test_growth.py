@@ -27,7 +27,9 @@ def glass(**parameters):
 def run(model=None, **arguments):
     """A classical run at one anisotropy, in tasks of one temperature and two walkers."""
     model = glass() if model is None else model
-    return xg.testing.tiny_run(model, **({"weight": "classical", "chunks": {"T": 1, "walker": 2}} | SMALL | arguments))
+    return xg.testing.tiny_run(
+        model, **({"weight": "classical", "chunks": {"T": 1, "walker": 2}} | SMALL | arguments)
+    )
 
 
 def evaluate(data, path, **options):
@@ -41,13 +43,18 @@ def same(found, expected):
     for name in expected.variables:
         assert found[name].dtype == expected[name].dtype, name
         if expected[name].dtype.kind in "if":
-            a, b = (np.ascontiguousarray(data[name].transpose(*expected[name].dims).values) for data in (found, expected))
+            a, b = (
+                np.ascontiguousarray(data[name].transpose(*expected[name].dims).values)
+                for data in (found, expected)
+            )
             assert a.tobytes() == b.tobytes(), name
 
 
 def files(path):
     """Content and time of every file of a store."""
-    return {f.relative_to(path): (f.read_bytes(), f.stat().st_mtime_ns) for f in path.rglob("*") if f.is_file()}
+    return {
+        f.relative_to(path): (f.read_bytes(), f.stat().st_mtime_ns) for f in path.rglob("*") if f.is_file()
+    }
 
 
 def unchanged(before, after):
@@ -86,13 +93,20 @@ def work(monkeypatch):
     monkeypatch.setattr(
         metropolis_kernels, "chain", counted_chain
     )  # imported when the kernel runs: the graph and its names stay the same
-    monkeypatch.setattr(metropolis, "neighbour_table", counted_table)  # called once by every call of the kernel
+    monkeypatch.setattr(
+        metropolis, "neighbour_table", counted_table
+    )  # called once by every call of the kernel
     return points, calls
 
 
 def steps(points):
     """Every simulated (stream of a walker, sweep); the stream is that of a walker at its parameters."""
-    return [(stream, first + s) for _, first, sweeps, streams in points for stream in streams for s in range(1, sweeps + 1)]
+    return [
+        (stream, first + s)
+        for _, first, sweeps, streams in points
+        for stream in streams
+        for s in range(1, sweeps + 1)
+    ]
 
 
 # -- several calls are one ---------------------------------------------------------------------------
@@ -121,7 +135,9 @@ def test_growth_in_everything_at_once(copied, work):
     assert len(steps(points)) == len(set(steps(points))) == 3 * 3 * 4 - 2 * 2 * 2
     after = xg.store.progress(copied)
     assert after.done == after.total == 2 + len(calls)
-    assert len(calls) == 2 + 2 + 2  # sweeps and a walker of two old temperatures, two blocks of walkers of a new one
+    assert (
+        len(calls) == 2 + 2 + 2
+    )  # sweeps and a walker of two old temperatures, two blocks of walkers of a new one
     same(xg.store.load(copied), run(**LARGE))
     points.clear()
     evaluate(run(**LARGE), copied)
@@ -155,7 +171,9 @@ def test_growth_in_two_dimensions_with_both_in_a_new_order(copied):
 
 LATTICE = xg.lattice.triangular(4)
 STRIPES = xr.DataArray((np.arange(16) // 4 % 2).astype(np.int8), dims="site")
-FOUR = xr.DataArray(np.array([np.roll(STRIPES, k) for k in range(4)]), dims=("walker", "site"), coords={"walker": range(4)})
+FOUR = xr.DataArray(
+    np.array([np.roll(STRIPES, k) for k in range(4)]), dims=("walker", "site"), coords={"walker": range(4)}
+)
 RAMP = xr.DataArray(np.geomspace(4.0, 1.0, 10), dims="sweep")
 POINTS = {"eta": [-1.0, -0.5, -0.2], "T": [0.1, 0.05, 0.2], "name": ["a", "b", "c"]}
 
@@ -172,8 +190,12 @@ def couplings(realization):
 
 def zipped(n, **arguments):
     """Parameters that change together, over a dimension of the user's."""
-    eta, T = (xr.DataArray(POINTS[k][:n], dims="point", coords={"point": POINTS["name"][:n]}) for k in ("eta", "T"))
-    return xg.testing.tiny_run(glass(eta=eta), T=T, walker=2, weight="classical", chunks={"point": 1}, **arguments)
+    eta, T = (
+        xr.DataArray(POINTS[k][:n], dims="point", coords={"point": POINTS["name"][:n]}) for k in ("eta", "T")
+    )
+    return xg.testing.tiny_run(
+        glass(eta=eta), T=T, walker=2, weight="classical", chunks={"point": 1}, **arguments
+    )
 
 
 def screened(distances, **arguments):
@@ -185,7 +207,8 @@ def screened(distances, **arguments):
 GROWING = {
     "eta": [partial(run, glass(eta=[-0.5])), partial(run, glass(eta=[-1.0, -0.5, 0.3]), walker=3)],
     "t_p, with its weight": [
-        partial(run, glass(t_p=t_p), T=0.1, weight="kinetic", chunks={"t_p": 1}) for t_p in ([0.1], [0.2, 0.1])
+        partial(run, glass(t_p=t_p), T=0.1, weight="kinetic", chunks={"t_p": 1})
+        for t_p in ([0.1], [0.2, 0.1])
     ],
     "filling": [partial(run, glass(filling=[0.5])), partial(run, glass(filling=[0.25, 0.5]), sweep=4)],
     "site energies": [partial(site_energies, 1), partial(site_energies, [4, 0, 1])],
@@ -221,7 +244,12 @@ def test_growth_of_every_kind(name, tmp_path, work):
 @settings(max_examples=3, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # to shrink it takes minutes
 @given(
     calls=st.lists(
-        st.tuples(st.sets(st.sampled_from([0.05, 0.07, 0.1, 0.3])), st.sets(st.integers(0, 3)), st.integers(0, 2), st.randoms()),
+        st.tuples(
+            st.sets(st.sampled_from([0.05, 0.07, 0.1, 0.3])),
+            st.sets(st.integers(0, 3)),
+            st.integers(0, 2),
+            st.randoms(),
+        ),
         min_size=2,
         max_size=3,
     ),
@@ -284,7 +312,10 @@ OTHER = {
     ),
     "interaction": (partial(run, glass(self_image="exclude")), "interaction: "),
     "site energies": (partial(run, glass(site_energy=0.1 * STRIPES)), "site_energy: "),
-    "more and less": (partial(run, T=[0.1, 0.2], walker=3), r"more .*T: \[0.2\].*walker: \[2\].* less .*T: \[0.05\]"),
+    "more and less": (
+        partial(run, T=[0.1, 0.2], walker=3),
+        r"more .*T: \[0.2\].*walker: \[2\].* less .*T: \[0.05\]",
+    ),
     "more temperatures, fewer walkers": (
         partial(run, T=[0.05, 0.1, 0.2], walker=1),
         r"more .*T: \[0.2\].* less .*walker: \[1\]",
@@ -299,7 +330,9 @@ OTHER = {
 def test_something_else_is_refused_and_nothing_touched(name, base):
     asked, message = OTHER[name]
     before = files(base)
-    with pytest.raises(ValueError, match=rf"(?s)holds something else and was not touched.*differs:\n.*({message})"):
+    with pytest.raises(
+        ValueError, match=rf"(?s)holds something else and was not touched.*differs:\n.*({message})"
+    ):
         evaluate(asked(), base)
     assert files(base) == before
 
@@ -310,7 +343,10 @@ def test_another_given_start_or_ramp_is_refused(tmp_path):
     before = files(path)
     other = FOUR.copy()
     other[1] = FOUR[0]
-    for arguments, message in (({"start": other, "ramp": RAMP}, "start: "), ({"start": FOUR, "ramp": RAMP**2}, "ramp: ")):
+    for arguments, message in (
+        ({"start": other, "ramp": RAMP}, "start: "),
+        ({"start": FOUR, "ramp": RAMP**2}, "ramp: "),
+    ):
         with pytest.raises(ValueError, match=message):
             evaluate(run(**arguments, walker=3), path)
     assert files(path) == before
@@ -373,7 +409,10 @@ def test_growth_that_failed_goes_on(copied, monkeypatch):
     assert partly["done"].sel(T=[0.05, 0.1]).all()
     assert not partly["done"].sel(T=0.2).any()
     same(partly.sel(T=[0.05, 0.1]).drop_vars("done"), run(**(LARGE | {"T": [0.05, 0.1]})))
-    same(evaluate(run(**LARGE | {"T": [0.2, 0.05, 0.1, 0.3]}), copied), run(**LARGE | {"T": [0.2, 0.05, 0.1, 0.3]}))
+    same(
+        evaluate(run(**LARGE | {"T": [0.2, 0.05, 0.1, 0.3]}), copied),
+        run(**LARGE | {"T": [0.2, 0.05, 0.1, 0.3]}),
+    )
 
 
 def test_growth_by_several_jobs(copied, work):
@@ -435,7 +474,9 @@ def test_a_wrong_number_with_a_right_digest_is_found(part, grown):
     same_labels = xg.store.load(grown).compute()  # nothing to be seen
     assert same_labels.sizes["walker"] == 3
     evaluate(run(**LARGE), grown)
-    with pytest.raises(ValueError, match=r"verify: .* regions .* differ:\n.*electrostatic_energy is computed otherwise"):
+    with pytest.raises(
+        ValueError, match=r"verify: .* regions .* differ:\n.*electrostatic_energy is computed otherwise"
+    ):
         xg.store.verify(grown, fraction=1.0)
 
 
@@ -443,7 +484,9 @@ def test_a_mark_that_does_not_match_is_found_and_taken_back(grown, work):
     piece = disk.parts(grown)[1]
     index = next(iter(piece.grid))
     zarr.open_array(grown / "growth-1" / "regions" / "done", mode="r+")[index] = 12345
-    with pytest.raises(ValueError, match="1 of .* regions .*\n.*its numbers do not match its digest; call evaluate again"):
+    with pytest.raises(
+        ValueError, match="1 of .* regions .*\n.*its numbers do not match its digest; call evaluate again"
+    ):
         xg.store.verify(grown, fraction=1.0)
     state = xg.store.progress(grown)
     assert state.total - state.done == 1

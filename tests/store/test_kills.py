@@ -27,13 +27,18 @@ def test_the_mock_is_cut_in_the_regions_that_it_says(script, unbroken):
     state = script.xg.store.progress(unbroken)
     assert state.done == state.total == ROWS * script.COLUMNS
     data = script.xg.store.load(unbroken)
-    assert {name: variable.dtype for name, variable in data.data_vars.items()} == {"n": np.int8, "e": np.float64}
+    assert {name: variable.dtype for name, variable in data.data_vars.items()} == {
+        "n": np.int8,
+        "e": np.float64,
+    }
     assert data["n"].values.any()
     assert np.ptp(data["e"].values) > 0
 
 
 @pytest.mark.parametrize(("shards", "kills"), [(1, 5), (2, 4)])
-def test_what_was_done_survives_every_kill_and_the_end_is_that_of_an_unbroken_run(script, unbroken, tmp_path, shards, kills):
+def test_what_was_done_survives_every_kill_and_the_end_is_that_of_an_unbroken_run(
+    script, unbroken, tmp_path, shards, kills
+):
     figures = script.torture(tmp_path, unbroken, kills=kills, rows=ROWS, shards=shards)
     assert figures["kills"] == kills
     assert figures["extra"] <= script.THREADS * kills

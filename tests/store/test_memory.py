@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks of single steps are read from /proc")
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="peaks of single steps are read from /proc"
+)
 
 BENCHMARK = Path(__file__).resolve().parents[1] / "benchmarks" / "store.py"
 CHUNK, WARM, SMALL, LARGE = 8, 4, 6, 60  # MB and regions

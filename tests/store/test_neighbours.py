@@ -20,7 +20,9 @@ def evaluate(data, path, **options):
 
 def run(**arguments):
     model = xg.testing.tiny_glass(eta=-0.5)
-    return xg.testing.tiny_run(model, **({"weight": "classical", "chunks": {"T": 1, "walker": 1}, "sweep": 2} | arguments))
+    return xg.testing.tiny_run(
+        model, **({"weight": "classical", "chunks": {"T": 1, "walker": 1}, "sweep": 2} | arguments)
+    )
 
 
 class Broken(Exception):
@@ -83,7 +85,9 @@ def test_a_store_that_was_moved_says_so_to_those_who_read_it(tmp_path):
     stored = evaluate(numbers(), tmp_path / "old.zarr")
     square = stored**2
     shutil.move(tmp_path / "old.zarr", tmp_path / "new.zarr")
-    with pytest.raises(ValueError, match=r"old\.zarr' is gone, moved or deleted; load it from where it is now"):
+    with pytest.raises(
+        ValueError, match=r"old\.zarr' is gone, moved or deleted; load it from where it is now"
+    ):
         stored.compute()
     with pytest.raises(xg.store.EvaluationError, match=r"old\.zarr' is gone"):
         evaluate(square, tmp_path / "square.zarr")
@@ -98,7 +102,9 @@ def test_growth_that_was_given_up_leaves_the_rest_usable(tmp_path, broken):
     broken()
     with pytest.raises(xg.store.EvaluationError, match="2 of 4 regions .* failed"):
         evaluate(run(T=[0.1, 0.2], walker=2), path)
-    xr.testing.assert_identical(evaluate(run(T=[0.1], walker=2), path).compute(), want)  # computes nothing: it would fail
+    xr.testing.assert_identical(
+        evaluate(run(T=[0.1], walker=2), path).compute(), want
+    )  # computes nothing: it would fail
     with pytest.raises(ValueError, match="unfinished: 2 of 4 .* delete the folders growth-1 and up"):
         xg.store.load(path)
     shutil.rmtree(path / "growth-1")

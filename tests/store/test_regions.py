@@ -50,7 +50,12 @@ def checked(data, path):
     (part,) = disk.parts(path)
     files = [file for index in part.grid for _, file in part.chunk_files(index)]
     assert len(files) == len(set(files)), "two regions write to one chunk"
-    there = {file for name in part.names for file in (path / name).rglob("*") if file.is_file() and file.name != "zarr.json"}
+    there = {
+        file
+        for name in part.names
+        for file in (path / name).rglob("*")
+        if file.is_file() and file.name != "zarr.json"
+    }
     assert set(files) == there
     return part, calls
 
@@ -64,12 +69,16 @@ def evaluated(tmp_path):
 def kernels(monkeypatch):
     """A 1 for every call of the solver's kernel."""
     calls, table = [], metropolis.neighbour_table
-    monkeypatch.setattr(metropolis, "neighbour_table", lambda *arguments: calls.append(1) or table(*arguments))
+    monkeypatch.setattr(
+        metropolis, "neighbour_table", lambda *arguments: calls.append(1) or table(*arguments)
+    )
     return calls
 
 
 def run(**arguments):
-    return xg.testing.tiny_run(xg.testing.tiny_glass(eta=-0.5), **({"weight": "classical", "chunks": {"T": 1}} | arguments))
+    return xg.testing.tiny_run(
+        xg.testing.tiny_glass(eta=-0.5), **({"weight": "classical", "chunks": {"T": 1}} | arguments)
+    )
 
 
 # -- the grid ----------------------------------------------------------------------------------------
@@ -87,7 +96,9 @@ def test_the_coarse_and_the_fine_share_the_coarse_grid(evaluated):
 
 
 def test_what_lacks_a_dimension_is_written_with_its_first_region(evaluated):
-    data = xr.Dataset({"a": lazy(["x", "y"], (4, 6), (2, 2)), "b": lazy(["x"], (4,), (2,)), "c": lazy([], (), ())})
+    data = xr.Dataset(
+        {"a": lazy(["x", "y"], (4, 6), (2, 2)), "b": lazy(["x"], (4,), (2,)), "c": lazy([], (), ())}
+    )
     part, calls = evaluated(data)
     assert part.grid.shape == (2, 3)
     assert calls == 6 + 2 + 1
@@ -110,7 +121,10 @@ def test_any_chunks_of_any_variables(data, tmp_path_factory):
             for d, cut in zip(dims, cuts, strict=True)
         )
         variables[f"v{k}"] = lazy(dims, tuple(sizes[d] for d in dims), chunks) * (k + 1.0)
-    distinct = {next(k for k in v.data.dask.layers if k.startswith("counted")): v.data.npartitions for v in variables.values()}
+    distinct = {
+        next(k for k in v.data.dask.layers if k.startswith("counted")): v.data.npartitions
+        for v in variables.values()
+    }
     path = tmp_path_factory.mktemp("chunks") / "data.zarr"
     _, calls = checked(xr.Dataset(variables), path)
     assert calls == sum(distinct.values())  # equal arrays are one
@@ -189,13 +203,19 @@ def test_blocks_of_a_run_keep_their_regions():
         assert Regions(whole).grid.shape == (2, 3, 1, 1)
         disordered = xg.testing.tiny_run(
             xg.testing.tiny_glass(
-                site_energy=xg.random_site_energy(16, strength=0.1, convention="std", realization=2, seed=1), eta=[-1.0, -0.5]
+                site_energy=xg.random_site_energy(16, strength=0.1, convention="std", realization=2, seed=1),
+                eta=[-1.0, -0.5],
             ),
             chunks={"realization": 1, "eta": 1, "T": 1, "walker": 1},
         )
         assert Regions(disordered).grid.size == 2 * 2 * 2 * 3
-        observables = xr.Dataset({"C": xg.autocorrelation(whole, waiting_time=1), "K": xg.kinetic_energy(whole)})
-        assert {dim: len(b) - 1 for dim, b in bounds(observables).items() if dim in ("T", "walker")} == {"T": 2, "walker": 3}
+        observables = xr.Dataset(
+            {"C": xg.autocorrelation(whole, waiting_time=1), "K": xg.kinetic_energy(whole)}
+        )
+        assert {dim: len(b) - 1 for dim, b in bounds(observables).items() if dim in ("T", "walker")} == {
+            "T": 2,
+            "walker": 3,
+        }
 
 
 def test_fits_of_runs_keep_one_region_for_each_temperature(tmp_path, kernels):
@@ -222,7 +242,15 @@ def test_a_shared_input_is_no_shared_work(tmp_path):
 
 @pytest.mark.parametrize(
     ("chunks", "expected"),
-    [((4, 4, 2), 4), ((2, 1, 2, 2, 3), 1), ((99, 99, 99, 3), 99), ((6, 9, 3), 3), ((100, 37), 100), ((64, 63), 64), ((7,), 7)],
+    [
+        ((4, 4, 2), 4),
+        ((2, 1, 2, 2, 3), 1),
+        ((99, 99, 99, 3), 99),
+        ((6, 9, 3), 3),
+        ((100, 37), 100),
+        ((64, 63), 64),
+        ((7,), 7),
+    ],
 )
 def test_irregular_chunks_are_written_in_their_common_size(chunks, expected):
     regions = Regions(xr.Dataset({"v": ("x", da.zeros(sum(chunks), chunks=(chunks,)))}))
@@ -239,7 +267,10 @@ def test_pieces_put_together_and_selections_are_stored(evaluated):
 
 def test_chunks_without_a_common_size_are_refused(tmp_path):
     x = xr.DataArray(da.zeros(400, chunks=100), dims="x", name="energy").isel(x=slice(1, None))
-    with pytest.raises(ValueError, match=r"'energy' is split along 'x' in chunks \(99, 100, 100, 100\).*write \.chunk\(x=100\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"'energy' is split along 'x' in chunks \(99, 100, 100, 100\).*write \.chunk\(x=100\)",
+    ):
         xg.store.evaluate(x, tmp_path / "x.zarr", progress=False)
     assert not (tmp_path / "x.zarr").exists()
     xg.store.evaluate(x.chunk(x=100), tmp_path / "x.zarr", progress=False)
@@ -247,7 +278,9 @@ def test_chunks_without_a_common_size_are_refused(tmp_path):
 
 def test_unknown_chunks_are_refused(tmp_path):
     x = da.arange(10, chunks=5)
-    with pytest.raises(ValueError, match=r"chunks of 'x' along 'i' have unknown sizes; write \.data\.compute_chunk_sizes"):
+    with pytest.raises(
+        ValueError, match=r"chunks of 'x' along 'i' have unknown sizes; write \.data\.compute_chunk_sizes"
+    ):
         xg.store.evaluate(xr.DataArray(x[x > 3], dims="i", name="x"), tmp_path / "x.zarr", progress=False)
 
 

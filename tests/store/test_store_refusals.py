@@ -40,11 +40,19 @@ def store(tmp_path_factory):
         (5, TypeError, "path must be the name of a folder such as 'run.zarr', got int"),
         (None, TypeError, "path must be .* got NoneType"),
         (b"run.zarr", TypeError, "path must be .* got bytes"),
-        ("s3://bucket/run.zarr", ValueError, "path must be a folder of this machine, got 's3://bucket/run.zarr'"),
+        (
+            "s3://bucket/run.zarr",
+            ValueError,
+            "path must be a folder of this machine, got 's3://bucket/run.zarr'",
+        ),
         ("file", ValueError, "is a file; write the name of a folder"),
         ("store/inside", ValueError, "lies inside another store, '.*'; choose a folder outside"),
         ("store/energy", ValueError, "lies inside another store"),
-        ("other", ValueError, r"holds other files \(notes.txt\) and is no store of xglass; choose another folder"),
+        (
+            "other",
+            ValueError,
+            r"holds other files \(notes.txt\) and is no store of xglass; choose another folder",
+        ),
         ("foreign", ValueError, "is no store of xglass"),
     ],
 )
@@ -65,7 +73,9 @@ def test_paths_that_cannot_be_stores(use, path, error, message, tmp_path, store,
 
 @pytest.mark.parametrize("use", ["load", "progress", "failures", "verify"])
 def test_nothing_is_there(use, tmp_path):
-    with pytest.raises(FileNotFoundError, match="there is no store '.*run.zarr'; make one by xg.store.evaluate"):
+    with pytest.raises(
+        FileNotFoundError, match="there is no store '.*run.zarr'; make one by xg.store.evaluate"
+    ):
         getattr(xg.store, use)(tmp_path / "run.zarr")
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="there is no store"):
@@ -147,7 +157,8 @@ def test_data_that_cannot_be_stored(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "shard", ["a/b", "3/2", "0/0", "1", 5, "-1/2", "1/2/3", "", "1/", "/2", " 1/2", "1/2\n", "1.0/2", (1, 2), 0, True]
+    "shard",
+    ["a/b", "3/2", "0/0", "1", 5, "-1/2", "1/2/3", "", "1/", "/2", " 1/2", "1/2\n", "1.0/2", (1, 2), 0, True],
 )
 def test_malformed_shards(shard, tmp_path):
     with pytest.raises(ValueError, match="shard must be 'i/n' with 1 <= i <= n, such as '2/8', got"):
@@ -162,13 +173,17 @@ def test_progress_is_true_or_false(progress, tmp_path):
     assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.parametrize("fraction", [0, 0.0, -0.1, 1.1, 2, float("nan"), float("inf"), True, "0.1", None, 1j])
+@pytest.mark.parametrize(
+    "fraction", [0, 0.0, -0.1, 1.1, 2, float("nan"), float("inf"), True, "0.1", None, 1j]
+)
 def test_the_fraction_to_verify_lies_between_0_and_1(fraction, store):
     with pytest.raises(ValueError, match=r"fraction must be a number in \(0, 1\], got "):
         xg.store.verify(store, fraction, data=LAZY)
 
 
-@pytest.mark.parametrize(("seed", "error"), [(-1, ValueError), (0.5, ValueError), ("a", TypeError), (2**64 + 1, ValueError)])
+@pytest.mark.parametrize(
+    ("seed", "error"), [(-1, ValueError), (0.5, ValueError), ("a", TypeError), (2**64 + 1, ValueError)]
+)
 def test_the_seed_of_a_sample_is_a_whole_number(seed, error, store):
     with pytest.raises(error, match="seed"):
         xg.store.verify(store, data=LAZY, seed=seed)

@@ -33,10 +33,16 @@ def fit_slices(
     ``join`` puts ``dim`` into one chunk; ``worker(x, y, error, *beside, absolute, **options)``, where ``beside`` are
     numbers of every slice, gives (value, error) of each name, then chi2 and success, as one vector.
     """
-    given: dict[str, Any] = {argument: y} | ({} if x is None else {"x": x}) | ({} if stderr is None else {"stderr": stderr})
+    given: dict[str, Any] = (
+        {argument: y} | ({} if x is None else {"x": x}) | ({} if stderr is None else {"stderr": stderr})
+    )
     for name, array in given.items():
         if not isinstance(array, xr.DataArray):
-            hint = f"; pick one variable, {name}['...']" if isinstance(array, xr.Dataset) else "; give it dims and coords"
+            hint = (
+                f"; pick one variable, {name}['...']"
+                if isinstance(array, xr.Dataset)
+                else "; give it dims and coords"
+            )
             raise TypeError(f"{caller}: {name} must be a DataArray, got {type(array).__name__}{hint}")
         if array.dtype.kind not in "biuf":
             raise TypeError(
@@ -48,7 +54,9 @@ def fit_slices(
             )
     if x is None:
         if dim not in y.coords:
-            raise ValueError(f"{caller}: {argument} has no coordinate {dim!r} to fit against; write .assign_coords({dim}=...)")
+            raise ValueError(
+                f"{caller}: {argument} has no coordinate {dim!r} to fit against; write .assign_coords({dim}=...)"
+            )
         x = y[dim]
         if x.dtype.kind not in "biuf":
             raise TypeError(f"{caller}: the coordinate {dim!r} must hold real numbers, got {x.dtype}")
@@ -68,7 +76,9 @@ def fit_slices(
     else:
         error = stderr if dim in stderr.dims else stderr.expand_dims({dim: y.sizes[dim]})
     arrays = [x, y, error]
-    if join:  # a few numbers, and runs are cut along T: joined here. Lags are many; the caller shall see a cut
+    if (
+        join
+    ):  # a few numbers, and runs are cut along T: joined here. Lags are many; the caller shall see a cut
         arrays = [array.chunk({dim: -1}) if array.chunks else array for array in arrays]
     for array in arrays:
         uncut(array, (str(dim),), caller=caller)
@@ -102,7 +112,9 @@ def line(u: Floats, v: Floats, sigma: Floats) -> tuple[Any, Any, Any]:
     return intercept, slope, np.sum((residual / sigma) ** 2, axis=-1)
 
 
-def minimise(model: Model, start: Floats, y: Floats, sigma: Floats, *, bounded: int, lower: float, upper: float) -> Floats | None:
+def minimise(
+    model: Model, start: Floats, y: Floats, sigma: Floats, *, bounded: int, lower: float, upper: float
+) -> Floats | None:
     """Weighted least squares with bounds on one parameter, or None without convergence.
 
     The free problem is solved by MINPACK, several times faster than a solver that knows bounds (and safe under threads).
@@ -152,7 +164,9 @@ def minimise(model: Model, start: Floats, y: Floats, sigma: Floats, *, bounded: 
     return p if converged else None
 
 
-def report(p: Floats, jacobian: Floats, residual: Floats, absolute: bool, *, logarithm: int | list[int]) -> Floats:
+def report(
+    p: Floats, jacobian: Floats, residual: Floats, absolute: bool, *, logarithm: int | list[int]
+) -> Floats:
     """(value, error) of every parameter, chi2, 1; all NaN where the data do not determine the parameters.
 
     ``jacobian`` and ``residual`` come divided by the errors; parameters number ``logarithm`` are reported as their exponentials.

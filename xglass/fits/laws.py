@@ -16,7 +16,11 @@ Law = Literal["arrhenius", "vogel_fulcher", "power_law"]
 
 
 def arrhenius(
-    tau: xr.DataArray, *, dim: Hashable = "T", x: xr.DataArray | None = None, stderr: xr.DataArray | None = None
+    tau: xr.DataArray,
+    *,
+    dim: Hashable = "T",
+    x: xr.DataArray | None = None,
+    stderr: xr.DataArray | None = None,
 ) -> xr.Dataset:
     r"""Energy barrier of an activated time.
 
@@ -61,7 +65,11 @@ def arrhenius(
 
 
 def vogel_fulcher(
-    tau: xr.DataArray, *, dim: Hashable = "T", x: xr.DataArray | None = None, stderr: xr.DataArray | None = None
+    tau: xr.DataArray,
+    *,
+    dim: Hashable = "T",
+    x: xr.DataArray | None = None,
+    stderr: xr.DataArray | None = None,
 ) -> xr.Dataset:
     r"""Vogel-Fulcher-Tammann law of a time that diverges at a finite temperature.
 
@@ -99,7 +107,9 @@ def vogel_fulcher(
     return _thermal("vogel_fulcher", ["prefactor", "barrier", "vogel_temperature"], tau, dim, x, stderr)
 
 
-def power_law(y: xr.DataArray, *, dim: Hashable, x: xr.DataArray | None = None, stderr: xr.DataArray | None = None) -> xr.Dataset:
+def power_law(
+    y: xr.DataArray, *, dim: Hashable, x: xr.DataArray | None = None, stderr: xr.DataArray | None = None
+) -> xr.Dataset:
     r"""Exponent of a power law.
 
     .. math:: y = A\, x^\gamma
@@ -128,7 +138,9 @@ def power_law(y: xr.DataArray, *, dim: Hashable, x: xr.DataArray | None = None, 
     >>> print(f"{power_law(y, dim='L')['exponent'].item():.6f}")
     2.000000
     """
-    fit = fit_slices("power_law", "y", _of_log, ["amplitude", "exponent"], y, dim, x, stderr, join=True, law="power_law")
+    fit = fit_slices(
+        "power_law", "y", _of_log, ["amplitude", "exponent"], y, dim, x, stderr, join=True, law="power_law"
+    )
     return stamp(fit, energy=energy_unit(y), amplitude=str(y.attrs.get("units", "1")))
 
 
@@ -184,14 +196,21 @@ def variable_range_hopping(
     if isinstance(rho, xr.DataArray):  # what else it may be is said below
         aligned("variable_range_hopping", rho=rho, exponent=power)
     names = ["prefactor", "hopping_temperature", "aic"]
-    fit = fit_slices("variable_range_hopping", "rho", _hopping, names, rho, dim, x, stderr, join=True, beside=(power,))
+    fit = fit_slices(
+        "variable_range_hopping", "rho", _hopping, names, rho, dim, x, stderr, join=True, beside=(power,)
+    )
     fit = fit.drop_vars("aic_stderr").assign_coords(exponent=power.variable)
     energy = str((rho[dim] if x is None else x).attrs.get("units", "Vc"))
     return stamp(fit, energy=energy, prefactor=str(rho.attrs.get("units", "1")))
 
 
 def _thermal(
-    law: Law, names: list[str], tau: xr.DataArray, dim: Hashable, x: xr.DataArray | None, stderr: xr.DataArray | None
+    law: Law,
+    names: list[str],
+    tau: xr.DataArray,
+    dim: Hashable,
+    x: xr.DataArray | None,
+    stderr: xr.DataArray | None,
 ) -> xr.Dataset:
     fit = fit_slices(law, "tau", _of_log, names, tau, dim, x, stderr, join=True, law=law)
     energy = str((tau[dim] if x is None else x).attrs.get("units", "Vc"))
@@ -236,7 +255,11 @@ def _hopping(x: Floats, y: Floats, error: Floats, power: Floats, *, absolute: bo
         x, y, error = (np.asarray(v[keep], dtype=np.float64) for v in (x, y, error))
         if y.size <= 2 or np.ptp(x) == 0:
             return nothing(3)
-        data, sigma, middle = np.log(y), (error / y if absolute else np.ones_like(y)), np.exp(np.log(x).mean())
+        data, sigma, middle = (
+            np.log(y),
+            (error / y if absolute else np.ones_like(y)),
+            np.exp(np.log(x).mean()),
+        )
         u = (x / middle) ** -power  # of order one, whatever the unit of T
         intercept, slope, chi2 = line(u, data, sigma)
         aic = (chi2 if absolute else data.size * np.log(chi2 / data.size)) + 4.0

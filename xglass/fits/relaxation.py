@@ -66,16 +66,22 @@ def stretched_exponential(
     8.000 0.500 8.00
     """
     names = ["tau", "exponent", "amplitude", *(["offset"] if offset else []), "relaxation_time_1e"]
-    fit = fit_slices("stretched_exponential", "C", _stretched, names, C, dim, None, stderr, offset=bool(offset))
+    fit = fit_slices(
+        "stretched_exponential", "C", _stretched, names, C, dim, None, stderr, offset=bool(offset)
+    )
     time, unit = C[dim].attrs.get("units", "sweep"), str(C.attrs.get("units", "1"))
     chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
-    return stamp(fit, energy=energy_unit(C), tau=time, relaxation_time_1e=time, amplitude=unit, offset=unit, chi2=chi2)
+    return stamp(
+        fit, energy=energy_unit(C), tau=time, relaxation_time_1e=time, amplitude=unit, offset=unit, chi2=chi2
+    )
 
 
 def _stretched(t: Floats, y: Floats, error: Floats, *, absolute: bool, offset: bool) -> Floats:
     """One stretched exponential, in the form that :func:`fit_slices` wants."""
     keep = np.isfinite(t) & np.isfinite(y)
-    t, y, error = (np.asarray(v[keep], dtype=np.float64)[np.argsort(t[keep], kind="stable")] for v in (t, y, error))
+    t, y, error = (
+        np.asarray(v[keep], dtype=np.float64)[np.argsort(t[keep], kind="stable")] for v in (t, y, error)
+    )
     fitted = (t > 0) & np.isfinite(error) & (error > 0)
     log_t, data, sigma = np.log(t[fitted]), y[fitted], error[fitted]
     parameters = 4 if offset else 3
@@ -144,7 +150,9 @@ def _time_1e(t: Floats, y: Floats, error: Floats, fitted: float) -> Floats:
     pair = [below[0] - 1, below[0]]
     (t1, t2), (c1, c2), (s1, s2) = t[pair], relative[pair], error[pair]
     level, d1, d2 = np.exp(-1.0), 1.0, 1.0
-    if c2 > 0:  # linear in ln C; a value that has fallen through zero has no logarithm, and is joined by a line in C
+    if (
+        c2 > 0
+    ):  # linear in ln C; a value that has fallen through zero has no logarithm, and is joined by a line in C
         d1, d2 = 1 / c1, 1 / c2
         c1, c2, level = np.log(c1), np.log(c2), -1.0
     gradient = (t2 - t1) / (c1 - c2) ** 2 * np.array([(level - c2) * d1 * s1, (c1 - level) * d2 * s2])

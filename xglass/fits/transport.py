@@ -73,7 +73,9 @@ def relaxation_rate(
     if not isinstance(sigma, xr.DataArray):
         raise TypeError(f"{caller}: sigma must be a DataArray, got {type(sigma).__name__}; pick one variable")
     if not isinstance(stderr, (xr.DataArray, type(None))):
-        raise TypeError(f"{caller}: stderr must be a DataArray, got {type(stderr).__name__}; give it the dims of sigma")
+        raise TypeError(
+            f"{caller}: stderr must be a DataArray, got {type(stderr).__name__}; give it the dims of sigma"
+        )
     for name, array in (("sigma", sigma), ("static", static)):
         if "rate" in array.dims:
             raise ValueError(
@@ -92,7 +94,11 @@ def relaxation_rate(
             low, high = common.checked_window(window, caller)
             grid = sigma["frequency"]
             sigma = sigma.isel(frequency=np.flatnonzero((grid.values >= low) & (grid.values <= high)))
-            stderr = stderr.sel(frequency=sigma["frequency"]) if stderr is not None and "frequency" in stderr.dims else stderr
+            stderr = (
+                stderr.sel(frequency=sigma["frequency"])
+                if stderr is not None and "frequency" in stderr.dims
+                else stderr
+            )
         points = _positions(common.grid(sigma, caller), static["frequency"].size, step, caller)
     elif window is not None:
         raise ValueError(f"{caller}: window={window!r} selects frequencies, and sigma has none; leave it out")
@@ -104,7 +110,12 @@ def relaxation_rate(
     reference = static.rename(frequency="_static").drop_vars("_static")
     aligned(caller, sigma=sigma, static=reference, stderr=error)
     core = ["frequency"] if spectral else []
-    given: list[tuple[xr.DataArray, list[str]]] = [(sigma, core), (reference, ["_static"]), (temperature, []), (error, core)]
+    given: list[tuple[xr.DataArray, list[str]]] = [
+        (sigma, core),
+        (reference, ["_static"]),
+        (temperature, []),
+        (error, core),
+    ]
     if spectral:
         uncut(error, ("frequency",), caller=caller)
         given.append((xr.DataArray(points, dims="frequency"), core))
@@ -170,14 +181,18 @@ def displaced_drude(
     """
     ends = None if window is None else common.checked_window(window, "displaced_drude")
     names = ["amplitude", "peak_frequency"]
-    fit = fit_slices("displaced_drude", "static", _peaked, names, static, "frequency", None, stderr, window=ends)
+    fit = fit_slices(
+        "displaced_drude", "static", _peaked, names, static, "frequency", None, stderr, window=ends
+    )
     energy, unit = common.energy_unit(static), str(static.attrs.get("units", common.PER_PARTICLE))
     width = str(static["frequency"].attrs.get("units", energy))
     chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
     return stamp(fit, energy=energy, amplitude=f"({unit})/{width}", peak_frequency=width, chi2=chi2)
 
 
-def displaced_drude_conductivity(amplitude: xr.DataArray, peak_frequency: xr.DataArray, *, rate: Any) -> xr.DataArray:
+def displaced_drude_conductivity(
+    amplitude: xr.DataArray, peak_frequency: xr.DataArray, *, rate: Any
+) -> xr.DataArray:
     r"""Static conductivity of a displaced Drude peak in the relaxation-time approximation, at temperatures above the peak.
 
     .. math:: \sigma_\mathrm{dc} = A\, p\, \frac{\ln(\bar\omega / p)}{1 - (p / \bar\omega)^2}
@@ -207,18 +222,30 @@ def displaced_drude_conductivity(amplitude: xr.DataArray, peak_frequency: xr.Dat
     """
     for name, array in (("amplitude", amplitude), ("peak_frequency", peak_frequency)):
         if not isinstance(array, xr.DataArray):
-            raise TypeError(f"displaced_drude_conductivity: {name} must be a DataArray, got {type(array).__name__}")
+            raise TypeError(
+                f"displaced_drude_conductivity: {name} must be a DataArray, got {type(array).__name__}"
+            )
     energy = str(peak_frequency.attrs.get("units", common.energy_unit(peak_frequency)))
     width = parameter("rate", rate, scale=common.scale(peak_frequency), energy=energy, above=0.0, zero=True)
     aligned("displaced_drude_conductivity", amplitude=amplitude, peak_frequency=peak_frequency, rate=width)
     result = xr.apply_ufunc(
-        _relaxed_peak, amplitude, peak_frequency, width, join="exact", dask="parallelized", output_dtypes=[np.float64]
+        _relaxed_peak,
+        amplitude,
+        peak_frequency,
+        width,
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[np.float64],
     )
     unit = (
         str(amplitude.attrs.get("units", "")).removesuffix(f"/{energy}").removeprefix("(").removesuffix(")")
         or common.PER_PARTICLE
     )
-    return stamp(result.assign_coords(rate=width.variable).rename("dc_conductivity"), energy=energy, dc_conductivity=unit)
+    return stamp(
+        result.assign_coords(rate=width.variable).rename("dc_conductivity"),
+        energy=energy,
+        dc_conductivity=unit,
+    )
 
 
 def _relaxed_peak(amplitude: Floats, peak: Floats, rate: Floats) -> Floats:
@@ -233,7 +260,9 @@ def _same_temperature(sigma: xr.DataArray, temperature: xr.DataArray, caller: st
     """Refuse a spectrum of one temperature beside a reference of another, or of several."""
     if "T" not in sigma.coords or ("T" in sigma.dims and "T" in temperature.dims):
         return  # labels along a shared dimension are compared by the alignment
-    own, temperature = (array.compute(scheduler="synchronous") for array in (sigma["T"], temperature))  # coordinates: no results
+    own, temperature = (
+        array.compute(scheduler="synchronous") for array in (sigma["T"], temperature)
+    )  # coordinates: no results
     if own.dims != temperature.dims or not np.array_equal(own.values, temperature.values):
         raise ValueError(
             f"{caller}: sigma is at T = {own.values.tolist()} and static at T = {temperature.values.tolist()}; select the same by .sel(T=...)"
@@ -256,10 +285,14 @@ def _trial_rates(size: int, step: float) -> Floats:
     return np.asarray(np.geomspace(0.25 * step, step * (size - 1), TRIALS))
 
 
-def _rates_of_spectra(sigma: Floats, static: Floats, T: Floats, error: Floats, points: np.ndarray, **settings: Any) -> Floats:
+def _rates_of_spectra(
+    sigma: Floats, static: Floats, T: Floats, error: Floats, points: np.ndarray, **settings: Any
+) -> Floats:
     """(..., result) for spectra (..., frequency) and references (..., frequency of their own)."""
     shape = np.broadcast_shapes(sigma.shape[:-1], static.shape[:-1], np.shape(T), error.shape[:-1])
-    sigma, static, error = (np.broadcast_to(array, shape + array.shape[-1:]) for array in (sigma, static, error))
+    sigma, static, error = (
+        np.broadcast_to(array, shape + array.shape[-1:]) for array in (sigma, static, error)
+    )
     T, out = np.broadcast_to(T, shape), np.empty((*shape, 4))
     for p in np.ndindex(shape):
         out[p] = _rate_of_spectrum(sigma[p], static[p], float(T[p]), error[p], points, **settings)
@@ -277,7 +310,15 @@ def _rates_of_values(sigma: Floats, static: Floats, T: Floats, error: Floats, **
 
 
 def _rate_of_spectrum(
-    sigma: Floats, static: Floats, T: float, error: Floats, points: np.ndarray, *, step: float, symmetrised: bool, absolute: bool
+    sigma: Floats,
+    static: Floats,
+    T: float,
+    error: Floats,
+    points: np.ndarray,
+    *,
+    step: float,
+    symmetrised: bool,
+    absolute: bool,
 ) -> Floats:
     """Value, error, chi2, 1 of one spectrum."""
     from scipy import optimize
@@ -299,7 +340,9 @@ def _rate_of_spectrum(
     best = int(np.argmin([chi2(x) for x in trial]))
     if best in (0, trial.size - 1):
         return nothing(1)
-    start = optimize.minimize_scalar(chi2, bounds=(trial[best - 1], trial[best + 1]), method="bounded", options={"xatol": 1e-4}).x
+    start = optimize.minimize_scalar(
+        chi2, bounds=(trial[best - 1], trial[best + 1]), method="bounded", options={"xatol": 1e-4}
+    ).x
     p = minimise(model, np.array([start]), sigma, error, bounded=0, lower=trial[0], upper=trial[-1])
     if p is None:
         return nothing(1)
@@ -329,7 +372,9 @@ def _rate_of_value(
     return np.array([found, error / abs(slope) if absolute and error > 0 else np.nan, 0.0, 1.0])
 
 
-def _peaked(w: Floats, y: Floats, error: Floats, *, absolute: bool, window: tuple[float, float] | None) -> Floats:
+def _peaked(
+    w: Floats, y: Floats, error: Floats, *, absolute: bool, window: tuple[float, float] | None
+) -> Floats:
     """One displaced Drude peak, in the form that :func:`fit_slices` wants."""
     keep = np.isfinite(w) & (w > 0) & np.isfinite(y) & np.isfinite(error) & (error > 0)
     w, y, error = (np.asarray(v[keep], dtype=np.float64) for v in (w, y, error))

@@ -72,7 +72,9 @@ def charge_glass(
     {'eta': 3, 'bond': 432}
     """
     require(lattice, "position", "torus", "bond_kind", caller="charge_glass")
-    model = xr.Dataset(coords={name: lattice.coords[name].variable for name in GEOMETRY if name in lattice.coords})
+    model = xr.Dataset(
+        coords={name: lattice.coords[name].variable for name in GEOMETRY if name in lattice.coords}
+    )
     unit = None
     if scale is not None:
         model = model.assign_coords(scale=scale_coordinate(scale))
@@ -144,7 +146,9 @@ def electron_tls(
         raise ValueError("electron_tls lives on a chain; pass xg.lattice.chain(N)")
     if sites < 2:
         raise ValueError(f"electron_tls needs a chain of at least 2 sites, got {sites}")
-    model = xr.Dataset(coords={name: lattice.coords[name].variable for name in GEOMETRY if name in lattice.coords})
+    model = xr.Dataset(
+        coords={name: lattice.coords[name].variable for name in GEOMETRY if name in lattice.coords}
+    )
     unit = None
     if scale is not None:
         model = model.assign_coords(scale=scale_coordinate(scale))
@@ -153,7 +157,9 @@ def electron_tls(
     if site_energy is not None:
         given["site_energy"] = (site_energy, "site")
     for name, (value, own) in given.items():
-        core = (own,) if name == "site_energy" or (isinstance(value, xr.DataArray) and own in value.dims) else ()
+        core = (
+            (own,) if name == "site_energy" or (isinstance(value, xr.DataArray) and own in value.dims) else ()
+        )
         part = parameter(name, value, scale=unit, energy="tc", core=core)
         if core:
             _check_size(name, part, own, sites)
@@ -164,7 +170,9 @@ def electron_tls(
 def _with_parameter(model: xr.Dataset, name: str, part: xr.DataArray, energy: str = "Vc") -> xr.Dataset:
     """The model with one more parameter; coords that it brings (realization labels, a swept distance) come along, a clash is an error."""
     try:
-        model = xr.merge([model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override")
+        model = xr.merge(
+            [model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override"
+        )
         for strength in set(STRENGTHS) & set(part.coords):
             model.coords[strength].attrs = attributes(strength, energy=energy)
         return model.assign_coords({name: part.variable})
@@ -172,7 +180,9 @@ def _with_parameter(model: xr.Dataset, name: str, part: xr.DataArray, energy: st
         raise ValueError(f"{name} does not fit the other parameters of the model: {error}") from error
 
 
-def _hopping(lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float | None) -> dict[str, xr.DataArray]:
+def _hopping(
+    lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float | None
+) -> dict[str, xr.DataArray]:
     kinds = [str(kind) for kind in np.unique(lattice["bond_kind"].values)]
     parts: dict[str, xr.DataArray] = {}
     if hopping is not None and t_p is not None:
@@ -186,7 +196,9 @@ def _hopping(lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float
         aligned("charge_glass", **parts)
         hopping = {"p": parts["t_p"], "c": parts["t_p"] * parts["eta"]}
     elif not _is_default_eta(eta):
-        raise ValueError("eta is the ratio t_c / t_p and needs t_p; give t_p, or hopping with a value per kind of bond")
+        raise ValueError(
+            "eta is the ratio t_c / t_p and needs t_p; give t_p, or hopping with a value per kind of bond"
+        )
     if hopping is None:
         result = xr.DataArray(np.zeros(lattice.sizes["bond"]), dims="bond")
     elif isinstance(hopping, Mapping):
@@ -198,7 +210,9 @@ def _hopping(lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float
         values = {kind: parameter("hopping", value, scale=scale) for kind, value in hopping.items()}
         for kind, value in values.items():
             if "hopping" in value.dims:
-                raise ValueError(f"hopping[{kind!r}] is a sequence; to sweep it pass a DataArray with a named dimension")
+                raise ValueError(
+                    f"hopping[{kind!r}] is a sequence; to sweep it pass a DataArray with a named dimension"
+                )
         aligned("charge_glass", **{f"hopping[{kind!r}]": value for kind, value in values.items()})
         zero = xr.DataArray(np.zeros(lattice.sizes["bond"]), dims="bond")
         kind_of = lattice["bond_kind"].drop_vars("bond_kind", errors="ignore").variable
@@ -206,7 +220,9 @@ def _hopping(lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float
     else:
         result = parameter("hopping", hopping, scale=scale, core=("bond",))
         _check_size("hopping", result, "bond", lattice.sizes["bond"])
-    return parts | {"hopping": result.transpose(..., "bond").rename("hopping").assign_attrs(attributes("hopping"))}
+    return parts | {
+        "hopping": result.transpose(..., "bond").rename("hopping").assign_attrs(attributes("hopping"))
+    }
 
 
 def _is_default_eta(eta: Any) -> bool:
@@ -218,18 +234,27 @@ def _check_size(name: str, array: xr.DataArray, dim: str, size: int) -> None:
         raise ValueError(f"{name} has {array.sizes[dim]} entries along {dim!r}, the lattice has {size}")
 
 
-def _checked_interaction(lattice: xr.Dataset, interaction: Any, self_image: Any, scale: float | None) -> xr.DataArray:
+def _checked_interaction(
+    lattice: xr.Dataset, interaction: Any, self_image: Any, scale: float | None
+) -> xr.DataArray:
     sites = lattice.sizes["site"]
     if isinstance(interaction, str):
         if interaction != "coulomb":
-            raise ValueError(f"interaction must be 'coulomb', a DataArray (..., site, site2) or None, got {interaction!r}")
+            raise ValueError(
+                f"interaction must be 'coulomb', a DataArray (..., site, site2) or None, got {interaction!r}"
+            )
         return coulomb(lattice, self_image=self_image)
     if not isinstance(self_image, str) or self_image != "exclude":
         raise ValueError(
             f"self_image={self_image!r} belongs to interaction='coulomb'; give it to the function that makes the interaction"
         )
     if interaction is None:
-        return xr.DataArray(np.zeros((sites, sites)), dims=("site", "site2"), name="interaction", attrs=attributes("interaction"))
+        return xr.DataArray(
+            np.zeros((sites, sites)),
+            dims=("site", "site2"),
+            name="interaction",
+            attrs=attributes("interaction"),
+        )
     if not isinstance(interaction, xr.DataArray):
         raise TypeError(
             f"interaction must be 'coulomb', a DataArray (..., site, site2) or None, got {type(interaction).__name__}"
@@ -251,7 +276,9 @@ def _checked_interaction(lattice: xr.Dataset, interaction: Any, self_image: Any,
 
 def _site_energy(lattice: xr.Dataset, site_energy: Any, scale: float | None) -> xr.DataArray:
     if site_energy is None:
-        return xr.DataArray(np.zeros(lattice.sizes["site"]), dims="site", name="site_energy", attrs=attributes("site_energy"))
+        return xr.DataArray(
+            np.zeros(lattice.sizes["site"]), dims="site", name="site_energy", attrs=attributes("site_energy")
+        )
     result = parameter("site_energy", site_energy, scale=scale, core=("site",))
     _check_size("site_energy", result, "site", lattice.sizes["site"])
     return result
@@ -267,10 +294,15 @@ def _sites(lattice_or_number: Any, caller: str) -> int:
 def _draws(seed: Any, labels: np.ndarray, purpose: int) -> list[np.random.Generator]:
     """One generator per realization, keyed by (seed, label): more realizations extend the old ones."""
     key = whole_number("seed", seed, minimum=0, maximum=2**64)
-    return [np.random.Generator(np.random.Philox(key=key, counter=[0, 0, purpose, int(label)])) for label in labels]
+    return [
+        np.random.Generator(np.random.Philox(key=key, counter=[0, 0, purpose, int(label)]))
+        for label in labels
+    ]
 
 
-def random_couplings(lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realization: Any, seed: int) -> xr.DataArray:
+def random_couplings(
+    lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realization: Any, seed: int
+) -> xr.DataArray:
     """Random infinite-range couplings of Sherrington and Kirkpatrick: Gaussian, symmetric, variance J^2/N, zero diagonal.
 
     Parameters
@@ -301,7 +333,9 @@ def random_couplings(lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realizatio
     upper = np.stack([generator.standard_normal((sites, sites)) for generator in _draws(seed, labels, 1)])
     upper = np.triu(upper, 1) / np.sqrt(sites)
     normal = xr.DataArray(
-        upper + np.swapaxes(upper, -1, -2), dims=("realization", "site", "site2"), coords={"realization": labels}
+        upper + np.swapaxes(upper, -1, -2),
+        dims=("realization", "site", "site2"),
+        coords={"realization": labels},
     )
     aligned("random_couplings", J=strength, realization=normal)
     result = (strength * normal).assign_coords(J=strength).rename("interaction")
@@ -309,7 +343,13 @@ def random_couplings(lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realizatio
 
 
 def random_site_energy(
-    lattice: xr.Dataset | int, *, strength: Any, distribution: str = "box", convention: str, realization: Any, seed: int
+    lattice: xr.Dataset | int,
+    *,
+    strength: Any,
+    distribution: str = "box",
+    convention: str,
+    realization: Any,
+    seed: int,
 ) -> xr.DataArray:
     """Random site energies with zero mean.
 
@@ -340,7 +380,10 @@ def random_site_energy(
     """
     sites = _sites(lattice, "random_site_energy")
     labels = realizations(realization)
-    for name, value, known in (("distribution", distribution, ("box", "gaussian")), ("convention", convention, ("width", "std"))):
+    for name, value, known in (
+        ("distribution", distribution, ("box", "gaussian")),
+        ("convention", convention, ("width", "std")),
+    ):
         if value not in known:
             raise ValueError(f"{name} must be {known[0]!r} or {known[1]!r}, got {value!r}")
     size = parameter("strength", strength, above=0.0, zero=True)
@@ -409,8 +452,12 @@ def random_parameter(
     wanted = ("mean", "std") if distribution == "gaussian" else ("low", "high")
     for key, value in given.items():
         if (value is None) == (key in wanted):
-            raise TypeError(f"{key} came as {value!r}; the {distribution} distribution is given by {' and '.join(wanted)}")
-        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating))):
+            raise TypeError(
+                f"{key} came as {value!r}; the {distribution} distribution is given by {' and '.join(wanted)}"
+            )
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating))
+        ):
             raise TypeError(f"{key} must be a number in the energy unit of the model, got {value!r}")
         if value is not None and not np.isfinite(value):
             raise ValueError(f"{key} must be finite, got {value!r}")
@@ -427,7 +474,11 @@ def random_parameter(
         if distribution == "log_uniform" and not first > 0:
             raise ValueError(f"low must be > 0 for the log_uniform distribution, got {low!r}")
         uniform = np.stack([generator.random(sites) for generator in generators])
-        values = first * (second / first) ** uniform if distribution == "log_uniform" else first + (second - first) * uniform
+        values = (
+            first * (second / first) ** uniform
+            if distribution == "log_uniform"
+            else first + (second - first) * uniform
+        )
     return xr.DataArray(values, dims=("realization", dim), coords={"realization": labels}, name=name)
 
 

@@ -22,13 +22,19 @@ def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:
     """Frequencies of a spectrum, rising."""
     if not isinstance(sigma, xr.DataArray):
         hint = "; pick one variable, sigma['optical_conductivity']" if isinstance(sigma, xr.Dataset) else ""
-        raise TypeError(f"{caller}: sigma must be a DataArray over frequency, got {type(sigma).__name__}{hint}")
+        raise TypeError(
+            f"{caller}: sigma must be a DataArray over frequency, got {type(sigma).__name__}{hint}"
+        )
     uncut(sigma, ("frequency",), caller=caller)
     if "frequency" not in sigma.coords:
-        raise ValueError(f"{caller}: sigma has no coordinate 'frequency'; write .assign_coords(frequency=...)")
+        raise ValueError(
+            f"{caller}: sigma has no coordinate 'frequency'; write .assign_coords(frequency=...)"
+        )
     values = np.asarray(sigma["frequency"].values, dtype=np.float64)
     if not (np.diff(values) > 0.0).all():
-        raise ValueError(f"{caller}: frequency must rise, got {values.tolist()[:6]}; write .sortby('frequency') before it")
+        raise ValueError(
+            f"{caller}: frequency must rise, got {values.tolist()[:6]}; write .sortby('frequency') before it"
+        )
     if from_zero and values[0] != 0.0:
         raise ValueError(f"{caller}: frequency begins at {values[0]:g}; compute sigma on a grid from 0")
     return values
@@ -55,7 +61,9 @@ def per_particle(sigma: Any, caller: str) -> None:
     """Refuse the conductivity of a whole layer: it is no mobility."""
     unit = getattr(sigma, "attrs", {}).get("units", PER_PARTICLE)
     if unit != PER_PARTICLE:
-        raise ValueError(f"{caller}: sigma is in {unit} and must be a conductivity per particle in {PER_PARTICLE}")
+        raise ValueError(
+            f"{caller}: sigma is in {unit} and must be a conductivity per particle in {PER_PARTICLE}"
+        )
 
 
 def at_temperature(sigma: xr.DataArray, T: Any, caller: str) -> tuple[xr.DataArray, xr.DataArray]:
@@ -69,7 +77,9 @@ def at_temperature(sigma: xr.DataArray, T: Any, caller: str) -> tuple[xr.DataArr
             f"{caller}: T= replaces the temperature of a spectrum at one temperature; this one has dimension 'T', select by .sel(T=...)"
         )
     temperature = parameter("T", T, scale=scale(sigma), energy=energy_unit(sigma), above=0.0)
-    sigma = sigma.drop_vars("T", errors="ignore").assign_coords({} if temperature.ndim else {"T": temperature.variable})
+    sigma = sigma.drop_vars("T", errors="ignore").assign_coords(
+        {} if temperature.ndim else {"T": temperature.variable}
+    )
     aligned(caller, sigma=sigma, T=temperature)
     return sigma, temperature
 
@@ -96,13 +106,19 @@ def cutoffs(cutoff: Any, sigma: xr.DataArray) -> xr.DataArray:
             cutoff = np.where(infinite, np.finfo(np.float64).max, numbers)
     limit = parameter("cutoff", cutoff, scale=scale(sigma), energy=energy_unit(sigma), above=0.0, zero=True)
     limit = limit.where(~np.broadcast_to(infinite, limit.shape), np.inf)
-    return limit.assign_coords(cutoff=("cutoff", limit.values, limit["cutoff"].attrs)) if limit.dims == ("cutoff",) else limit
+    return (
+        limit.assign_coords(cutoff=("cutoff", limit.values, limit["cutoff"].attrs))
+        if limit.dims == ("cutoff",)
+        else limit
+    )
 
 
 def checked_correlation(correlation: Any, caller: str) -> bool:
     """Whether it is the symmetrised correlation function that decays, and not the conductivity."""
     if correlation not in ("conductivity", "symmetrised"):
-        raise ValueError(f"{caller}: correlation must be 'conductivity' or 'symmetrised', got {correlation!r}")
+        raise ValueError(
+            f"{caller}: correlation must be 'conductivity' or 'symmetrised', got {correlation!r}"
+        )
     return bool(correlation == "symmetrised")
 
 

@@ -61,7 +61,11 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
         )
     result = sigma.isel(frequency=int(there[0]), drop=True)
     name = "dc_conductivity_stderr" if str(sigma.name).endswith("_stderr") else "dc_conductivity"
-    return stamp(result.rename(name), energy=common.energy_unit(sigma), **common.unit_of(name, sigma, common.PER_PARTICLE))
+    return stamp(
+        result.rename(name),
+        energy=common.energy_unit(sigma),
+        **common.unit_of(name, sigma, common.PER_PARTICLE),
+    )
 
 
 def resistivity(sigma: xr.DataArray) -> xr.DataArray:
@@ -91,7 +95,11 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     >>> float(rho), rho.attrs["units"]
     (2.0, 'hbar/e^2')
     """
-    static = isinstance(sigma, xr.DataArray) and "frequency" not in sigma.dims and sigma.name in ("dc_conductivity", "mobility")
+    static = (
+        isinstance(sigma, xr.DataArray)
+        and "frequency" not in sigma.dims
+        and sigma.name in ("dc_conductivity", "mobility")
+    )
     direct = sigma if static else dc_conductivity(sigma)
     result = xr.apply_ufunc(conductivity.inverse, direct, dask="parallelized", output_dtypes=[np.float64])
     given = str(direct.attrs.get("units", common.PER_PARTICLE))
@@ -230,14 +238,18 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     """
     peak = peak_frequency(sigma, window=window)
     if "t" not in sigma.coords:
-        raise KeyError("localization_length: sigma has no coordinate 't', the hopping integral; write .assign_coords(t=1.0)")
+        raise KeyError(
+            "localization_length: sigma has no coordinate 't', the hopping integral; write .assign_coords(t=1.0)"
+        )
     hopping = sigma["t"]
     if "bond" in hopping.dims:
         raise ValueError(
             "localization_length: the hopping integral t differs from bond to bond; write .assign_coords(t=...) with one value"
         )
     result = (2.0 * abs(hopping) / peak) ** 0.5
-    return stamp(result.transpose(*peak.dims, ...).rename("localization_length"), energy=common.energy_unit(sigma))
+    return stamp(
+        result.transpose(*peak.dims, ...).rename("localization_length"), energy=common.energy_unit(sigma)
+    )
 
 
 def sum_rule(solution: xr.Dataset) -> xr.DataArray:
@@ -337,7 +349,11 @@ def relaxation_time_approximation(
     caller = "relaxation_time_approximation"
     symmetrised = common.checked_correlation(correlation, caller)
     step = common.uniform_step(sigma, caller)
-    sigma, temperature = common.at_temperature(sigma, T, caller) if symmetrised or T is not None else (sigma, xr.DataArray(1.0))
+    sigma, temperature = (
+        common.at_temperature(sigma, T, caller)
+        if symmetrised or T is not None
+        else (sigma, xr.DataArray(1.0))
+    )
     width = common.relaxation_rate(rate, sigma, caller, zero=True)
     result = xr.apply_ufunc(
         conductivity.relaxed,
@@ -352,7 +368,11 @@ def relaxation_time_approximation(
         output_dtypes=[np.float64],
     )
     result = result.assign_coords(rate=width.variable).rename("optical_conductivity")
-    return stamp(result, energy=common.energy_unit(sigma), **common.unit_of("optical_conductivity", sigma, common.PER_PARTICLE))
+    return stamp(
+        result,
+        energy=common.energy_unit(sigma),
+        **common.unit_of("optical_conductivity", sigma, common.PER_PARTICLE),
+    )
 
 
 def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArray:

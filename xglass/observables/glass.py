@@ -83,7 +83,9 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Any, lag: Any = None) -> x
     """
     occupation = occupations(run, caller="autocorrelation")
     if "sweep" not in occupation.dims or "sweep" not in occupation.indexes:
-        raise ValueError("autocorrelation: the run has no dimension 'sweep' with labels; it was dropped by a selection or a mean")
+        raise ValueError(
+            "autocorrelation: the run has no dimension 'sweep' with labels; it was dropped by a selection or a mean"
+        )
     stored = occupation["sweep"].values
     waiting = _times("waiting_time", waiting_time)
     if len(set(waiting)) != len(waiting) or not waiting:
@@ -100,10 +102,16 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Any, lag: Any = None) -> x
         if len(set(lags)) != len(lags) or not lags:
             raise ValueError(f"lag must be distinct sweeps, got {lag!r}")
         if absent := sorted({t for t in lags for time in waiting if time + t not in stored}):
-            raise KeyError(f"lag: {absent} after waiting times {waiting} are not stored; the run holds {_summary(stored)}")
+            raise KeyError(
+                f"lag: {absent} after waiting times {waiting} are not stored; the run holds {_summary(stored)}"
+            )
     parts = []
     for time in waiting:
-        later = _at(occupation, time + np.asarray(lags)).drop_vars(["sweep", "temperature"], errors="ignore").rename(sweep="lag")
+        later = (
+            _at(occupation, time + np.asarray(lags))
+            .drop_vars(["sweep", "temperature"], errors="ignore")
+            .rename(sweep="lag")
+        )
         first = occupation.sel(sweep=time, drop=True).drop_vars("temperature", errors="ignore")
         parts.append(_overlap(first, later, run["filling"]))
     result = xr.concat(parts, dim="waiting_time").assign_coords(waiting_time=waiting, lag=lags)
@@ -145,7 +153,9 @@ def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
     filling = run_a["filling"]
     aligned("overlap", run_a=a, run_b=b)
     if not np.array_equal(filling.values, run_b["filling"].values):
-        raise ValueError(f"overlap: the fillings differ, {filling.values.tolist()} and {run_b['filling'].values.tolist()}")
+        raise ValueError(
+            f"overlap: the fillings differ, {filling.values.tolist()} and {run_b['filling'].values.tolist()}"
+        )
     result = _overlap(a, b, filling) / (filling * (1.0 - filling))
     return stamp(result.rename("overlap"))
 
@@ -229,6 +239,12 @@ def stripe_order(run: xr.Dataset) -> xr.DataArray:
     require(run, "position", "torus", "cells", caller="stripe_order")
     names, waves = stripes(run)
     if not names:
-        raise ValueError(f"stripe_order: no stripe fits a torus of {run['cells'].values.tolist()} cells; take an even side")
+        raise ValueError(
+            f"stripe_order: no stripe fits a torus of {run['cells'].values.tolist()} cells; take an even side"
+        )
     result = _structure(run, waves, "orientation", "stripe_order").assign_coords(orientation=names)
-    return stamp(((result / run.sizes["site"]) ** 0.5 / run["filling"]).transpose(..., "orientation").rename("stripe_order"))
+    return stamp(
+        ((result / run.sizes["site"]) ** 0.5 / run["filling"])
+        .transpose(..., "orientation")
+        .rename("stripe_order")
+    )

@@ -49,7 +49,9 @@ def rising(name: str, value: Any, model: xr.Dataset) -> xr.DataArray:
     """A grid that rises, one-dimensional."""
     grid = parameter(name, value, scale=model_scale(model), energy="tc")
     if grid.ndim > 1 or (grid.ndim == 1 and (grid.dims != (name,) or (np.diff(grid.values) <= 0.0).any())):
-        raise ValueError(f"{name} must be one rising sequence, got dimensions {grid.dims} and values {grid.values.tolist()[:6]}")
+        raise ValueError(
+            f"{name} must be one rising sequence, got dimensions {grid.dims} and values {grid.values.tolist()[:6]}"
+        )
     return grid if grid.ndim else grid.expand_dims(name).assign_coords({name: [float(grid)]})
 
 
@@ -107,7 +109,9 @@ def with_coordinates(model: xr.Dataset, *parts: xr.DataArray) -> xr.Dataset:
     """The model with temperatures and grids as coordinates."""
     for part in parts:
         try:
-            model = xr.merge([model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override")
+            model = xr.merge(
+                [model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override"
+            )
             model = model.assign_coords({str(part.name): part.variable})
         except (ValueError, xr.MergeError) as error:
             raise ValueError(f"{part.name} does not fit the parameters of the model: {error}") from error
@@ -156,7 +160,9 @@ def memory_limit(needed: float, what: str, advice: str) -> None:
     """Refuse what the machine would only kill later."""
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > there:
-        raise ValueError(f"{what} takes {needed / 2**30:.3g} GiB, this machine has {there / 2**30:.3g}; {advice}")
+        raise ValueError(
+            f"{what} takes {needed / 2**30:.3g} GiB, this machine has {there / 2**30:.3g}; {advice}"
+        )
 
 
 def _whole_ring(model: xr.Dataset, caller: str) -> None:
@@ -171,10 +177,15 @@ def _whole_ring(model: xr.Dataset, caller: str) -> None:
 def kept_states(sites: int, max_excitations: int | None) -> int:
     """Number of configurations of the two-level systems that are kept."""
     if sites > LARGEST:
-        raise ValueError(f"the model has {sites} sites; configurations are numbers of 64 bits, take at most {LARGEST}")
+        raise ValueError(
+            f"the model has {sites} sites; configurations are numbers of 64 bits, take at most {LARGEST}"
+        )
     if max_excitations is None:
         return 2**sites
-    return sum(math.comb(sites, k) for k in range(min(sites, whole_number("max_excitations", max_excitations, minimum=0)) + 1))
+    return sum(
+        math.comb(sites, k)
+        for k in range(min(sites, whole_number("max_excitations", max_excitations, minimum=0)) + 1)
+    )
 
 
 def check_average(average: str | None) -> None:
@@ -189,15 +200,28 @@ def over_realizations(results: dict[str, xr.DataArray], average: str | None) -> 
     if average is None or "realization" not in log_z.dims:
         return results
     if average == "quenched":
-        return {name: result.mean("realization") if "realization" in result.dims else result for name, result in results.items()}
+        return {
+            name: result.mean("realization") if "realization" in result.dims else result
+            for name, result in results.items()
+        }
     top = log_z.max("realization")
     boltzmann: xr.DataArray = xr.apply_ufunc(np.exp, log_z - top, dask="allowed")
-    averaged = {name: (result * boltzmann).sum("realization") / boltzmann.sum("realization") for name, result in results.items()}
-    averaged["log_partition_function"] = xr.apply_ufunc(np.log, boltzmann.mean("realization"), dask="allowed") + top
-    return {name: averaged[name].transpose(*(d for d in result.dims if d != "realization")) for name, result in results.items()}
+    averaged = {
+        name: (result * boltzmann).sum("realization") / boltzmann.sum("realization")
+        for name, result in results.items()
+    }
+    averaged["log_partition_function"] = (
+        xr.apply_ufunc(np.log, boltzmann.mean("realization"), dask="allowed") + top
+    )
+    return {
+        name: averaged[name].transpose(*(d for d in result.dims if d != "realization"))
+        for name, result in results.items()
+    }
 
 
 def without_realization(model: xr.Dataset) -> xr.Dataset:
     """The model after an average: what differed from realization to realization is gone."""
     names = [name for name, coord in model.coords.items() if "realization" in coord.dims]
-    return model.drop_vars([*names, *(["realization"] if "realization" in model.coords and "realization" not in names else [])])
+    return model.drop_vars(
+        [*names, *(["realization"] if "realization" in model.coords and "realization" not in names else [])]
+    )

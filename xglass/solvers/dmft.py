@@ -31,7 +31,9 @@ _OUTPUTS = {
 _TRANSPORT = ("optical_conductivity", "mobility")
 
 
-def _points(*parameters: np.ndarray, hilbert: Transform | None, vertex: Transform | None) -> tuple[np.ndarray, ...]:
+def _points(
+    *parameters: np.ndarray, hilbert: Transform | None, vertex: Transform | None
+) -> tuple[np.ndarray, ...]:
     from xglass.engine.tls.dmft import mean_field
 
     return mean_field(*parameters, hilbert=hilbert, vertex=vertex)
@@ -124,21 +126,27 @@ def dmft(
             f"dmft: {sorted(over_sites)} of the model differ from site to site; the mean field is that of equal sites"
         )
     if "site_energy" in model:
-        raise ValueError("dmft: the model has site_energy; the mean field is that of equal sites, write electron_tls without it")
+        raise ValueError(
+            "dmft: the model has site_energy; the mean field is that of equal sites, write electron_tls without it"
+        )
     if float(model["omega0"].min()) < 0.0:
         raise ValueError("dmft: omega0 must be >= 0; a negative splitting is -omega0 with -g_z")
     if hilbert is None and float(abs(model["t"]).min()) == 0.0:
         raise ValueError("dmft: t must not be 0; without hopping there is no band")
     for name, function in (("hilbert", hilbert), ("vertex", vertex)):
         if function is not None and not callable(function):
-            raise TypeError(f"{name} must be a function of a complex array, or None, got {type(function).__name__}")
+            raise TypeError(
+                f"{name} must be a function of a complex array, or None, got {type(function).__name__}"
+            )
     if vertex is not None and hilbert is None:
         raise ValueError("vertex belongs to a lattice given by hilbert; the chain has its own")
     temperature, frequencies = temperatures(T, model, zero=True), rising("frequency", frequency, model)
     if energy is None:
         band = 2.0 if hilbert is None else 3.0
         reach = (
-            band * float(abs(model["t"]).max()) + float(np.hypot(model["g"], model["g_z"]).max()) + float(model["omega0"].max())
+            band * float(abs(model["t"]).max())
+            + float(np.hypot(model["g"], model["g_z"]).max())
+            + float(model["omega0"].max())
         )
         energy = np.linspace(-reach, reach, 2001)
     energies = rising("energy", energy, model)
@@ -148,7 +156,8 @@ def dmft(
     inputs = [*parameters, xr.DataArray(temperature.variable), *grids]
     cores: list[list[str]] = [[]] * 5 + [["frequency"], ["energy"]]
     sizes = chosen_chunks(
-        chunks, (str(d) for array, core in zip(inputs, cores, strict=True) for d in array.dims if d not in core)
+        chunks,
+        (str(d) for array, core in zip(inputs, cores, strict=True) for d in array.dims if d not in core),
     )
     if sizes is not None:  # xarray leaves an array without dimensions as it is, and would compute now
         inputs = [
@@ -165,16 +174,24 @@ def dmft(
         input_core_dims=cores,
         output_core_dims=list(_OUTPUTS.values()),
         dask="parallelized",
-        output_dtypes=[np.complex128 if name in complex_ else bool if name in other else np.float64 for name in _OUTPUTS],
+        output_dtypes=[
+            np.complex128 if name in complex_ else bool if name in other else np.float64 for name in _OUTPUTS
+        ],
     )
     if hilbert is None or vertex is not None:
         total = xr.apply_ufunc(
-            _weights, *inputs[:5], kwargs={"hilbert": hilbert, "vertex": vertex}, dask="parallelized", output_dtypes=[np.float64]
+            _weights,
+            *inputs[:5],
+            kwargs={"hilbert": hilbert, "vertex": vertex},
+            dask="parallelized",
+            output_dtypes=[np.float64],
         )
         extra = {"total_weight": total.variable}
     else:
         extra = {}
-    ground = xr.apply_ufunc(_ground, *inputs[:4], kwargs={"hilbert": hilbert}, dask="parallelized", output_dtypes=[np.float64])
+    ground = xr.apply_ufunc(
+        _ground, *inputs[:4], kwargs={"hilbert": hilbert}, dask="parallelized", output_dtypes=[np.float64]
+    )
     model = with_coordinates(model, temperature, frequencies, energies)
     for name, result in zip(_OUTPUTS, results, strict=True):
         if name not in _TRANSPORT or hilbert is None or vertex is not None:

@@ -88,7 +88,10 @@ def exact(
         f"exact: a Hamiltonian of dimension {dimension} ({sites} sites)",
         "take fewer sites, max_excitations, or xg.ftlm",
     )
-    inputs = [(value, ["site"] if over_sites else []) for value in common.site_values(model, sites, over_sites).values()]
+    inputs = [
+        (value, ["site"] if over_sites else [])
+        for value in common.site_values(model, sites, over_sites).values()
+    ]
     inputs.append((common.along_t(temperature), ["T"]))
     grids = [(xr.DataArray(frequencies.values, dims="frequency"), ["frequency"])]
     grids.append((xr.DataArray(np.atleast_1d(width.values), dims="broadening"), ["broadening"]))
@@ -100,11 +103,15 @@ def exact(
         "max_excitations": None if max_excitations is None else int(max_excitations),
     }
 
-    sizes = common.chosen_chunks(chunks, (str(d) for array, core in inputs for d in array.dims if d not in core))
+    sizes = common.chosen_chunks(
+        chunks, (str(d) for array, core in inputs for d in array.dims if d not in core)
+    )
 
     def applied(function: Any, inputs: list[tuple[xr.DataArray, list[str]]], outputs: list[list[str]]) -> Any:
         lazy = [
-            array if sizes is None else array.chunk({d: sizes.get(str(d), 1) for d in array.dims if d not in core})
+            array
+            if sizes is None
+            else array.chunk({d: sizes.get(str(d), 1) for d in array.dims if d not in core})
             for array, core in inputs
         ]
         return xr.apply_ufunc(
@@ -129,4 +136,6 @@ def exact(
     results = common.over_realizations(results, average)
     if average is not None:
         model = common.without_realization(model)
-    return common.assembled(model, results, {"solver": "exact"}, temperature=temperature, frequencies=frequencies, width=width)
+    return common.assembled(
+        model, results, {"solver": "exact"}, temperature=temperature, frequencies=frequencies, width=width
+    )

@@ -107,7 +107,9 @@ def metropolis(
     return run if weight != "classical" else run.drop_vars("kinetic_energy")
 
 
-def metropolis_counters(model: xr.Dataset, *, T: Any, walker: Any, sweep: int, seed: int, **options: Any) -> xr.Dataset:
+def metropolis_counters(
+    model: xr.Dataset, *, T: Any, walker: Any, sweep: int, seed: int, **options: Any
+) -> xr.Dataset:
     """How much work the trajectories of :func:`metropolis` were: diagnostics, never part of a run.
 
     Parameters
@@ -132,7 +134,9 @@ def metropolis_counters(model: xr.Dataset, *, T: Any, walker: Any, sweep: int, s
     >>> sorted(work.data_vars)
     ['active_attempts', 'solves']
     """
-    return _simulate(model, T=T, walker=walker, sweep=sweep, seed=seed, **options)[["active_attempts", "solves"]]
+    return _simulate(model, T=T, walker=walker, sweep=sweep, seed=seed, **options)[
+        ["active_attempts", "solves"]
+    ]
 
 
 def _simulate(
@@ -149,29 +153,56 @@ def _simulate(
     ramp: xr.DataArray | None = None,
     chunks: Any = "auto",
 ) -> xr.Dataset:
-    require(model, "hopping", "interaction", "site_energy", "filling", "centred", "position", "torus", caller="metropolis")
-    model = model.coords.to_dataset().drop_vars(["temperature", "walker", "sweep", "start", "ramp"], errors="ignore")
-    if "T" not in model.drop_vars("T", errors="ignore").dims:  # of a run given as model; else labels that T must agree with
+    require(
+        model,
+        "hopping",
+        "interaction",
+        "site_energy",
+        "filling",
+        "centred",
+        "position",
+        "torus",
+        caller="metropolis",
+    )
+    model = model.coords.to_dataset().drop_vars(
+        ["temperature", "walker", "sweep", "start", "ramp"], errors="ignore"
+    )
+    if (
+        "T" not in model.drop_vars("T", errors="ignore").dims
+    ):  # of a run given as model; else labels that T must agree with
         model = model.drop_vars("T", errors="ignore")
-    model = model.compute(scheduler="synchronous")  # parameters are eager; a chunked or stored run may hold them as dask arrays
+    model = model.compute(
+        scheduler="synchronous"
+    )  # parameters are eager; a chunked or stored run may hold them as dask arrays
     for name, value, known in (("weight", weight, engine.WEIGHTS), ("moves", moves, engine.MOVES)):
         if not isinstance(value, str) or value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
     energy = energy_unit(model)
-    temperature = parameter("T", T, scale=float(model["scale"]) if "scale" in model else None, energy=energy, above=0.0)
+    temperature = parameter(
+        "T", T, scale=float(model["scale"]) if "scale" in model else None, energy=energy, above=0.0
+    )
     sweep, every = whole_number("sweep", sweep), whole_number("every", every)
     seed = whole_number("seed", seed, minimum=0, maximum=2**64)
     if every > sweep:
-        raise ValueError(f"every = {every} stores nothing of {sweep} sweeps but the start; take every <= sweep")
+        raise ValueError(
+            f"every = {every} stores nothing of {sweep} sweeps but the start; take every <= sweep"
+        )
     try:  # T brings its own dims and their labels into the model: they must agree
-        model = xr.merge([model, temperature.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override")
+        model = xr.merge(
+            [model, temperature.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override"
+        )
         model = model.assign_coords(T=temperature.variable)
     except (ValueError, xr.MergeError) as error:
         raise ValueError(f"T does not fit the parameters of the model: {error}") from error
     sites = model.sizes["site"]
     particles = _particles(model["filling"], sites)
-    if moves == "neighbour" and np.bincount(np.r_[model["bond_source"], model["bond_target"]], minlength=sites).min() == 0:
-        raise ValueError("moves='neighbour' needs a bond at every site; this lattice has sites without, use moves='exchange'")
+    if (
+        moves == "neighbour"
+        and np.bincount(np.r_[model["bond_source"], model["bond_target"]], minlength=sites).min() == 0
+    ):
+        raise ValueError(
+            "moves='neighbour' needs a bond at every site; this lattice has sites without, use moves='exchange'"
+        )
 
     first, origin, before = 0, start, start if isinstance(start, xr.Dataset) else None
     if before is not None:
@@ -204,24 +235,37 @@ def _simulate(
 
     def lazy(array: xr.DataArray) -> xr.DataArray:
         bare = xr.DataArray(array.variable)  # no labels: index coordinates never chunk, and alignment is done
-        return bare.compute() if plan is None else bare.chunk({d: plan.get(str(d), bare.sizes[d]) for d in bare.dims})
+        return (
+            bare.compute()
+            if plan is None
+            else bare.chunk({d: plan.get(str(d), bare.sizes[d]) for d in bare.dims})
+        )
 
     unused = np.zeros(1, dtype=np.int8)
-    configurations, patterns = xr.DataArray(unused, dims="configuration"), xr.DataArray(unused[None], dims=("pattern", "choice"))
+    configurations, patterns = (
+        xr.DataArray(unused, dims="configuration"),
+        xr.DataArray(unused[None], dims=("pattern", "choice")),
+    )
     if isinstance(start, str) and start == "ordered":
         patterns = _stripe_patterns(model)
     elif isinstance(start, xr.DataArray):
         start = _given_start(start, model, identifiers, sizes, particles)
         configurations = start.rename(site="configuration")
     elif not isinstance(start, str) or start != "random":
-        raise ValueError(f"start must be 'random', 'ordered', a DataArray of occupations or a run, got {start!r}")
+        raise ValueError(
+            f"start must be 'random', 'ordered', a DataArray of occupations or a run, got {start!r}"
+        )
     inputs["start"] = (configurations, ["configuration"])
     inputs["patterns"] = (patterns, ["pattern", "choice"])
     blocks = {name: lazy(array) for name, (array, _) in inputs.items()}
-    if plan is not None:  # one input with every dimension: dask warns where no input has as many blocks as the result
+    if (
+        plan is not None
+    ):  # one input with every dimension: dask warns where no input has as many blocks as the result
         cuts = tuple(plan[d] for d in sizes)
         full = da.broadcast_to(
-            blocks["walker"].data, tuple(sizes.values()), chunks=da.core.normalize_chunks(cuts, tuple(sizes.values()))
+            blocks["walker"].data,
+            tuple(sizes.values()),
+            chunks=da.core.normalize_chunks(cuts, tuple(sizes.values())),
         )
         blocks["walker"] = xr.DataArray(full, dims=[*sizes])
 
@@ -256,15 +300,29 @@ def _simulate(
         ramped = (xr.DataArray(model["T"].variable) * kept).transpose(..., "sweep").drop_attrs()
         between = np.maximum(stored[:, None] - np.arange(every)[::-1], first) - first
         run = run.assign_coords(temperature=ramped.variable, ramp=(("sweep", "step"), factors[between]))
-    run.attrs = {"solver": "metropolis", "weight": weight, "moves": moves, "seed": str(seed), "rule_version": RULE_VERSION}
-    began = start if isinstance(start, str) else before.attrs.get("start", "given") if before is not None else "given"
+    run.attrs = {
+        "solver": "metropolis",
+        "weight": weight,
+        "moves": moves,
+        "seed": str(seed),
+        "rule_version": RULE_VERSION,
+    }
+    began = (
+        start
+        if isinstance(start, str)
+        else before.attrs.get("start", "given")
+        if before is not None
+        else "given"
+    )
     run.attrs |= {"start": began, "every": every}
     if isinstance(origin, xr.DataArray) and origin.chunks is None:
         run = run.assign_coords(start=_given_start(origin, model, identifiers, sizes, particles).variable)
     return stamp(run, energy=energy)
 
 
-def rerun(run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: str | dict[str, int] | None = "auto") -> xr.Dataset:
+def rerun(
+    run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: str | dict[str, int] | None = "auto"
+) -> xr.Dataset:
     """The lazy run that the coords and attrs of a run describe: the same trajectories, to be simulated again.
 
     Parameters
@@ -291,20 +349,30 @@ def rerun(run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: str | dic
     True
     """
     attrs, model = run.attrs, run.coords.to_dataset()
-    if lost := [name for name in ("solver", "seed", "weight", "moves", "start", "every") if name not in attrs]:
+    if lost := [
+        name for name in ("solver", "seed", "weight", "moves", "start", "every") if name not in attrs
+    ]:
         raise KeyError(f"rerun: the attrs of the run lack {lost}; arithmetic and means drop them")
     sweep, every = model["sweep"].values, int(attrs["every"])
     first = 0 if sweep[0] == 0 else int(sweep[0]) - every
-    given = start if start is not None else model.get("start") if attrs["start"] == "given" else attrs["start"]
+    given = (
+        start if start is not None else model.get("start") if attrs["start"] == "given" else attrs["start"]
+    )
     if given is None or (start is None and sweep[0] != 0):
-        raise KeyError("rerun: the run began from another run or from lazy occupations; pass start=, the run before it")
+        raise KeyError(
+            "rerun: the run began from another run or from lazy occupations; pass start=, the run before it"
+        )
     ramp = None
     if "ramp" in model:
         sweeps = (sweep[:, None] - np.arange(every)[::-1]).ravel()
         factors = dict(zip(sweeps.tolist(), model["ramp"].values.ravel().tolist(), strict=True))
-        factors.setdefault(first, model["ramp"].values.flat[0])  # of the start, which a continued run does not hold
+        factors.setdefault(
+            first, model["ramp"].values.flat[0]
+        )  # of the start, which a continued run does not hold
         ramp = xr.DataArray(
-            [factors[s] for s in range(first, sweeps[-1] + 1)], dims="sweep", coords={"sweep": range(first, sweeps[-1] + 1)}
+            [factors[s] for s in range(first, sweeps[-1] + 1)],
+            dims="sweep",
+            coords={"sweep": range(first, sweeps[-1] + 1)},
         )
     return metropolis(
         model,
@@ -324,13 +392,20 @@ def rerun(run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: str | dic
 def _same_point(start: xr.Dataset, model: xr.Dataset) -> None:
     """Refuse to continue a run at another parameter point (swept parameters are matched by label)."""
     for name in ("T", "t_p", "eta", "filling"):
-        if name in start.coords and name in model and start[name].ndim == model[name].ndim == 0 and start[name] != model[name]:
+        if (
+            name in start.coords
+            and name in model
+            and start[name].ndim == model[name].ndim == 0
+            and start[name] != model[name]
+        ):
             raise ValueError(
                 f"start: the run to be continued has {name} = {float(start[name])}, not {float(model[name])}; for a new preparation from its "
                 f"last states pass start=run['occupation'].isel(sweep=-1, drop=True)"
             )
     if not start.indexes["sweep"].is_monotonic_increasing:
-        raise ValueError("start: the sweeps of the run to be continued are not in order; write .sortby('sweep') before it")
+        raise ValueError(
+            "start: the sweeps of the run to be continued are not in order; write .sortby('sweep') before it"
+        )
 
 
 def _particles(filling: xr.DataArray, sites: int) -> xr.DataArray:
@@ -367,7 +442,9 @@ def _ramp(ramp: Any, first: int, sweep: int) -> np.ndarray:
         raise ValueError(
             f"ramp must hold every sweep from {first} to {first + sweep} once, got {labels.size} between {labels.min()} and {labels.max()}"
         )
-    factors = parameter("ramp", ramp.assign_coords(sweep=labels).sel(sweep=wanted), above=0.0, core=("sweep",))
+    factors = parameter(
+        "ramp", ramp.assign_coords(sweep=labels).sel(sweep=wanted), above=0.0, core=("sweep",)
+    )
     return factors.values
 
 
@@ -375,7 +452,9 @@ def _labels(model: xr.Dataset) -> xr.DataArray:
     """(..., label) what identifies a trajectory besides walker and realization: T, then eta, t_p or the hopping of all bonds, filling."""
     hopping = ["eta", "t_p"] if "t_p" in model and "eta" in model else ["hopping"]
     parts = [xr.DataArray(model[name].variable) for name in ("T", *hopping, "filling")]
-    columns = [part.rename(bond="label") if "bond" in part.dims else part.expand_dims("label") for part in parts]
+    columns = [
+        part.rename(bond="label") if "bond" in part.dims else part.expand_dims("label") for part in parts
+    ]
     return xr.concat(xr.broadcast(*columns, exclude=["label"]), dim="label").transpose(..., "label")
 
 
@@ -390,12 +469,18 @@ def _realization(model: xr.Dataset) -> xr.DataArray:
 
 
 def _given_start(
-    start: xr.DataArray, model: xr.Dataset, walkers: np.ndarray, sizes: dict[str, int], particles: xr.DataArray
+    start: xr.DataArray,
+    model: xr.Dataset,
+    walkers: np.ndarray,
+    sizes: dict[str, int],
+    particles: xr.DataArray,
 ) -> xr.DataArray:
     """Occupations to start from, with labels checked; lazy ones are checked when they are computed."""
     alien = [d for d in start.dims if d not in sizes and d != "site"]
     if "site" not in start.dims or alien:
-        raise ValueError(f"start has dimensions {start.dims}; it needs 'site' and may have {[*sizes]} besides")
+        raise ValueError(
+            f"start has dimensions {start.dims}; it needs 'site' and may have {[*sizes]} besides"
+        )
     if start.sizes["site"] != model.sizes["site"]:
         raise ValueError(f"start has {start.sizes['site']} sites, the model has {model.sizes['site']}")
     if start.dtype.kind not in "iub":
@@ -420,7 +505,9 @@ def _given_start(
     if start.chunks is None:
         numbers = xr.DataArray(configurations.variable).sum("site")
         if not ((configurations == 0) | (configurations == 1)).all():
-            raise ValueError(f"start must hold occupations 0 or 1, got values from {int(start.min())} to {int(start.max())}")
+            raise ValueError(
+                f"start must hold occupations 0 or 1, got values from {int(start.min())} to {int(start.max())}"
+            )
         if (numbers != xr.DataArray(particles.variable)).any():
             raise ValueError(
                 f"start holds {sorted(set(numbers.values.ravel().tolist()))} particles, the filling asks for {particles.values.tolist()}"
@@ -441,7 +528,9 @@ def _stripe_patterns(model: xr.Dataset) -> xr.DataArray:
     return xr.DataArray((phases.T > 0.0).astype(np.int8), dims=("pattern", "choice"))
 
 
-def _chunks(chunks: Any, sizes: dict[str, int], sites: int, sweeps: int, every: int, weight: str) -> dict[str, int] | None:
+def _chunks(
+    chunks: Any, sizes: dict[str, int], sites: int, sweeps: int, every: int, weight: str
+) -> dict[str, int] | None:
     """Chunk sizes along the parameter dimensions and walker; None: compute now."""
     if chunks is None:
         return None
@@ -451,8 +540,12 @@ def _chunks(chunks: Any, sizes: dict[str, int], sites: int, sweeps: int, every: 
                 raise ValueError(f"chunks: {dim!r} cannot be chunked; dimensions to chunk are {[*sizes]}")
             if size != -1:
                 whole_number(f"chunks[{dim!r}]", size)
-        wanted = {dim: chunks.get(dim, -1) for dim in sizes}  # in full: equal cuts are equal graphs, however they were written
-        return {dim: length if wanted[dim] == -1 else min(wanted[dim], length) for dim, length in sizes.items()}
+        wanted = {
+            dim: chunks.get(dim, -1) for dim in sizes
+        }  # in full: equal cuts are equal graphs, however they were written
+        return {
+            dim: length if wanted[dim] == -1 else min(wanted[dim], length) for dim, length in sizes.items()
+        }
     if chunks != "auto":
         raise ValueError(f"chunks must be 'auto', a dict {{dimension: size}} or None, got {chunks!r}")
     # a guess is enough here: it decides how work is cut, never a result

@@ -103,7 +103,9 @@ class Sampling:
         values = tuple(array.transpose(..., *own).values for array in arrays)
         return operators.widest(values, self.sites, self.disorder, self.max_excitations)
 
-    def solve(self, numerators: Callable[..., Any], settings: dict[str, Any], *, seconds: float, chunks: Any) -> xr.Dataset:
+    def solve(
+        self, numerators: Callable[..., Any], settings: dict[str, Any], *, seconds: float, chunks: Any
+    ) -> xr.Dataset:
         """The results of a solver, lazy: ``numerators`` for every point, momentum and vector, then averages.
 
         ``numerators`` is a plain function with the arguments and results of :func:`xglass.engine.tls.lanczos.numerators` besides its own
@@ -119,7 +121,10 @@ class Sampling:
         sizes |= {"_sector": self.numbers.size, "_vector": self.vectors}
         plan = _chunks(chunks, sizes, seconds)
         # this one input has every dimension, in the order of the result, and as many blocks
-        inputs["realization"] = (label + xr.DataArray(np.zeros([*sizes.values()], dtype=np.int64), dims=[*sizes]), [])
+        inputs["realization"] = (
+            label + xr.DataArray(np.zeros([*sizes.values()], dtype=np.int64), dims=[*sizes]),
+            [],
+        )
         inputs["number"] = (xr.DataArray(self.numbers, dims="_sector"), [])
         inputs["label"] = (xr.DataArray(canonical(self.numbers), dims="_sector"), [])
         inputs["vector"] = (xr.DataArray(np.arange(self.vectors), dims="_vector"), [])
@@ -136,7 +141,9 @@ class Sampling:
             output_core_dims=[["T", "_column"], []],
             dask="parallelized",
             output_dtypes=[np.float64] * 2,
-            dask_gufunc_kwargs={"output_sizes": {"_column": 3 + 2 * width.size + width.size * self.frequencies.size}},
+            dask_gufunc_kwargs={
+                "output_sizes": {"_column": 3 + 2 * width.size + width.size * self.frequencies.size}
+            },
         )
 
         # average over vectors, momenta and what else is asked for; without realizations, over one of them
@@ -145,7 +152,12 @@ class Sampling:
             sums, energies = sums.expand_dims({over: 1}), energies.expand_dims({over: 1})
         if over not in along_t.dims:
             along_t = along_t.expand_dims({over: sizes.get(over, 1)})
-        core = [[over, "_sector", "_vector", "T", "_column"], [over, "_sector", "_vector"], [over, "T"], ["_sector"]]
+        core = [
+            [over, "_sector", "_vector", "T", "_column"],
+            [over, "_sector", "_vector"],
+            [over, "T"],
+            ["_sector"],
+        ]
         parts = zip((sums, energies, along_t, xr.DataArray(self.weights, dims="_sector")), core, strict=True)
         states = 1.0 if self.disorder else float(self.sites)
         results = xr.apply_ufunc(
@@ -156,12 +168,19 @@ class Sampling:
             output_core_dims=[dims for dims in OUTPUTS.values() for _ in range(2)],
             dask="parallelized",
             output_dtypes=[np.float64] * 10,
-            dask_gufunc_kwargs={"output_sizes": {"broadening": width.size, "frequency": self.frequencies.size}},
+            dask_gufunc_kwargs={
+                "output_sizes": {"broadening": width.size, "frequency": self.frequencies.size}
+            },
         )
         if self.average is not None:
             model = common.without_realization(model)
         names = [name + end for name in OUTPUTS for end in ("", "_stderr")]
-        attrs = {"solver": self.caller, "seed": str(self.seed), "random_vectors": self.vectors, "precision": self.precision}
+        attrs = {
+            "solver": self.caller,
+            "seed": str(self.seed),
+            "random_vectors": self.vectors,
+            "precision": self.precision,
+        }
         return common.assembled(
             model,
             dict(zip(names, results, strict=True)),
@@ -179,7 +198,11 @@ def _averages(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
 
 
 def _cut(array: xr.DataArray, core: list[str], plan: dict[str, int] | None) -> xr.DataArray:
-    return array if plan is None else array.chunk({d: -1 if d in core else plan.get(str(d), -1) for d in array.dims})
+    return (
+        array
+        if plan is None
+        else array.chunk({d: -1 if d in core else plan.get(str(d), -1) for d in array.dims})
+    )
 
 
 def _chunks(chunks: Any, sizes: dict[str, int], seconds: float) -> dict[str, int] | None:

@@ -101,7 +101,9 @@ def static_disorder(
         _uniform(frequencies.values, caller)
     common.memory_limit(32.0 * sites**2, f"{caller}: {sites} sites", "take fewer sites and more realizations")
 
-    inputs: list[tuple[xr.DataArray, list[str]]] = [(xr.DataArray(model[name].variable), []) for name in ("t", "g", "g_z")]
+    inputs: list[tuple[xr.DataArray, list[str]]] = [
+        (xr.DataArray(model[name].variable), []) for name in ("t", "g", "g_z")
+    ]
     inputs.append((xr.DataArray(labels, dims="realization"), []))
     inputs.append((common.along_t(temperature), ["T"]))
     inputs.append((xr.DataArray(frequencies.values, dims="frequency"), ["frequency"]))
@@ -118,7 +120,10 @@ def static_disorder(
             outputs,
             xr.apply_ufunc(
                 engine.spectra,
-                *(array if cut is None else array.chunk({d: cut[str(d)] for d in array.dims if d in cut}) for array, _ in inputs),
+                *(
+                    array if cut is None else array.chunk({d: cut[str(d)] for d in array.dims if d in cut})
+                    for array, _ in inputs
+                ),
                 input_core_dims=[core for _, core in inputs],
                 output_core_dims=list(outputs.values()),
                 kwargs={"sites": sites, "seed": key, "binned": binned},
@@ -148,7 +153,12 @@ def static_disorder(
             results |= zip((name, f"{name}_stderr"), averaged, strict=True)
     attrs = {"solver": caller, "sites": sites}
     return common.assembled(
-        model, results, attrs, temperature=temperature, frequencies=frequencies, width=None if binned else width
+        model,
+        results,
+        attrs,
+        temperature=temperature,
+        frequencies=frequencies,
+        width=None if binned else width,
     )
 
 
@@ -162,7 +172,9 @@ def _frozen(model: xr.Dataset, caller: str) -> xr.Dataset:
         )
     dims = {dim for name in ("t", "g", "g_z") for dim in model[name].dims}
     if "realization" in dims:
-        raise ValueError(f"{caller}: t, g or g_z has a dimension 'realization', which here numbers configurations; rename it")
+        raise ValueError(
+            f"{caller}: t, g or g_z has a dimension 'realization', which here numbers configurations; rename it"
+        )
     kept = {
         name: coord.variable
         for name, coord in model.coords.items()
@@ -172,7 +184,11 @@ def _frozen(model: xr.Dataset, caller: str) -> xr.Dataset:
 
 
 def _uniform(grid: np.ndarray, caller: str) -> None:
-    if grid.size < 2 or grid[0] != 0.0 or not np.allclose(np.diff(grid), grid[-1] / (grid.size - 1), rtol=1e-6, atol=0.0):
+    if (
+        grid.size < 2
+        or grid[0] != 0.0
+        or not np.allclose(np.diff(grid), grid[-1] / (grid.size - 1), rtol=1e-6, atol=0.0)
+    ):
         raise ValueError(
             f"{caller}: broadening=None counts weight in bins of equal width from 0, got frequency {grid.tolist()[:6]}; "
             "pass a grid such as np.linspace(0, 6, 1201), or a broadening"
@@ -180,7 +196,10 @@ def _uniform(grid: np.ndarray, caller: str) -> None:
 
 
 def _chunks(
-    chunks: str | dict[str, int] | None, inputs: list[tuple[xr.DataArray, list[str]]], sites: int, temperatures: int
+    chunks: str | dict[str, int] | None,
+    inputs: list[tuple[xr.DataArray, list[str]]],
+    sites: int,
+    temperatures: int,
 ) -> dict[str, int] | None:
     """Chunk sizes along parameters and realization; None where nothing is lazy."""
     loops = {str(dim) for array, core in inputs for dim in array.dims if dim not in core}

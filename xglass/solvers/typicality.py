@@ -126,7 +126,9 @@ def _numerators(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
 def _seconds(problem: Sampling) -> float:
     """A guess of the work of one vector at all temperatures: it decides how work is cut, never a result."""
     slow = 1.0 if problem.precision == "single" else 2.2
-    each = 2e-5 + slow * 1.6e-8 * problem.dimension  # both states and both directions of time, for each sample
+    each = (
+        2e-5 + slow * 1.6e-8 * problem.dimension
+    )  # both states and both directions of time, for each sample
     reach = 15.0 / (math.pi * problem.temperature)
     reach = reach.clip(min=5.5 / float(problem.width.min()))
     total = reach.sum("T") if "T" in reach.dims else reach

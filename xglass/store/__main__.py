@@ -10,18 +10,24 @@ from xglass.store import failures, progress, verify
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; 0 if the store is finished (and verified), 1 if not, 2 for what is no store."""
-    parser = argparse.ArgumentParser(prog="python -m xglass.store", description="Look at stores of xglass from outside.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("progress", help="how many regions are done, which failed, and the time left").add_argument(
-        "path", metavar="PATH"
+    parser = argparse.ArgumentParser(
+        prog="python -m xglass.store", description="Look at stores of xglass from outside."
     )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser(
+        "progress", help="how many regions are done, which failed, and the time left"
+    ).add_argument("path", metavar="PATH")
     check = commands.add_parser("verify", help="compute a sample of a stored run again and compare")
     check.add_argument("path", metavar="PATH")
-    check.add_argument("--fraction", type=float, default=0.1, help="share of the regions to compute again (%(default)s)")
+    check.add_argument(
+        "--fraction", type=float, default=0.1, help="share of the regions to compute again (%(default)s)"
+    )
     options = parser.parse_args(arguments)
     try:
         if options.command == "verify":
-            print(f"{options.path}: {verify(options.path, options.fraction)} regions computed again, all agree")
+            print(
+                f"{options.path}: {verify(options.path, options.fraction)} regions computed again, all agree"
+            )
             return 0
         state = progress(options.path)
         print(f"{options.path}: {state}")

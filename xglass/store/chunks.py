@@ -26,7 +26,9 @@ def encoding(dtype: np.dtype) -> dict[str, Any]:
     # The checksum makes damage an error rather than a number.
     if dtype.kind in KINDS:
         names: dict[int, Any] = {numcodecs.Blosc.SHUFFLE: "shuffle", numcodecs.Blosc.BITSHUFFLE: "bitshuffle"}
-        packed = BloscCodec(cname="zstd", clevel=LEVEL, shuffle=names[_shuffle(dtype)], typesize=dtype.itemsize)
+        packed = BloscCodec(
+            cname="zstd", clevel=LEVEL, shuffle=names[_shuffle(dtype)], typesize=dtype.itemsize
+        )
         return {"compressors": (packed, Crc32cCodec()), "_FillValue": None}
     return {"compressors": (ZstdCodec(level=3), Crc32cCodec()), "_FillValue": None}
 
@@ -48,7 +50,9 @@ def encode(block: np.ndarray, shape: tuple[int, ...]) -> bytes:
         padded = np.full(shape, missing(block.dtype), dtype=block.dtype)
         padded[tuple(slice(0, n) for n in block.shape)] = block
         block = padded
-    packed = numcodecs.Blosc("zstd", clevel=LEVEL, shuffle=_shuffle(block.dtype)).encode(np.ascontiguousarray(block))
+    packed = numcodecs.Blosc("zstd", clevel=LEVEL, shuffle=_shuffle(block.dtype)).encode(
+        np.ascontiguousarray(block)
+    )
     return b"".join([packed, google_crc32c.value(packed).to_bytes(4, "little")])
 
 

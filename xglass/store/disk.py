@@ -56,10 +56,18 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
         encoding[name]["chunks"] = regions.chunk_shape(name)
         encoding[name]["fill_value"] = chunks.missing(regions.arrays[name].dtype)
     try:
-        with warnings.catch_warnings():  # strings of fixed length are bytes in every version of zarr, specified or not
+        with (
+            warnings.catch_warnings()
+        ):  # strings of fixed length are bytes in every version of zarr, specified or not
             warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
             empty.to_zarr(
-                temporary, mode="w-", compute=False, consolidated=False, zarr_format=3, encoding=encoding, safe_chunks=False
+                temporary,
+                mode="w-",
+                compute=False,
+                consolidated=False,
+                zarr_format=3,
+                encoding=encoding,
+                safe_chunks=False,
             )
         group = zarr.open_group(temporary, mode="r+").create_group("regions")
         shape, flat = regions.grid.shape, {"name": "default", "configuration": {"separator": "."}}
@@ -68,8 +76,16 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
             "bounds": [list(bounds) for bounds in regions.grid.bounds.values()],
         }
         marks: Any = {"chunk_key_encoding": flat, "compressors": None, "fill_value": 0}
-        group.create_array("done", shape=shape, chunks=(1,) * len(shape), dtype="uint64", attributes=grid, **marks)
-        group.create_array("error", shape=(*shape, ERROR_BYTES), chunks=(*(1,) * len(shape), ERROR_BYTES), dtype="uint8", **marks)
+        group.create_array(
+            "done", shape=shape, chunks=(1,) * len(shape), dtype="uint64", attributes=grid, **marks
+        )
+        group.create_array(
+            "error",
+            shape=(*shape, ERROR_BYTES),
+            chunks=(*(1,) * len(shape), ERROR_BYTES),
+            dtype="uint8",
+            **marks,
+        )
         Part(temporary)  # whole, or not at all
         if target.exists():
             target.rmdir()  # an empty folder is as good as none; one with content stays
@@ -79,7 +95,9 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
         if (target / "zarr.json").exists() and isinstance(error, Exception):
             return  # another process was quicker, and may have swept what was half made here
         if isinstance(error, OSError):
-            raise OSError(error.errno, f"store {str(target)!r} cannot be created: {error.strerror or error}") from error
+            raise OSError(
+                error.errno, f"store {str(target)!r} cannot be created: {error.strerror or error}"
+            ) from error
         raise
 
 
@@ -109,7 +127,9 @@ class Part:
                 _check(folders.metadata(file))
             marks = folders.metadata(path / "regions" / "done" / "zarr.json")["attributes"]
             file = path / "regions" / "done" / "zarr.json"
-            self.grid = Grid({dim: tuple(bounds) for dim, bounds in zip(marks["dims"], marks["bounds"], strict=True)})
+            self.grid = Grid(
+                {dim: tuple(bounds) for dim, bounds in zip(marks["dims"], marks["bounds"], strict=True)}
+            )
             self.arrays, self.marks  # noqa: B018  open now: what is damaged is found before anything is computed
         except Exception as error:  # whatever zarr and JSON make of damaged metadata
             if isinstance(error, ValueError) and str(error).startswith("store"):
@@ -155,7 +175,12 @@ class Part:
             warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
             try:
                 data = xr.open_zarr(
-                    self.path, consolidated=False, zarr_format=3, chunks=None, mask_and_scale=False, decode_times=False
+                    self.path,
+                    consolidated=False,
+                    zarr_format=3,
+                    chunks=None,
+                    mask_and_scale=False,
+                    decode_times=False,
                 )
                 data = data.drop_vars(self.names).load()
             except Exception as error:
@@ -168,7 +193,9 @@ class Part:
                     f"store {str(self.path)!r}: {name!r} is not what was stored, its folder is damaged or lost; restore it or evaluate to another path"
                 )
         own = {k: v for k, v in data.attrs.items() if not k.startswith("xglass_")}
-        order = [name for name in self._values if name in data.coords]  # as they were given, not as the folder lists them
+        order = [
+            name for name in self._values if name in data.coords
+        ]  # as they were given, not as the folder lists them
         return xr.Dataset(data.data_vars, {name: data.coords[name] for name in order}, own).drop_encoding()
 
     def done(self) -> np.ndarray:
@@ -255,7 +282,9 @@ class Part:
             if len(bounds) > 2 or bounds[-1] == 1:
                 first, last = bounds[i], bounds[i + 1] - 1
                 values = self.described[dim].values if dim in self.described.coords else np.arange(bounds[-1])
-                found[dim] = values[first].item() if first == last else [values[first].item(), values[last].item()]
+                found[dim] = (
+                    values[first].item() if first == last else [values[first].item(), values[last].item()]
+                )
         return found
 
     def chunk_files(self, index: Index) -> Iterator[tuple[str, Path]]:
@@ -271,7 +300,9 @@ class Part:
     def _places(self, name: str, where: tuple[slice, ...]) -> Iterator[Index]:
         """The indices of the chunks that cover a part of a variable."""
         sizes = self.arrays[name].chunks
-        return itertools.product(*(range(w.start // size, -(-w.stop // size)) for w, size in zip(where, sizes, strict=True)))
+        return itertools.product(
+            *(range(w.start // size, -(-w.stop // size)) for w, size in zip(where, sizes, strict=True))
+        )
 
     def damage(self, index: Index) -> str | None:
         """Why a finished region cannot be trusted, or None: the checksums of its chunks are compared, not its numbers."""
@@ -356,7 +387,8 @@ class StoredArray:
             if isinstance(part, slice) and r.step < 0:
                 block = np.flip(block, axis)
         inside = tuple(
-            slice(None, None, abs(r.step)) if isinstance(part, slice) else 0 for part, r in zip(key, steps, strict=True)
+            slice(None, None, abs(r.step)) if isinstance(part, slice) else 0
+            for part, r in zip(key, steps, strict=True)
         )
         return block[inside]
 
@@ -364,7 +396,9 @@ class StoredArray:
         """The numbers of a box: a whole chunk is decoded here, in the thread that asks, anything else by zarr."""
         shape = self.part.arrays[self.name].chunks
         corner = tuple(part.start // size * size for part, size in zip(box, shape, strict=True))
-        whole = tuple(slice(c, min(c + size, n)) for c, size, n in zip(corner, shape, self.shape, strict=True))
+        whole = tuple(
+            slice(c, min(c + size, n)) for c, size, n in zip(corner, shape, self.shape, strict=True)
+        )
         file = next(self.part.covering(self.name, box), None)
         if box != whole or file is None or not file.exists():
             return np.asarray(self.part.arrays[self.name][box])
@@ -374,7 +408,9 @@ class StoredArray:
     def _refuse_missing(self, box: tuple[slice, ...], file: Path) -> None:
         """Raise unless the region of a missing chunk is not done and may be missing."""
         if not (self.part.path / "zarr.json").exists():
-            raise ValueError(f"store {str(self.part.path)!r} is gone, moved or deleted; load it from where it is now")
+            raise ValueError(
+                f"store {str(self.part.path)!r} is gone, moved or deleted; load it from where it is now"
+            )
         for index in self._regions(box):
             done = self.part.is_done(index)
             if done and any(file == own for _, own in self.part.chunk_files(index)):
@@ -383,7 +419,9 @@ class StoredArray:
                     f"Call evaluate again, which computes it anew"
                 )
             if self.complete and not done:
-                raise NotDone(f"store {str(self.part.path)!r}: {self.name!r} is not computed yet at {self.part.labels(index)}")
+                raise NotDone(
+                    f"store {str(self.part.path)!r}: {self.name!r} is not computed yet at {self.part.labels(index)}"
+                )
 
     def _regions(self, box: tuple[slice, ...]) -> Iterator[Index]:
         """The regions with which a part of the variable is written."""
@@ -391,7 +429,9 @@ class StoredArray:
         ranges = []
         for dim, bounds in self.part.grid.bounds.items():
             part = place.get(dim, slice(0, 1))
-            ranges.append(range(bisect.bisect_right(bounds, part.start) - 1, bisect.bisect_left(bounds, part.stop)))
+            ranges.append(
+                range(bisect.bisect_right(bounds, part.start) - 1, bisect.bisect_left(bounds, part.stop))
+            )
         return itertools.product(*ranges)
 
     def _labels(self, where: tuple[slice, ...]) -> dict[str, Any]:
@@ -408,11 +448,16 @@ def _check(meta: dict[str, Any]) -> None:
         return
     codecs = {codec["name"] for codec in meta["codecs"]}
     if meta["zarr_format"] != 3 or meta["chunk_grid"]["name"] != "regular" or not codecs <= CODECS:
-        raise ValueError(f"it asks for {sorted(codecs - CODECS) or 'another format'}, which xglass never writes; not opened")
+        raise ValueError(
+            f"it asks for {sorted(codecs - CODECS) or 'another format'}, which xglass never writes; not opened"
+        )
 
 
 def parts(path: Path, known: Sequence[Part] = ()) -> list[Part]:
     """All parts of a store, in the order in which it grew; those that are ``known`` are not opened again."""
-    grown = sum(re.fullmatch(r"growth-[0-9]+", entry.name) is not None and entry.is_dir() for entry in os.scandir(path))
+    grown = sum(
+        re.fullmatch(r"growth-[0-9]+", entry.name) is not None and entry.is_dir()
+        for entry in os.scandir(path)
+    )
     paths = [path, *(path / f"growth-{k + 1}" for k in range(grown))]
     return [*known, *(Part(part) for part in paths[len(known) :])]

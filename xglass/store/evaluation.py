@@ -32,7 +32,11 @@ class EvaluationError(RuntimeError):
 
 
 def evaluate(
-    data: xr.Dataset | xr.DataArray, path: str | os.PathLike[str], *, progress: bool = True, shard: str | None = None
+    data: xr.Dataset | xr.DataArray,
+    path: str | os.PathLike[str],
+    *,
+    progress: bool = True,
+    shard: str | None = None,
 ) -> xr.Dataset | xr.DataArray:
     """Compute lazy data region by region into a store on disk; stop it as you like, call it again, and it goes on.
 
@@ -95,7 +99,9 @@ def evaluate(
         disk.create(folder, dataset, regions, _attributes(described))
     with folders.occupied(folder):
         parts = disk.parts(folder)
-        if growth.given_by(growth.combined(parts, complete=True), dataset):  # what this store gave, evaluated once more
+        if growth.given_by(
+            growth.combined(parts, complete=True), dataset
+        ):  # what this store gave, evaluated once more
             return data
         refuse_other(parts, dataset, described, folder)
         if run:
@@ -122,11 +128,15 @@ def storable(data: object) -> xr.Dataset:
         raise TypeError(f"evaluate: data must be a lazy Dataset or DataArray, got {type(data).__name__}")
     if isinstance(data, xr.DataArray):
         if data.name is not None and not isinstance(data.name, str):
-            raise TypeError(f"evaluate: the name {data.name!r} of the DataArray must be a string; write data.rename('...')")
+            raise TypeError(
+                f"evaluate: the name {data.name!r} of the DataArray must be a string; write data.rename('...')"
+            )
         taken = data.name is None or data.name in data.coords or data.name in data.dims
         data = data.to_dataset(name="result" if taken else data.name)
     if not data.data_vars:
-        raise TypeError("evaluate: the Dataset has no variables, only coordinates; there is nothing to compute")
+        raise TypeError(
+            "evaluate: the Dataset has no variables, only coordinates; there is nothing to compute"
+        )
     graphs = [variable.data.dask for variable in data.data_vars.values() if variable.chunks is not None]
     if "done" in data.coords or any(
         str(layer).startswith(f"original-{disk.PARTIAL}") for graph in graphs for layer in graph.layers
@@ -145,7 +155,11 @@ def storable(data: object) -> xr.Dataset:
             f"{{name: coord.compute() for name, coord in data.coords.items()}}), or chunk a variable by data.assign(x=data['x'].chunk(...))"
         )
     for name, variable in data.variables.items():
-        if name in data.coords and variable.dtype.kind in ("O", "T") and all(isinstance(v, str) for v in variable.values.ravel()):
+        if (
+            name in data.coords
+            and variable.dtype.kind in ("O", "T")
+            and all(isinstance(v, str) for v in variable.values.ravel())
+        ):
             data = data.assign_coords({name: data[name].astype(str)})
         elif variable.dtype.kind not in (chunks.KINDS if name in data.data_vars else STORABLE):
             raise TypeError(
@@ -160,13 +174,19 @@ def storable(data: object) -> xr.Dataset:
         ):
             raise ValueError(f"evaluate: {name!r} cannot be the name of a stored variable; rename it")
         if 0 in variable.shape:
-            raise ValueError(f"evaluate: {name!r} is empty: it has shape {variable.shape} along {variable.dims}")
+            raise ValueError(
+                f"evaluate: {name!r} is empty: it has shape {variable.shape} along {variable.dims}"
+            )
     for name, attrs in {
         "the data": data.attrs,
         **{repr(name): variable.attrs for name, variable in data.variables.items()},
     }.items():
         for key, value in attrs.items():
-            if not isinstance(key, str) or key in ("coordinates", "dtype", "_FillValue") or key.startswith("xglass_"):
+            if (
+                not isinstance(key, str)
+                or key in ("coordinates", "dtype", "_FillValue")
+                or key.startswith("xglass_")
+            ):
                 raise ValueError(
                     f"evaluate: the attribute {key!r} of {name} has a name that the store needs for itself; rename or delete it"
                 )
@@ -219,7 +239,9 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
     same_numerics(parts[0])
     first = parts[0].provenance
     if first.get("solver_run") and asked["solver_run"]:
-        lines = provenance.compare({"variables": sorted(first["variables"])}, {"variables": sorted(asked["variables"])})
+        lines = provenance.compare(
+            {"variables": sorted(first["variables"])}, {"variables": sorted(asked["variables"])}
+        )
         lines += growth.compare(growth.combined(parts, complete=False), data)
     elif first["fingerprint"] == asked["fingerprint"]:
         return
@@ -242,7 +264,9 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
 def environment_changes(stored: dict[str, Any]) -> list[str]:
     """Versions and processor that are not those of the store."""
     now = provenance.environment()
-    return provenance.compare({**stored["versions"], "cpu": stored["cpu"]}, {**now["versions"], "cpu": now["cpu"]})
+    return provenance.compare(
+        {**stored["versions"], "cpu": stored["cpu"]}, {**now["versions"], "cpu": now["cpu"]}
+    )
 
 
 def _grown(folder: Path, parts: list[Part], data: xr.Dataset, asked: dict[str, Any]) -> list[Part]:
@@ -255,9 +279,13 @@ def _grown(folder: Path, parts: list[Part], data: xr.Dataset, asked: dict[str, A
             for dim, labels in growth.order(data).items()
         }
         grown = {"along": along, "order": order}
-        disk.create(folder / f"growth-{len(parts)}", run, Regions(run), _attributes(description(run, run), grown))
+        disk.create(
+            folder / f"growth-{len(parts)}", run, Regions(run), _attributes(description(run, run), grown)
+        )
         parts = disk.parts(folder, parts)
-        refuse_other(parts, data, asked, folder)  # another process may have let it grow meanwhile, and elsewhere
+        refuse_other(
+            parts, data, asked, folder
+        )  # another process may have let it grow meanwhile, and elsewhere
     return parts
 
 
@@ -307,7 +335,10 @@ def _complete(
             f"{waiting} regions of {str(folder)!r} go on from regions that were lost meanwhile; call evaluate again"
         )
     if failed:
-        shown = "\n  ".join(failed[:10] + ([f"and {len(failed) - 10} more, see xg.store.failures"] if len(failed) > 10 else []))
+        shown = "\n  ".join(
+            failed[:10]
+            + ([f"and {len(failed) - 10} more, see xg.store.failures"] if len(failed) > 10 else [])
+        )
         raise EvaluationError(
             f"{len(failed)} of {total} regions of {str(folder)!r} failed, the others are stored; call evaluate again to retry them, or "
             f"load(path, partial=True) for what is there:\n  {shown}"
@@ -317,7 +348,11 @@ def _complete(
 def _withdraw_damaged(part: Part, indices: list[Index]) -> None:
     """Check the stored regions; marks of damaged ones are taken back and named in a warning."""
     with concurrent.futures.ThreadPoolExecutor(workers.number()) as pool:
-        reasons = [(index, reason) for index, reason in zip(indices, pool.map(part.damage, indices), strict=True) if reason]
+        reasons = [
+            (index, reason)
+            for index, reason in zip(indices, pool.map(part.damage, indices), strict=True)
+            if reason
+        ]
     for index, _ in reasons:
         part.forget(index, "done")
     if reasons:

@@ -21,7 +21,9 @@ def local_path(path: Any) -> Path:
     if not text or not text.strip():
         raise ValueError("path is empty; write the name of a folder such as 'run.zarr'")
     if "://" in text:
-        raise ValueError(f"path must be a folder of this machine, got {text!r}; copy the finished store to where it is wanted")
+        raise ValueError(
+            f"path must be a folder of this machine, got {text!r}; copy the finished store to where it is wanted"
+        )
     try:
         folder = Path(text).expanduser().resolve()
     except (OSError, RuntimeError, ValueError) as error:  # links in a circle, no such user, a zero byte
@@ -32,7 +34,9 @@ def local_path(path: Any) -> Path:
         if above.is_file():
             raise ValueError(f"path: {text!r} lies inside the file {str(above)!r}; choose a folder")
         if any((above / name).exists() for name in ("zarr.json", ".zgroup", ".zarray")):
-            raise ValueError(f"path: {text!r} lies inside another store, {str(above)!r}; choose a folder outside of it")
+            raise ValueError(
+                f"path: {text!r} lies inside another store, {str(above)!r}; choose a folder outside of it"
+            )
     return folder
 
 
@@ -96,7 +100,9 @@ def occupied(path: Path) -> Iterator[None]:
 
 def sweep(path: Path) -> None:
     """Remove files that a killed process has left half-written, in a store and beside it."""
-    own = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{32}}\.partial")  # not those of a neighbour whose name begins alike
+    own = re.compile(
+        rf"\.{re.escape(path.name)}\.[0-9a-f]{{32}}\.partial"
+    )  # not those of a neighbour whose name begins alike
     for left in [entry.path for entry in os.scandir(path.parent) if own.fullmatch(entry.name)]:
         shutil.rmtree(left, ignore_errors=True)
     for folder, names, files in os.walk(path):

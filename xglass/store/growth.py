@@ -35,10 +35,13 @@ def from_solver(data: xr.Dataset) -> bool:
 
 def same_arrays(a: xr.Dataset, b: xr.Dataset) -> bool:
     """Whether two Datasets hold the same: dask names equal arrays equally, and what is in memory is compared."""
-    if {*a.data_vars} != {*b.data_vars} or any((a[name].chunks is None) != (b[name].chunks is None) for name in a.data_vars):
+    if {*a.data_vars} != {*b.data_vars} or any(
+        (a[name].chunks is None) != (b[name].chunks is None) for name in a.data_vars
+    ):
         return False
     return all(
-        a[name].equals(b[name]) if a[name].chunks is None else a[name].data.name == b[name].data.name for name in a.data_vars
+        a[name].equals(b[name]) if a[name].chunks is None else a[name].data.name == b[name].data.name
+        for name in a.data_vars
     )
 
 
@@ -60,7 +63,9 @@ def combined(parts: list[Part], *, complete: bool, marked: bool = False) -> xr.D
     if marked:
         cut = {dim for part in parts for dim, bounds in part.grid.bounds.items() if len(bounds) > 2}
         cut |= {part.growth["along"] for part in parts if part.growth is not None}
-        pieces = [piece.assign_coords(done=_done(part, cut)) for part, piece in zip(parts, pieces, strict=True)]
+        pieces = [
+            piece.assign_coords(done=_done(part, cut)) for part, piece in zip(parts, pieces, strict=True)
+        ]
     return join(parts, pieces)
 
 
@@ -80,7 +85,10 @@ def given_by(stored: xr.Dataset, data: xr.Dataset) -> bool:
     held, given = stored.indexes, data.indexes
     inside = all(
         dim in held
-        and (held[dim].equals(given[dim]) or (held[dim].is_unique and held[dim].isin(given[dim]).sum() == len(given[dim])))
+        and (
+            held[dim].equals(given[dim])
+            or (held[dim].is_unique and held[dim].isin(given[dim]).sum() == len(given[dim]))
+        )
         for dim in labels
     )
     return inside and same_arrays(ordered(stored, labels), data)
@@ -91,7 +99,9 @@ def join(parts: list[Part], data: list[xr.Dataset]) -> xr.Dataset:
     whole = data[0]
     for part, piece in zip(parts[1:], data[1:], strict=True):
         assert part.growth is not None
-        whole = ordered(whole, {dim: labels for dim, labels in order(piece).items() if dim != part.growth["along"]})
+        whole = ordered(
+            whole, {dim: labels for dim, labels in order(piece).items() if dim != part.growth["along"]}
+        )
         names = [name for name, variable in whole.variables.items() if part.growth["along"] in variable.dims]
         whole = xr.concat(
             [whole, piece],
@@ -109,7 +119,11 @@ def join(parts: list[Part], data: list[xr.Dataset]) -> xr.Dataset:
 def ordered(data: xr.Dataset, order: dict[str, Any]) -> xr.Dataset:
     """Select labels in a given order, where the data have them in another."""
     wanted = {dim: labels for dim, labels in order.items() if not data.indexes[dim].equals(pd.Index(labels))}
-    return data.isel({dim: data.indexes[dim].get_indexer(labels) for dim, labels in wanted.items()}) if wanted else data
+    return (
+        data.isel({dim: data.indexes[dim].get_indexer(labels) for dim, labels in wanted.items()})
+        if wanted
+        else data
+    )
 
 
 def order(data: xr.Dataset) -> dict[str, list[Any]]:
@@ -119,9 +133,13 @@ def order(data: xr.Dataset) -> dict[str, list[Any]]:
 
 def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
     """What keeps two runs from being parts of one: lines for people, empty if the larger contains the smaller."""
-    lines = provenance.compare(*({str(k): provenance.plain(v) for k, v in side.attrs.items()} for side in (stored, asked)))
+    lines = provenance.compare(
+        *({str(k): provenance.plain(v) for k, v in side.attrs.items()} for side in (stored, asked))
+    )
     lines += [f"{name}: the store has none" for name in asked.coords if name not in stored.coords]
-    lines += [f"{name}: the store has it, you ask for none" for name in stored.coords if name not in asked.coords]
+    lines += [
+        f"{name}: the store has it, you ask for none" for name in stored.coords if name not in asked.coords
+    ]
     if {*stored.dims} != {*asked.dims}:
         return [*lines, f"dimensions: the store has {[*stored.sizes]}, you ask for {[*asked.sizes]}"]
     added, dropped, common = [], [], {}
@@ -148,13 +166,21 @@ def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
     if lines:
         return lines
     sides = [
-        data.isel({dim: data.indexes[dim].get_indexer(labels) for dim, labels in common.items()}) for data in (stored, asked)
+        data.isel({dim: data.indexes[dim].get_indexer(labels) for dim, labels in common.items()})
+        for data in (stored, asked)
     ]
     parameters = [{str(name): coord for name, coord in side.coords.items()} for side in sides]
     for name in {**parameters[0], **parameters[1]}:
         a, b = (side[name].values if name in side else None for side in parameters)
-        if a is None or b is None or a.shape != b.shape or not np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"):
-            lines += provenance.compare({name: provenance.plain(a)}, {name: provenance.plain(b)}) or [f"{name}: has other values"]
+        if (
+            a is None
+            or b is None
+            or a.shape != b.shape
+            or not np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+        ):
+            lines += provenance.compare({name: provenance.plain(a)}, {name: provenance.plain(b)}) or [
+                f"{name}: has other values"
+            ]
     return lines
 
 
@@ -190,7 +216,9 @@ def asked_for(part: Part, labels: dict[str, Any]) -> np.ndarray:
 def simulated(parts: list[Part], k: int) -> xr.Dataset:
     """The lazy run of one part, made from what the store says about it."""
     part = parts[k]
-    chunks = {dim: int(np.diff(bounds).max()) for dim, bounds in part.grid.bounds.items() if dim not in SIMULATED}
+    chunks = {
+        dim: int(np.diff(bounds).max()) for dim, bounds in part.grid.bounds.items() if dim not in SIMULATED
+    }
     if part.growth is None:
         return rerun(part.described, chunks=chunks)
     return box_run(parts[:k], part.described, part.growth["along"], chunks)

@@ -32,7 +32,11 @@ def describe(data: xr.Dataset, *, name: Hashable | None, array: bool) -> dict[st
         "attributes": {str(k): plain(v) for k, v in data.attrs.items()},
         "parameters": {str(k): plain(v.values) for k, v in data.coords.items()},
         "variables": {
-            name: {"dims": [*map(str, v.dims)], "type": str(v.dtype), "chunks": [list(c) for c in v.data.chunks]}
+            name: {
+                "dims": [*map(str, v.dims)],
+                "type": str(v.dtype),
+                "chunks": [list(c) for c in v.data.chunks],
+            }
             for name, v in lazy.items()
         },
         "computed": {str(k): plain(v.values) for k, v in data.data_vars.items() if v.chunks is None},
@@ -78,11 +82,15 @@ def operations(data: xr.Dataset) -> list[list[Any]]:
         function = getattr(task, "func", None)
         if function is None:
             continue
-        arguments = {str(k): v for k, v in enumerate(getattr(task, "args", ()))} | dict(getattr(task, "kwargs", None) or {})
+        arguments = {str(k): v for k, v in enumerate(getattr(task, "args", ()))} | dict(
+            getattr(task, "kwargs", None) or {}
+        )
         while isinstance(function, functools.partial):
             arguments |= {str(k): v for k, v in enumerate(function.args)} | function.keywords
             function = function.func
-        arguments |= {str(k): v for k, (v, place) in enumerate(getattr(layer, "indices", ())) if place is None}
+        arguments |= {
+            str(k): v for k, (v, place) in enumerate(getattr(layer, "indices", ())) if place is None
+        }
         named = {k: v for k, v in arguments.items() if isinstance(v, (bool, int, float, str))}
         found.append([getattr(function, "__name__", type(function).__name__), named])
     return sorted(found, key=str)
@@ -96,13 +104,19 @@ def differences(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
             lines.append(_line(key, stored.get(key), asked.get(key)))
     for section in ("attributes", "parameters", "computed"):
         lines += compare(stored.get(section, {}), asked.get(section, {}))
-    forms = [{k: f"{v['type']} {tuple(v['dims'])}" for k, v in side.get("variables", {}).items()} for side in (stored, asked)]
+    forms = [
+        {k: f"{v['type']} {tuple(v['dims'])}" for k, v in side.get("variables", {}).items()}
+        for side in (stored, asked)
+    ]
     lines += compare(*forms)
     named, numbers = _operations_that_differ(stored.get("operations", []), asked.get("operations", []))
     lines += named
     if not lines:
         lines += compare(
-            *({f"chunks of {k}": v["chunks"] for k, v in side.get("variables", {}).items()} for side in (stored, asked))
+            *(
+                {f"chunks of {k}": v["chunks"] for k, v in side.get("variables", {}).items()}
+                for side in (stored, asked)
+            )
         )
     lines = lines or numbers
     return list(dict.fromkeys(lines))

@@ -26,7 +26,11 @@ class Progress(NamedTuple):
         return self.done / self.total
 
     def __str__(self) -> str:
-        left = "" if np.isnan(self.seconds_left) or self.seconds_left < 1.0 else f", about {_duration(self.seconds_left)} left"
+        left = (
+            ""
+            if np.isnan(self.seconds_left) or self.seconds_left < 1.0
+            else f", about {_duration(self.seconds_left)} left"
+        )
         failed = f", {self.failed} failed" if self.failed else ""
         return f"{self.done} of {self.total} regions done ({100 * self.fraction:.0f} %){failed}{left}"
 
@@ -142,16 +146,23 @@ def opened(path: str | os.PathLike[str]) -> list[Part]:
     """The parts of the store that a user names."""
     folder = folders.local_path(path)
     if not folders.exists(folder):
-        raise FileNotFoundError(f"path: there is no store {str(folder)!r}; make one by xg.store.evaluate(data, path)")
+        raise FileNotFoundError(
+            f"path: there is no store {str(folder)!r}; make one by xg.store.evaluate(data, path)"
+        )
     return disk.parts(folder)
 
 
 def progress_of(parts: list[Part]) -> Progress:
     """Progress of all parts together."""
-    total, done = sum(part.grid.size for part in parts), sum(int(np.count_nonzero(part.done())) for part in parts)
+    total, done = (
+        sum(part.grid.size for part in parts),
+        sum(int(np.count_nonzero(part.done())) for part in parts),
+    )
     times = np.sort([time for part in parts for time in part.times()])
     gaps = np.diff(times[-50:])
-    gaps = gaps[gaps <= 20 * np.median(gaps) + 1e-3] if gaps.size else gaps  # a pause between two calls is no pace
+    gaps = (
+        gaps[gaps <= 20 * np.median(gaps) + 1e-3] if gaps.size else gaps
+    )  # a pause between two calls is no pace
     left = (total - done) * float(gaps.mean()) if gaps.size else (0.0 if done == total else np.nan)
     return Progress(done, total, sum(len(part.failures()) for part in parts), left)
 

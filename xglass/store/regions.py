@@ -75,7 +75,9 @@ class Regions:
     """The regions of a Dataset: their grid, and for each the few tasks that it needs."""
 
     def __init__(self, data: xr.Dataset) -> None:
-        self.variables = {str(name): variable for name, variable in data.data_vars.items() if variable.chunks is not None}
+        self.variables = {
+            str(name): variable for name, variable in data.data_vars.items() if variable.chunks is not None
+        }
         bounds = {}
         for dim in dict.fromkeys(str(dim) for variable in self.variables.values() for dim in variable.dims):
             cuts = [_cuts(variable, dim) for variable in self.variables.values() if dim in variable.dims]
@@ -171,7 +173,9 @@ class Regions:
             else:
                 break
         for size, dim in zip(shape, map(str, variable.dims), strict=True):
-            assert all(bound % size == 0 for bound in self.grid.bounds[dim][:-1]), "a region must be whole chunks"
+            assert all(bound % size == 0 for bound in self.grid.bounds[dim][:-1]), (
+                "a region must be whole chunks"
+            )
         return tuple(shape)
 
 
@@ -186,7 +190,9 @@ def compute(
     for name, block in blocks.items():
         shape, dtype = expected[name]
         if block.shape != shape or block.dtype != dtype:
-            raise ValueError(f"{name} came out as {block.dtype} {block.shape} where {dtype} {shape} was declared")
+            raise ValueError(
+                f"{name} came out as {block.dtype} {block.shape} where {dtype} {shape} was declared"
+            )
     return blocks
 
 

@@ -20,7 +20,11 @@ from xglass.variables import whole_number
 
 
 def verify(
-    path: str | os.PathLike[str], fraction: float = 0.1, *, data: xr.Dataset | xr.DataArray | None = None, seed: int = 0
+    path: str | os.PathLike[str],
+    fraction: float = 0.1,
+    *,
+    data: xr.Dataset | xr.DataArray | None = None,
+    seed: int = 0,
 ) -> int:
     """Compute a random sample of the finished regions again and compare: the store against its marks, and against the physics.
 
@@ -83,7 +87,8 @@ def verify(
                 lines += [line for line in pool.map(compared, indices) if line]
     if lines:
         raise ValueError(
-            f"verify: {len(lines)} of {len(chosen)} regions of {str(folder)!r} differ:\n  " + "\n  ".join(lines[:12])
+            f"verify: {len(lines)} of {len(chosen)} regions of {str(folder)!r} differ:\n  "
+            + "\n  ".join(lines[:12])
         )
     return len(chosen)
 
@@ -113,4 +118,10 @@ def _compared(part: Part, regions: Regions, marks: np.ndarray, same: bool, index
 
 
 def _close(a: np.ndarray, b: np.ndarray) -> bool:
-    return np.allclose(a, b, rtol=1e-10, atol=1e-10 * float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b))), equal_nan=True)
+    return np.allclose(
+        a,
+        b,
+        rtol=1e-10,
+        atol=1e-10 * float(np.max(np.abs(b), initial=0.0, where=np.isfinite(b))),
+        equal_nan=True,
+    )

@@ -53,10 +53,15 @@ def work(part: Part, regions: Regions, indices: list[Index], bar: Any) -> tuple[
                     bar.update(0 if reason else 1)
         except KeyboardInterrupt:
             bar.clear()
-            print(f"stopping after the {sum(f.running() for f in running)} regions that are being computed", file=sys.stderr)
+            print(
+                f"stopping after the {sum(f.running() for f in running)} regions that are being computed",
+                file=sys.stderr,
+            )
             pool.shutdown(wait=True, cancel_futures=True)
             state = progress_of([part])
-            raise KeyboardInterrupt(f"{state.done} of {state.total} regions are stored; call evaluate again to go on") from None
+            raise KeyboardInterrupt(
+                f"{state.done} of {state.total} regions are stored; call evaluate again to go on"
+            ) from None
         except OSError as error:
             pool.shutdown(wait=True, cancel_futures=True)
             state = progress_of([part])
@@ -67,7 +72,9 @@ def work(part: Part, regions: Regions, indices: list[Index], bar: Any) -> tuple[
             raise (OSError(message) if error.errno is None else OSError(error.errno, message)) from error
 
 
-def _region(part: Part, index: Index, graph: dict[Any, Any], keys: dict[str, Any], get: Callable[..., Any]) -> str | None:
+def _region(
+    part: Part, index: Index, graph: dict[Any, Any], keys: dict[str, Any], get: Callable[..., Any]
+) -> str | None:
     """Compute and write one region; returns why it could not be computed. What the disk refuses is raised."""
     if part.is_done(index):  # another process was quicker
         return None
@@ -87,7 +94,9 @@ def expected(part: Part, index: Index) -> dict[str, tuple[tuple[int, ...], np.dt
     """Shape and type of every block of a region."""
     places = ((name, part.grid.slices(index, part.dims(name))) for name in part.names)
     return {
-        name: (tuple(s.stop - s.start for s in where), part.arrays[name].dtype) for name, where in places if where is not None
+        name: (tuple(s.stop - s.start for s in where), part.arrays[name].dtype)
+        for name, where in places
+        if where is not None
     }
 
 
@@ -159,7 +168,9 @@ def _executor() -> Iterator[tuple[concurrent.futures.Executor, int, Callable[...
         with concurrent.futures.ThreadPoolExecutor(number(), thread_name_prefix="xglass-store") as threads:
             yield threads, number(), None
     elif scheduler is dask.multiprocessing.get:
-        with concurrent.futures.ProcessPoolExecutor(number(), mp_context=multiprocessing.get_context("spawn")) as processes:
+        with concurrent.futures.ProcessPoolExecutor(
+            number(), mp_context=multiprocessing.get_context("spawn")
+        ) as processes:
             yield _Elsewhere(processes), number(), dask.get
     else:
         yield _Inline(), 1, scheduler

@@ -73,14 +73,30 @@ class Twin:
 
     def __init__(self, *, U, eps, K, bonds, reference, T, ramp, weight, moves, seed, stream, particles):
         self.N = len(eps)
-        self.weight, self.moves, self.T, self.ramp, self.seed, self.stream = weight, moves, T, ramp, seed, stream
+        self.weight, self.moves, self.T, self.ramp, self.seed, self.stream = (
+            weight,
+            moves,
+            T,
+            ramp,
+            seed,
+            stream,
+        )
         self.K, self.particles, self.reference, self.own = K, particles, reference, float(U[0, 0])
-        pairs = [[Fraction(0) if i == j else Fraction(float(U[i, j])) for j in range(self.N)] for i in range(self.N)]
+        pairs = [
+            [Fraction(0) if i == j else Fraction(float(U[i, j])) for j in range(self.N)]
+            for i in range(self.N)
+        ]
         empty = [float(e) for e in eps]
         if reference:
-            empty = [e - reference * (row.sum() - row[i]) for i, (e, row) in enumerate(zip(eps, U, strict=True))]
+            empty = [
+                e - reference * (row.sum() - row[i]) for i, (e, row) in enumerate(zip(eps, U, strict=True))
+            ]
         # the unit: the finest power of two with which twice all potentials together stay below 2^62
-        largest = 4 * self.N * max(sum(map(abs, row)) + abs(Fraction(float(e))) for row, e in zip(pairs, empty, strict=True))
+        largest = (
+            4
+            * self.N
+            * max(sum(map(abs, row)) + abs(Fraction(float(e))) for row, e in zip(pairs, empty, strict=True))
+        )
         shift = 62 - math.ceil(math.log2(largest)) if largest else 0
         self.unit = Fraction(2) ** -shift
         self.U = [[round(u / self.unit) for u in row] for row in pairs]
@@ -101,15 +117,26 @@ class Twin:
         return n
 
     def phi(self, n):
-        return [e + sum(u for u, m in zip(row, n, strict=True) if m) for e, row in zip(self.empty, self.U, strict=True)]
+        return [
+            e + sum(u for u, m in zip(row, n, strict=True) if m)
+            for e, row in zip(self.empty, self.U, strict=True)
+        ]
 
     def energy(self, n):
         phi = self.phi(n)
-        return float(sum(e + p for e, p, m in zip(self.empty, phi, n, strict=True) if m) * self.unit / 2) + self.constant
+        return (
+            float(sum(e + p for e, p, m in zip(self.empty, phi, n, strict=True) if m) * self.unit / 2)
+            + self.constant
+        )
 
     def felt(self, n):
         """The potential of the quantum particles: with the self-image term of the deviation from the reference."""
-        return np.array([float(p * self.unit) + self.own * (m - self.reference) for p, m in zip(self.phi(n), n, strict=True)])
+        return np.array(
+            [
+                float(p * self.unit) + self.own * (m - self.reference)
+                for p, m in zip(self.phi(n), n, strict=True)
+            ]
+        )
 
     def quantum(self, n, T):
         if self.weight == "classical":
@@ -126,7 +153,9 @@ class Twin:
         n, frames, accepted = list(n), [], 0
 
         def store(T, fraction):
-            kinetic = kinetic_energy(self.K, self.felt(n), T, self.particles) if self.weight != "classical" else 0.0
+            kinetic = (
+                kinetic_energy(self.K, self.felt(n), T, self.particles) if self.weight != "classical" else 0.0
+            )
             frames.append((list(n), self.energy(n), kinetic, fraction))
 
         if first == 0:
@@ -209,7 +238,9 @@ def test_philox_known_answers(counter, key, words):
 def test_draws_of_the_twin(seed, stream, first):
     a, b, u = np.empty(5, np.uint64), np.empty(5, np.uint64), np.empty(5)
     philox.fill(np.uint64(seed), np.uint64(stream), np.uint64(first), a, b, u)
-    assert [(int(x), int(y), z) for x, y, z in zip(a, b, u, strict=True)] == [draw(seed, stream, first + k) for k in range(5)]
+    assert [(int(x), int(y), z) for x, y, z in zip(a, b, u, strict=True)] == [
+        draw(seed, stream, first + k) for k in range(5)
+    ]
     assert (u >= 0).all()
     assert (u < 1).all()
 
@@ -230,7 +261,9 @@ def test_streams_are_frozen():
     assert streams.RULE_VERSION == 1
     labels = np.array([0.1, -0.5, 0.12, 0.5])
     assert streams.streams(np.array([0, 1]), 0, labels).tolist() == FROZEN_STREAMS
-    run = xg.testing.tiny_run(xg.testing.tiny_glass(eta=-0.5), T=0.3, walker=1, sweep=20, weight="classical", chunks=None)
+    run = xg.testing.tiny_run(
+        xg.testing.tiny_glass(eta=-0.5), T=0.3, walker=1, sweep=20, weight="classical", chunks=None
+    )
     last = run["occupation"].isel(walker=0, sweep=-1).values
     assert "".join(map(str, last)) == FROZEN_STATE
 
@@ -257,10 +290,14 @@ def test_fixed_point_is_bounded(entries, energies, magnitude):
     for exact, whole in ((off, coupling), (eps, base)):
         for x, k in zip(exact.ravel().tolist(), whole.ravel().tolist(), strict=True):
             assert abs(Fraction(x) - k * Fraction(unit)) <= Fraction(unit) / 2
-    largest = max(sum(abs(Fraction(x)) for x in [*row, e]) for row, e in zip(off.tolist(), eps.tolist(), strict=True))
+    largest = max(
+        sum(abs(Fraction(x)) for x in [*row, e]) for row, e in zip(off.tolist(), eps.tolist(), strict=True)
+    )
     potentials = [sum(abs(int(x)) for x in [*row, e]) for row, e in zip(coupling, base, strict=True)]
     assert 4 * 6 * max(potentials) < 2**63
-    assert largest == 0 or Fraction(unit) <= 4 * 6 * largest / 2**61  # with 144 sites: 1e-15 of the largest potential
+    assert (
+        largest == 0 or Fraction(unit) <= 4 * 6 * largest / 2**61
+    )  # with 144 sites: 1e-15 of the largest potential
 
 
 def test_fixed_point_of_the_coulomb_glass_keeps_fifteen_digits():
@@ -277,7 +314,9 @@ def test_fixed_point_of_the_coulomb_glass_keeps_fifteen_digits():
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_trajectory(weight, moves, self_image):
     model = xg.testing.tiny_glass(eta=-0.6, t_p=0.12, self_image=self_image)
-    run = xg.metropolis(model, T=0.08, walker=[0, 5], sweep=12, weight=weight, moves=moves, seed=2**63 + 11, chunks=None)
+    run = xg.metropolis(
+        model, T=0.08, walker=[0, 5], sweep=12, weight=weight, moves=moves, seed=2**63 + 11, chunks=None
+    )
     accepted = 0.0
     for walker in (0, 5):
         twin = twin_of(
@@ -301,9 +340,18 @@ def test_trajectory(weight, moves, self_image):
 def test_long_classical_trajectory(moves):
     """36 sites, 300 sweeps, every 7th stored: the sums of the kernel have had the time to drift, if they could."""
     model = xg.charge_glass(xg.lattice.triangular(6), self_image="exclude")
-    run = xg.metropolis(model, T=0.06, walker=[3], sweep=300, every=7, weight="classical", moves=moves, seed=4, chunks=None)
+    run = xg.metropolis(
+        model, T=0.06, walker=[3], sweep=300, every=7, weight="classical", moves=moves, seed=4, chunks=None
+    )
     twin = twin_of(
-        model, T=0.06, walker=3, seed=4, weight="classical", moves=moves, ramp=[1.0] * 301, labels=[0.06, *[0.0] * 108, 0.5]
+        model,
+        T=0.06,
+        walker=3,
+        seed=4,
+        weight="classical",
+        moves=moves,
+        ramp=[1.0] * 301,
+        labels=[0.06, *[0.0] * 108, 0.5],
     )
     assert_same(run.isel(walker=0), twin.run(twin.start(), 0, 300, 7), kinetic=False)
     assert run["sweep"].values.tolist() == list(range(0, 301, 7))
@@ -318,12 +366,21 @@ def test_ramp_and_continuation(weight):
     first = xg.metropolis(model, sweep=6, **arguments)
     second = xg.metropolis(model, sweep=10, start=first, **arguments)
     factors = xg.variables.canonical(ramp.values).tolist()
-    twin = {"T": 0.1, "walker": 0, "seed": 9, "weight": weight, "moves": "neighbour", "labels": [0.1, -1.0, 0.12, 0.5]}
+    twin = {
+        "T": 0.1,
+        "walker": 0,
+        "seed": 9,
+        "weight": weight,
+        "moves": "neighbour",
+        "labels": [0.1, -1.0, 0.12, 0.5],
+    }
     early = twin_of(model, ramp=factors, **twin)
     frames = early.run(early.start(), 0, 16, 2)
     assert_same(first.isel(walker=0), frames[:4], kinetic=weight != "classical")
     assert_same(second.isel(walker=0), frames[4:], kinetic=weight != "classical")
-    late = twin_of(model, ramp=factors[6:], **twin)  # the twin, too, knows nothing but configuration and sweep number
+    late = twin_of(
+        model, ramp=factors[6:], **twin
+    )  # the twin, too, knows nothing but configuration and sweep number
     assert_same(second.isel(walker=0), late.run(frames[3][0], 6, 10, 2), kinetic=weight != "classical")
     np.testing.assert_array_equal(second["temperature"], 0.1 * np.array(factors)[8::2])
 
@@ -333,8 +390,12 @@ def test_centred_random_couplings_and_site_energies(weight):
     lattice = xg.lattice.square(4, 3)
     U = xg.random_couplings(lattice, J=1.0, realization=[2, 7], seed=3)
     eps = xg.random_site_energy(lattice, strength=0.5, convention="width", realization=[2, 7], seed=5)
-    model = xg.charge_glass(lattice, hopping={"x": 0.2, "y": -0.1}, interaction=U, site_energy=eps, filling=1 / 3, centred=True)
-    run = xg.metropolis(model, T=0.4, walker=1, sweep=10, weight=weight, moves="exchange", seed=1, chunks=None)
+    model = xg.charge_glass(
+        lattice, hopping={"x": 0.2, "y": -0.1}, interaction=U, site_energy=eps, filling=1 / 3, centred=True
+    )
+    run = xg.metropolis(
+        model, T=0.4, walker=1, sweep=10, weight=weight, moves="exchange", seed=1, chunks=None
+    )
     filling = float(f"{1 / 3:.12g}")
     for realization in (2, 7):
         part = model.sel(realization=realization)
@@ -350,14 +411,29 @@ def test_centred_random_couplings_and_site_energies(weight):
 def test_attempts_and_solves_are_counted():
     model = xg.testing.tiny_glass(eta=-1.0)
     arguments = {"T": 0.1, "walker": 1, "sweep": 6, "every": 3, "seed": 2, "chunks": None}
-    counts = {weight: xg.metropolis_counters(model, weight=weight, **arguments).isel(walker=0) for weight in WEIGHTS}
-    n = xg.metropolis(model, weight="classical", **(arguments | {"every": 1})).isel(walker=0)["occupation"].values
+    counts = {
+        weight: xg.metropolis_counters(model, weight=weight, **arguments).isel(walker=0) for weight in WEIGHTS
+    }
+    n = (
+        xg.metropolis(model, weight="classical", **(arguments | {"every": 1}))
+        .isel(walker=0)["occupation"]
+        .values
+    )
     neighbours = twin_of(
-        model, T=0.1, walker=0, seed=2, weight="classical", moves="neighbour", ramp=[1.0] * 7, labels=[0.1, -1.0, 0.12, 0.5]
+        model,
+        T=0.1,
+        walker=0,
+        seed=2,
+        weight="classical",
+        moves="neighbour",
+        ramp=[1.0] * 7,
+        labels=[0.1, -1.0, 0.12, 0.5],
     ).neighbours
     assert counts["classical"]["active_attempts"].values[0] == 0
     assert (counts["classical"]["solves"] == 0).all()
-    assert ((counts["classical"]["active_attempts"][1:] > 0) & (counts["classical"]["active_attempts"][1:] < 48)).all()
+    assert (
+        (counts["classical"]["active_attempts"][1:] > 0) & (counts["classical"]["active_attempts"][1:] < 48)
+    ).all()
     assert [len(row) for row in neighbours] == [6] * 16
     assert n.sum(axis=1).tolist() == [8] * 7
     # one eigenproblem per active attempt; one more for the start; with the free energy one more per stored <K>

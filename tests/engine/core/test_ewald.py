@@ -15,7 +15,14 @@ OBLIQUE = np.array([[1.3, 0.2], [-0.4, 0.9]])
 CUBE = np.eye(3)
 SKEWED = np.array([[1.0, 0.1, 0.0], [-0.2, 1.1, 0.3], [0.4, 0.0, 0.9]])
 
-FORMS = {"line": LINE, "square": SQUARE, "triangular": TRIANGULAR, "oblique": OBLIQUE, "cube": CUBE, "skewed": SKEWED}
+FORMS = {
+    "line": LINE,
+    "square": SQUARE,
+    "triangular": TRIANGULAR,
+    "oblique": OBLIQUE,
+    "cube": CUBE,
+    "skewed": SKEWED,
+}
 
 
 def volume(periods):
@@ -113,12 +120,16 @@ def test_madelung_constants_of_rock_salt():
         assert -sign @ ewald.power_law(vectors, 2 * np.eye(d), 1.0) == pytest.approx(expected, abs=1e-11)
     vectors, sign = alternating(2)
     assert -sign @ ewald.layer(vectors, 2 * np.eye(2)) == pytest.approx(1.615542626713, abs=1e-11)
-    closed = 4 * (1 - np.sqrt(2)) * special.zeta(0.5) * dirichlet_beta(0.5)  # -sum (-1)^(i+j) / sqrt(i^2 + j^2)
+    closed = (
+        4 * (1 - np.sqrt(2)) * special.zeta(0.5) * dirichlet_beta(0.5)
+    )  # -sum (-1)^(i+j) / sqrt(i^2 + j^2)
     assert -sign @ ewald.layer(vectors, 2 * np.eye(2)) == pytest.approx(closed, abs=1e-13)
 
 
 @pytest.mark.parametrize(
-    ("periods", "expected"), [(TRIANGULAR, -1.106102586715), (SQUARE, -1.100244420471)], ids=["triangular", "square"]
+    ("periods", "expected"),
+    [(TRIANGULAR, -1.106102586715), (SQUARE, -1.100244420471)],
+    ids=["triangular", "square"],
 )
 def test_wigner_crystals_of_the_plane(periods, expected):
     """Energy per particle in e^2/r_s, r_s = 1/sqrt(pi n): half the potential of the particle's own images."""
@@ -160,8 +171,12 @@ def dirichlet_beta(s):
 @pytest.mark.parametrize("length", [1.0, 5.0, 12.0])
 def test_ring_of_charges_is_a_digamma_function(length):
     x = np.linspace(0.05, 0.95, 7) * length
-    closed = -(special.digamma(x / length) + special.digamma(1 - x / length)) / length - 2 / length * np.log(length)
-    np.testing.assert_allclose(ewald.power_law(x[:, None], [[length]] * LINE, 1.0), closed, rtol=1e-14, atol=1e-14)
+    closed = -(special.digamma(x / length) + special.digamma(1 - x / length)) / length - 2 / length * np.log(
+        length
+    )
+    np.testing.assert_allclose(
+        ewald.power_law(x[:, None], [[length]] * LINE, 1.0), closed, rtol=1e-14, atol=1e-14
+    )
     self_term = 2 * np.euler_gamma / length - 2 / length * np.log(length)
     assert ewald.power_law(np.zeros((1, 1)), length * LINE, 1.0)[0] == pytest.approx(self_term, abs=1e-14)
 
@@ -196,16 +211,22 @@ def test_power_law_below_at_and_above_the_dimension(key, s):
     displacement = random_displacements(periods, n=2 if len(periods) < 3 else 1)
     tolerance = 1e-11 if len(periods) < 3 else 3e-9  # what the extrapolation leaves
     direct = direct_power_law(key, displacement, s)
-    np.testing.assert_allclose(ewald.power_law(displacement, periods, s), direct, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        ewald.power_law(displacement, periods, s), direct, rtol=tolerance, atol=tolerance
+    )
 
 
-@pytest.mark.parametrize(("key", "s", "radius"), [("square", 4.0, 400), ("square", 9.0, 60), ("skewed", 12.0, 16)])
+@pytest.mark.parametrize(
+    ("key", "s", "radius"), [("square", 4.0, 400), ("square", 9.0, 60), ("skewed", 12.0, 16)]
+)
 def test_steep_power_laws_by_plain_summation(key, s, radius):
     """Nothing but the sum; what lies beyond is below 2 pi X^-2 / 2 = 2e-5, 2 pi X^-7 / 7 = 3e-13, 4 pi X^-9 / 9 = 2e-11."""
     displacement = random_displacements(FORMS[key])[1:]
     vectors = _images(key, radius)
     plain = [(np.linalg.norm(r + vectors, axis=1) ** -s).sum() for r in displacement]
-    np.testing.assert_allclose(ewald.power_law(displacement, FORMS[key], s), plain, rtol=1e-10 if s > 4 else 2e-6)
+    np.testing.assert_allclose(
+        ewald.power_law(displacement, FORMS[key], s), plain, rtol=1e-10 if s > 4 else 2e-6
+    )
 
 
 @pytest.mark.parametrize("s", [0.5, 1.0, 1.5, 2.5, 3.0, 4.0, 7.0])
@@ -234,13 +255,17 @@ def test_the_pole_is_a_limit_from_both_sides(key):
     d = float(len(periods))
     displacement = random_displacements(periods)
     means = [
-        (ewald.power_law(displacement, periods, d + e) + ewald.power_law(displacement, periods, d - e)) / 2 for e in (0.02, 0.01)
+        (ewald.power_law(displacement, periods, d + e) + ewald.power_law(displacement, periods, d - e)) / 2
+        for e in (0.02, 0.01)
     ]
-    np.testing.assert_allclose(ewald.power_law(displacement, periods, d), (4 * means[1] - means[0]) / 3, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        ewald.power_law(displacement, periods, d), (4 * means[1] - means[0]) / 3, rtol=0, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
-    ("s", "cubic", "face_centred"), [(6.0, 8.40192397482754, 14.45392104375), (12.0, 6.20214904504752, 12.13188019654)]
+    ("s", "cubic", "face_centred"),
+    [(6.0, 8.40192397482754, 14.45392104375), (12.0, 6.20214904504752, 12.13188019654)],
 )
 def test_lennard_jones_sums(s, cubic, face_centred):
     """The constants of the simple and face-centred cubic lattices, nearest neighbours at distance 1 (eleven digits of the latter)."""
@@ -253,13 +278,17 @@ def test_lennard_jones_sums(s, cubic, face_centred):
 
 
 @pytest.mark.parametrize(
-    ("key", "s"), [("line", 1.0), ("line", 2.0), ("oblique", 0.7), ("oblique", 2.0), ("cube", 1.0), ("skewed", 3.0)]
+    ("key", "s"),
+    [("line", 1.0), ("line", 2.0), ("oblique", 0.7), ("oblique", 2.0), ("cube", 1.0), ("skewed", 3.0)],
 )
 def test_the_doubled_torus_composes(key, s):
     """V_L(r) = sum of V_2L over the 2^d translations by L; at r = 0 the self term stands for one of them."""
     periods = FORMS[key]
     displacement = random_displacements(periods)
-    shifts = np.stack(np.meshgrid(*[(0, 1)] * len(periods), indexing="ij"), axis=-1).reshape(-1, len(periods)) @ periods
+    shifts = (
+        np.stack(np.meshgrid(*[(0, 1)] * len(periods), indexing="ij"), axis=-1).reshape(-1, len(periods))
+        @ periods
+    )
     doubled = sum(ewald.power_law(displacement + shift, 2 * periods, s) for shift in shifts)
     np.testing.assert_allclose(ewald.power_law(displacement, periods, s), doubled, rtol=0, atol=2e-13)
 
@@ -294,7 +323,9 @@ def test_zero_average_over_the_cell():
             return function(r) - (special.erfc(alpha * x) / x).sum(axis=1)
 
         average = cell_average(smooth, periods, 14, 0.37) + integral / volume(periods)
-        assert average == pytest.approx(0.0, abs=1e-12)  # aliasing exp(-(2 pi 14 / 1.4)^2 / 4 alpha^2) < 1e-40
+        assert average == pytest.approx(
+            0.0, abs=1e-12
+        )  # aliasing exp(-(2 pi 14 / 1.4)^2 / 4 alpha^2) < 1e-40
 
 
 # --- layers and gates ------------------------------------------------------------------------------------------------------------
@@ -326,7 +357,9 @@ def test_layers_apart_by_the_plain_reciprocal_series(height):
 
 def test_height_has_no_sign_and_no_jump():
     displacement = random_displacements(OBLIQUE)
-    np.testing.assert_array_equal(ewald.layer(displacement, OBLIQUE, -0.4), ewald.layer(displacement, OBLIQUE, 0.4))
+    np.testing.assert_array_equal(
+        ewald.layer(displacement, OBLIQUE, -0.4), ewald.layer(displacement, OBLIQUE, 0.4)
+    )
     # dV/dz at z = 0 is 2 pi/A, the field of the uniform background that zero average brings in
     for z in (1e-5, 1e-6):
         slope = (ewald.layer(displacement[1:], OBLIQUE, z) - ewald.layer(displacement[1:], OBLIQUE)) / z
@@ -348,7 +381,10 @@ def test_one_gate_by_direct_summation(distance):
     def missing(e):
         """4 pi d/A less the part of the integral of the term beyond the convergence factor."""
         tail, _ = integrate.quad(
-            lambda x: 2 * np.pi * x * (1 / x - 1 / np.hypot(x, z)) * -np.expm1(-e * x * x), 0, np.inf, limit=500
+            lambda x: 2 * np.pi * x * (1 / x - 1 / np.hypot(x, z)) * -np.expm1(-e * x * x),
+            0,
+            np.inf,
+            limit=500,
         )
         closed = np.pi**1.5 / np.sqrt(e) * (1 - special.erfcx(z * np.sqrt(e)))
         assert 4 * np.pi * distance - tail == pytest.approx(closed, rel=1e-6)
@@ -357,7 +393,9 @@ def test_one_gate_by_direct_summation(distance):
     displacement = random_displacements(OBLIQUE, n=3)
     direct = direct_sum("oblique", displacement, lambda x: 1 / x - 1 / np.hypot(x, z), missing)
     direct[0] -= 1 / z
-    np.testing.assert_allclose(ewald.gated_layer(displacement, OBLIQUE, distance, 1), direct, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(
+        ewald.gated_layer(displacement, OBLIQUE, distance, 1), direct, rtol=0, atol=1e-11
+    )
 
 
 def between_plates(r, distance):
@@ -388,9 +426,13 @@ def test_two_gates_by_direct_summation(distance):
     for r in displacement:
         x = np.linalg.norm(r + vectors, axis=1)
         own = -np.log(2) / distance if (x < 1e-9).any() else 0.0  # 2 sum_k (-1)^k / (2 d k)
-        expected.append(own + between_plates(x[x > 1e-9], distance).sum() - 2 * np.pi * distance / volume(OBLIQUE))
+        expected.append(
+            own + between_plates(x[x > 1e-9], distance).sum() - 2 * np.pi * distance / volume(OBLIQUE)
+        )
     # 1e-15 of the nearest image's 1/(2d), and the 32 terms of the accelerated series
-    np.testing.assert_allclose(ewald.gated_layer(displacement, OBLIQUE, distance, 2), expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        ewald.gated_layer(displacement, OBLIQUE, distance, 2), expected, rtol=0, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("gates", [1, 2])
@@ -398,7 +440,9 @@ def test_distant_gates_screen_nothing(gates):
     """The correction is exp(-2 G d) of the smallest wave vector."""
     displacement = random_displacements(OBLIQUE)
     bare = ewald.layer(displacement, OBLIQUE)
-    np.testing.assert_allclose(ewald.gated_layer(displacement, OBLIQUE, 12.0, gates), bare, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(
+        ewald.gated_layer(displacement, OBLIQUE, 12.0, gates), bare, rtol=0, atol=1e-13
+    )
     near = ewald.gated_layer(displacement, OBLIQUE, 0.5, gates)
     assert abs(near - bare).max() > 1e-3
 
@@ -406,7 +450,9 @@ def test_distant_gates_screen_nothing(gates):
 # --- screened interaction --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("key", "length"), [("line", 0.5), ("line", 4.0), ("oblique", 0.1), ("oblique", 0.6), ("skewed", 0.15)])
+@pytest.mark.parametrize(
+    ("key", "length"), [("line", 0.5), ("line", 4.0), ("oblique", 0.1), ("oblique", 0.6), ("skewed", 0.15)]
+)
 def test_yukawa_by_a_loop(key, length):
     periods = FORMS[key]
     displacement = random_displacements(periods, n=2)
@@ -433,8 +479,12 @@ def test_yukawa_on_a_ring_is_a_logarithm():
 @pytest.mark.parametrize("a", [2.5, 1.0, 0.3, 1e-8, 0.0, -1e-8, -0.03, -0.5, -1.0, -1.00001, -2.0, -3.5])
 def test_incomplete_gamma_function_by_quadrature(a):
     for x in (0.3, 1.0, 3.0, 12.0):
-        integral, _ = integrate.quad(lambda t, x=x: np.exp(-t) * (1 + t / x) ** (a - 1), 0, np.inf, epsabs=0, epsrel=1e-12)
-        assert ewald.upper_gamma(a, np.array([x]))[0] == pytest.approx(x ** (a - 1) * np.exp(-x) * integral, rel=1e-10)
+        integral, _ = integrate.quad(
+            lambda t, x=x: np.exp(-t) * (1 + t / x) ** (a - 1), 0, np.inf, epsabs=0, epsrel=1e-12
+        )
+        assert ewald.upper_gamma(a, np.array([x]))[0] == pytest.approx(
+            x ** (a - 1) * np.exp(-x) * integral, rel=1e-10
+        )
 
 
 @pytest.mark.parametrize("s", [4 + 1e-5, 4 - 1e-5, 4 + 1e-8, 4 - 1e-8])
@@ -472,7 +522,10 @@ def test_nearest_image_is_the_shortest_representative():
 def test_lattice_vectors_are_all_that_are_near():
     for periods in (LINE, OBLIQUE, SKEWED, np.array([[1.0, 0.0], [5.0, 1.0]])):
         n = np.arange(-30, 31)
-        every = np.stack(np.meshgrid(*[n] * len(periods), indexing="ij"), axis=-1).reshape(-1, len(periods)) @ periods
+        every = (
+            np.stack(np.meshgrid(*[n] * len(periods), indexing="ij"), axis=-1).reshape(-1, len(periods))
+            @ periods
+        )
         expected = (np.linalg.norm(every, axis=1) <= 3.7).sum()
         found = ewald.lattice_vectors(periods, 3.7)
         assert len(found) == expected

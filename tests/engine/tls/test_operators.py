@@ -108,7 +108,9 @@ def test_random_vectors():
     for v in vectors:
         assert (abs(v) == 1.0).all()
         counts = np.array([(v == phase).sum() for phase in (1, 1j, -1, -1j)])
-        assert ((counts - n / 4) ** 2 / (n / 4)).sum() < 24.0  # chi^2 of 3 degrees of freedom: 3e-5, four times
+        assert (
+            (counts - n / 4) ** 2 / (n / 4)
+        ).sum() < 24.0  # chi^2 of 3 degrees of freedom: 3e-5, four times
     overlaps = [abs(np.vdot(a, b)) ** 2 / n for k, a in enumerate(vectors) for b in vectors[:k]]
     assert max(overlaps) < 12.0  # exponential of mean 1: 6e-6 each
     again = lanczos.random_vector(7, lanczos.stream(0, 0, np.array([0.1])), 1000, np.dtype(np.complex64))
@@ -132,12 +134,17 @@ def dense_sums(matrices, r, T, frequency, broadening):
     for temperature in T:
         boltzmann = np.exp(-(E - E[0]) / temperature)
         small = abs(gap) < 1e-9
-        factor = np.pi * np.where(small, 0.5 / temperature, np.tanh(gap / 2 / temperature) / np.where(small, 1.0, gap))
+        factor = np.pi * np.where(
+            small, 0.5 / temperature, np.tanh(gap / 2 / temperature) / np.where(small, 1.0, gap)
+        )
         stick = boltzmann[:, None] * strength * factor
         hops = (c.conj() * boltzmann) @ (U.conj().T @ (hopping @ r))
 
         def sigma(w, width, stick=stick):
-            gauss = [np.exp(-0.5 * ((w - sign * gap) / width) ** 2) / np.sqrt(2 * np.pi) / width for sign in (1, -1)]
+            gauss = [
+                np.exp(-0.5 * ((w - sign * gap) / width) ** 2) / np.sqrt(2 * np.pi) / width
+                for sign in (1, -1)
+            ]
             return (stick * (gauss[0] + gauss[1])).sum()
 
         def slope(width, stick=stick):
@@ -160,7 +167,9 @@ def agree(operator, matrices, steps, tolerance, seed=5):
     ground, wanted = dense_sums(matrices, r, T, W, WIDTHS)
     sums = sums * np.exp(-(found.energies[0] - ground) / T)[:, None]
     np.testing.assert_allclose(sums[:, :2], wanted[:, :2], rtol=0, atol=tolerance * wanted[:, :1].max())
-    np.testing.assert_allclose(sums[:, 2], wanted[:, 2], rtol=0, atol=tolerance * max(abs(wanted[:, 2]).max(), 1e-3))
+    np.testing.assert_allclose(
+        sums[:, 2], wanted[:, 2], rtol=0, atol=tolerance * max(abs(wanted[:, 2]).max(), 1e-3)
+    )
     scale = np.maximum(np.abs(wanted[:, 7:]).max(axis=1), 1e-3)
     assert (abs(sums[:, 7:] - wanted[:, 7:]).max(axis=1) / scale).max() <= tolerance
     assert (
@@ -212,7 +221,11 @@ def test_binned_sticks_are_gaussians_to_1e_6_of_the_peak():
         stick = stick * np.exp(-(energies - energies[0]) / temperature)[:, None] * found.amplitudes
         for b, width in enumerate(widths):
             wanted = [
-                (stick * (np.exp(-0.5 * ((w - gap) / width) ** 2) + np.exp(-0.5 * ((w + gap) / width) ** 2))).sum() for w in W
+                (
+                    stick
+                    * (np.exp(-0.5 * ((w - gap) / width) ** 2) + np.exp(-0.5 * ((w + gap) / width) ** 2))
+                ).sum()
+                for w in W
             ]
             wanted = np.array(wanted) / np.sqrt(2 * np.pi) / width
             assert abs(sums[n, b] - wanted).max() < 1e-6 * wanted.max()

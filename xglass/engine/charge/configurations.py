@@ -59,6 +59,8 @@ def structure_factor(occupation: np.ndarray, filling: np.ndarray, phase: np.ndar
     waves = np.cos(phase), np.sin(phase)
     with single_thread():
         for part in blocks(len(rows), sites):
-            deviation = (rows[part] - mean[part, None])[:, None, :]  # one row each: bits must not depend on chunks
+            deviation = (rows[part] - mean[part, None])[
+                :, None, :
+            ]  # one row each: bits must not depend on chunks
             result[part] = sum((deviation @ wave)[:, 0] ** 2 for wave in waves) / sites
     return blanked(result.reshape(*shape, -1), there[..., None])

@@ -25,7 +25,11 @@ def fixed_point(interaction: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, 
     np.fill_diagonal(coupling, 0.0)
     largest = 4.0 * base.size * (np.abs(coupling).sum(axis=1) + np.abs(base)).max()
     shift = 62 - int(np.ceil(np.log2(largest))) if largest > 0.0 else 0
-    return np.rint(np.ldexp(coupling, shift)).astype(np.int64), np.rint(np.ldexp(base, shift)).astype(np.int64), 2.0**-shift
+    return (
+        np.rint(np.ldexp(coupling, shift)).astype(np.int64),
+        np.rint(np.ldexp(base, shift)).astype(np.int64),
+        2.0**-shift,
+    )
 
 
 def neighbour_table(source: np.ndarray, target: np.ndarray, sites: int) -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +119,11 @@ def simulate(
     counters = np.empty((*shape, frames, 3), dtype=np.int64)
     table, degree = neighbour_table(source, target, sites)
     inputs = [at_points(x) for x in (filling, reference, realization, temperature)]
-    hopping, interaction, site_energy = at_points(hopping, 1), at_points(interaction, 2), at_points(site_energy, 1)
+    hopping, interaction, site_energy = (
+        at_points(hopping, 1),
+        at_points(interaction, 2),
+        at_points(site_energy, 1),
+    )
     labels, walker, start = at_points(labels, 1), spread(walker, 0), spread(start, 1)
     with single_thread():
         for p in np.ndindex(points):
@@ -134,7 +142,9 @@ def simulate(
                 for w in range(walkers):
                     random_configuration(np.uint64(seed), stream[w], particles, state[w])
             if ((state != 0) & (state != 1)).any() or (state.sum(axis=-1) != particles).any():
-                raise ValueError(f"start: every configuration must hold {particles} particles as occupations 0 or 1")
+                raise ValueError(
+                    f"start: every configuration must hold {particles} particles as occupations 0 or 1"
+                )
             chain(
                 np.uint64(seed), stream, first_sweep, continued, every, temp * ramp, coupling, base, self_potential(u, float(ref)), unit,
                 matrix, table, degree, WEIGHTS[weight], MOVES[moves],
@@ -166,5 +176,7 @@ def ordered(
     tied = patterns[energy <= energy.min() + tolerance]
     phi = potential(tied, interaction, site_energy, np.asarray(reference))
     kinetic = np.empty(len(tied))
-    kinetic_energies(hopping, phi, np.full(len(tied), temperature), tied.sum(axis=-1, dtype=np.int64), kinetic)
+    kinetic_energies(
+        hopping, phi, np.full(len(tied), temperature), tied.sum(axis=-1, dtype=np.int64), kinetic
+    )
     return tied[np.flatnonzero(kinetic <= kinetic.min() + tolerance)[0]]

@@ -208,7 +208,9 @@ def chain(
             if s > 0:
                 fill(seed, streams[w], np.uint64(first_sweep + s - 1) * np.uint64(sites), a, b, u)
                 if weight == CLASSICAL:
-                    done, tried, twice = classical_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u)
+                    done, tried, twice = classical_sweep(
+                        n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u
+                    )
                 else:
                     done, tried, twice, extra = quantum_sweep(
                         n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u,
@@ -224,7 +226,9 @@ def chain(
                 if weight == KINETIC:
                     kinetic[w, frame] = extra
                 elif weight == FREE_ENERGY:
-                    kinetic[w, frame] = gain(KINETIC, hopping, phi, unit, diagonal, n, t, particles, potential, work)
+                    kinetic[w, frame] = gain(
+                        KINETIC, hopping, phi, unit, diagonal, n, t, particles, potential, work
+                    )
                     solves += 1
                 counters[w, frame, 0] = accepted
                 counters[w, frame, 1] = active

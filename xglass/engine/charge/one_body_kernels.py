@@ -75,7 +75,9 @@ def _hamiltonian(hopping, potential, work):
 def kinetic_free_energy(hopping, potential, temperature, particles, work):
     """F[K + phi] - F[phi]: what the hopping gains at fixed mean particle number."""
     levels = np.linalg.eigvalsh(_hamiltonian(hopping, potential, work))
-    return free_energy(levels, temperature, particles) - free_energy(np.sort(potential), temperature, particles)
+    return free_energy(levels, temperature, particles) - free_energy(
+        np.sort(potential), temperature, particles
+    )
 
 
 @kernel

@@ -28,10 +28,14 @@ def _field(deviation: np.ndarray, interaction: np.ndarray) -> np.ndarray:
         return (deviation[..., None, :] @ interaction)[..., 0, :]
 
 
-def potential(occupation: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray) -> np.ndarray:
+def potential(
+    occupation: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray
+) -> np.ndarray:
     """(..., site) phi_i = sum_j U_ij (n_j - reference) + eps_i, the diagonal of U included."""
     occupation, there = configurations(occupation)
-    return blanked(_field(occupation - np.asarray(reference)[..., None], interaction) + site_energy, there[..., None])
+    return blanked(
+        _field(occupation - np.asarray(reference)[..., None], interaction) + site_energy, there[..., None]
+    )
 
 
 def electrostatic_energy(
@@ -44,7 +48,10 @@ def electrostatic_energy(
     ):  # the same along sweep
         parts = [*blocks(occupation.shape[-2], occupation.size // max(occupation.shape[-2], 1))]
         if len(parts) > 1:
-            pieces = (electrostatic_energy(occupation[..., part, :], interaction, site_energy, reference) for part in parts)
+            pieces = (
+                electrostatic_energy(occupation[..., part, :], interaction, site_energy, reference)
+                for part in parts
+            )
             return np.concatenate([*pieces], axis=-1)
     occupation, there = configurations(occupation)
     deviation = occupation - np.asarray(reference)[..., None]
@@ -91,7 +98,9 @@ def _thermal(
     hopping = hopping.reshape((1,) * (len(shape) - hopping.ndim + 1) + hopping.shape)
     with single_thread():
         for p in np.ndindex(hopping.shape[:-1]):
-            part: Any = tuple(slice(None) if n == 1 else i for i, n in zip(p, hopping.shape[:-1], strict=True))
+            part: Any = tuple(
+                slice(None) if n == 1 else i for i, n in zip(p, hopping.shape[:-1], strict=True)
+            )
             result = np.empty(out[part].shape).reshape(-1, *core)
             kernel(
                 hopping_matrix(hopping[p], source, target, sites), np.ascontiguousarray(phi[part]).reshape(-1, sites),

@@ -43,7 +43,9 @@ def _convolved(even: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return fft.irfft(first * second, n=size)[:n]
 
 
-def relaxed(sigma: np.ndarray, T: np.ndarray, rate: np.ndarray, *, step: float, symmetrised: bool) -> np.ndarray:
+def relaxed(
+    sigma: np.ndarray, T: np.ndarray, rate: np.ndarray, *, step: float, symmetrised: bool
+) -> np.ndarray:
     """(..., frequency) relaxation-time approximation; T and rate (...). The sum over all bins, to infinity, is conserved."""
     shape = np.broadcast_shapes(sigma.shape[:-1], np.shape(T), np.shape(rate))
     sigma = np.broadcast_to(sigma, (*shape, sigma.shape[-1]))
@@ -65,7 +67,9 @@ def relaxed_once(
     return value, _convolved(sigma * factor, derivative) / factor if slope else value
 
 
-def relaxed_static(sigma: np.ndarray, T: float, rate: float, step: float, symmetrised: bool) -> tuple[float, float]:
+def relaxed_static(
+    sigma: np.ndarray, T: float, rate: float, step: float, symmetrised: bool
+) -> tuple[float, float]:
     """Value at zero frequency, and its derivative in the rate."""
     n = sigma.size
     spectrum = sigma * (thermal_factor(step * np.arange(n), T) if symmetrised else 1.0)
@@ -83,7 +87,9 @@ def transient_length(sigma: np.ndarray, T: np.ndarray, rate: np.ndarray, *, step
     out = np.empty(shape)
     with np.errstate(invalid="ignore"):
         for p in np.ndindex(shape):
-            out[p] = np.sqrt(2.0 * T[p] / rate[p] * relaxed_static(sigma[p], float(T[p]), float(rate[p]), step, True)[0])
+            out[p] = np.sqrt(
+                2.0 * T[p] / rate[p] * relaxed_static(sigma[p], float(T[p]), float(rate[p]), step, True)[0]
+            )
     return out
 
 
@@ -106,7 +112,9 @@ def _transformed(sigma: np.ndarray, T: np.ndarray, time: np.ndarray, step: float
     angle = np.multiply.outer(time, step * (np.arange(n) + 0.5))
     primitive = sici(angle)[0]
     if twice:  # of (1 - cos wt) / w^2, over t
-        primitive = primitive - np.divide(2.0 * np.sin(0.5 * angle) ** 2, angle, out=np.zeros_like(angle), where=angle > 0.0)
+        primitive = primitive - np.divide(
+            2.0 * np.sin(0.5 * angle) ** 2, angle, out=np.zeros_like(angle), where=angle > 0.0
+        )
         primitive = 2.0 * time[:, None] * primitive
     kernel = np.diff(primitive, axis=1, prepend=0.0)
     shape = np.broadcast_shapes(sigma.shape[:-1], np.shape(T))
@@ -130,7 +138,9 @@ def weight_below(sigma: np.ndarray, cutoff: np.ndarray, frequency: np.ndarray) -
     index = np.broadcast_to(cell, shape)[..., None]
 
     def at(array: np.ndarray, shift: int = 0) -> np.ndarray:
-        return np.take_along_axis(np.broadcast_to(array, (*shape, array.shape[-1])), index + shift, axis=-1)[..., 0]
+        return np.take_along_axis(np.broadcast_to(array, (*shape, array.shape[-1])), index + shift, axis=-1)[
+            ..., 0
+        ]
 
     into, left, right = last - frequency[cell], at(sigma), at(sigma, 1)
     slope = (right - left) / (frequency[cell + 1] - frequency[cell])
@@ -145,7 +155,9 @@ def peaks(sigma: np.ndarray, frequency: np.ndarray, *, window: tuple[float, floa
     for p in np.ndindex(out.shape):
         values = sigma[p]
         found = find_peaks(values)[0]
-        found = found[(frequency[found] >= window[0]) & (frequency[found] <= window[1]) & np.isfinite(values[found])]
+        found = found[
+            (frequency[found] >= window[0]) & (frequency[found] <= window[1]) & np.isfinite(values[found])
+        ]
         if found.size:
             top = found[np.argmax(values[found])]
             (x0, x1, x2), (y0, y1, y2) = frequency[top - 1 : top + 2], values[top - 1 : top + 2]
@@ -166,5 +178,8 @@ def violation(total: np.ndarray, kinetic: np.ndarray, stiffness: np.ndarray) -> 
     total, kinetic = np.asarray(total), -0.5 * np.pi * np.asarray(kinetic)
     gone = np.abs(total) <= 1e-12 * (np.abs(kinetic) + np.abs(stiffness))
     return np.divide(
-        total - kinetic - stiffness, total, out=np.full(np.broadcast(total, kinetic, stiffness).shape, np.nan), where=~gone
+        total - kinetic - stiffness,
+        total,
+        out=np.full(np.broadcast(total, kinetic, stiffness).shape, np.nan),
+        where=~gone,
     )

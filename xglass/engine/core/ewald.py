@@ -52,7 +52,9 @@ def nearest_image(displacement: np.ndarray, periods: np.ndarray) -> np.ndarray:
 
 
 def _splitting(periods: np.ndarray, splitting: float | None) -> float:
-    return np.sqrt(np.pi) / abs(np.linalg.det(periods)) ** (1 / len(periods)) if splitting is None else splitting
+    return (
+        np.sqrt(np.pi) / abs(np.linalg.det(periods)) ** (1 / len(periods)) if splitting is None else splitting
+    )
 
 
 def _image_sum(
@@ -89,7 +91,9 @@ def upper_gamma(a: float, x: np.ndarray) -> np.ndarray:
     return np.exp(-x) * x**a * fraction
 
 
-def power_law(displacement: np.ndarray, periods: np.ndarray, exponent: float, splitting: float | None = None) -> np.ndarray:
+def power_law(
+    displacement: np.ndarray, periods: np.ndarray, exponent: float, splitting: float | None = None
+) -> np.ndarray:
     """Periodic 1/r^s by Ewald's method in d = 1, 2, 3 dimensions.
 
     For s > d the plain sum over images; for s < d the sum with the neutralising background (zero average over the cell);
@@ -114,7 +118,9 @@ def power_law(displacement: np.ndarray, periods: np.ndarray, exponent: float, sp
     size = np.linalg.norm(waves, axis=1)
     weight = np.pi ** (d / 2) / (special.gamma(s / 2) * volume)
     coefficients = weight * (size / 2) ** (s - d) * upper_gamma((d - s) / 2, (size / (2 * alpha)) ** 2)
-    if s == d:  # the pole at s = d becomes a logarithm; digamma fixes the background's cut at one lattice spacing
+    if (
+        s == d
+    ):  # the pole at s = d becomes a logarithm; digamma fixes the background's cut at one lattice spacing
         uniform = weight * (2 * np.log(alpha) - special.digamma(d / 2))
     else:
         uniform = weight * 2 * alpha ** (s - d) / (s - d)
@@ -127,7 +133,9 @@ def _wave_vectors(periods: np.ndarray, radius: float) -> np.ndarray:
     return waves[np.linalg.norm(waves, axis=1) > 1e-9]
 
 
-def layer(displacement: np.ndarray, periods: np.ndarray, height: float = 0.0, splitting: float | None = None) -> np.ndarray:
+def layer(
+    displacement: np.ndarray, periods: np.ndarray, height: float = 0.0, splitting: float | None = None
+) -> np.ndarray:
     """1/r between two layers at distance ``height``, periodic in the plane, with zero average over the cell.
 
     sum_R erfc(alpha rho)/rho + (pi/A) sum_{G != 0} cos(G r)/G [e^{Gz} erfc(G/2alpha + alpha z) + e^{-Gz} erfc(G/2alpha - alpha z)]
@@ -150,7 +158,11 @@ def layer(displacement: np.ndarray, periods: np.ndarray, height: float = 0.0, sp
     gauss = np.exp(-((size / (2 * alpha)) ** 2) - (alpha * z) ** 2)
     # e^{Gz} erfc(up) in the scaled form that does not overflow; e^{-Gz} erfc(down) is harmless as it stands
     coefficients = np.pi / area * (gauss * special.erfcx(up) + np.exp(-size * z) * special.erfc(down)) / size
-    uniform = -2 / area * (np.sqrt(np.pi) / alpha * np.exp(-((alpha * z) ** 2)) - np.pi * z * special.erfc(alpha * z))
+    uniform = (
+        -2
+        / area
+        * (np.sqrt(np.pi) / alpha * np.exp(-((alpha * z) ** 2)) - np.pi * z * special.erfc(alpha * z))
+    )
     return real + np.cos(displacement @ waves.T) @ coefficients + uniform
 
 

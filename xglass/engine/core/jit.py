@@ -43,7 +43,9 @@ _FOLDER = _cache_folder()
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _FOLDER or before  # numba reads it when it decorates; kernels of the user's own keep their folder
+    numba.config.CACHE_DIR = (
+        _FOLDER or before
+    )  # numba reads it when it decorates; kernels of the user's own keep their folder
     try:
         return numba.njit(nogil=True, cache=True, **options)(function)
     finally:

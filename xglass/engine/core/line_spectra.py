@@ -57,7 +57,9 @@ def add_spectrum(energies, strengths, ground, temperatures, frequencies, broaden
                     for k in range(temperatures.size):
                         static[k, b, 0] += weight[k] * at_zero
                         static[k, b, 1] += weight[k] * at_zero * (1.0 - (gap / width) ** 2)
-                for side in range(2 if m > n else 1):  # the pair (m, n) is the same stick at the opposite frequency
+                for side in range(
+                    2 if m > n else 1
+                ):  # the pair (m, n) is the same stick at the opposite frequency
                     centre = gap if side == 0 else -gap
                     first = np.searchsorted(frequencies, centre - reach)
                     last = np.searchsorted(frequencies, centre + reach)
@@ -82,7 +84,9 @@ def add_binned(energies, strengths, boltzmann, temperatures, step, out, total):
             b = int(gap / step + 0.5)
             both = 1.0 if m == n or b > 0 else 2.0
             for k in range(temperatures.size):
-                weight = math.pi * strength * _weight(boltzmann[k, n], boltzmann[k, m], gap, 1.0 / temperatures[k])
+                weight = (
+                    math.pi * strength * _weight(boltzmann[k, n], boltzmann[k, m], gap, 1.0 / temperatures[k])
+                )
                 total[k] += weight if m > n else 0.5 * weight
                 if b < out.shape[1]:
                     out[k, b] += both * weight / step
@@ -113,7 +117,9 @@ def add_gridded(energies, strengths, boltzmann, temperatures, step, out, total):
                         product *= x - j
                 share[i] = product / norm[i]
             for k in range(temperatures.size):
-                weight = math.pi * strength * _weight(boltzmann[k, n], boltzmann[k, m], gap, 1.0 / temperatures[k])
+                weight = (
+                    math.pi * strength * _weight(boltzmann[k, n], boltzmann[k, m], gap, 1.0 / temperatures[k])
+                )
                 if m == n:
                     weight *= 0.5  # it has no mirror image
                 total[k] += weight

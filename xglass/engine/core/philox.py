@@ -38,4 +38,6 @@ def fill(seed, stream, first, a, b, u):
         a[n] = w0
         b[n] = w1
         # 53 bits split as 27 + 26: products and sums of int64 are exact in float64
-        u[n] = (np.int64(w2 >> np.uint64(5)) * 67108864.0 + np.int64(w3 >> np.uint64(6))) * (1.0 / 9007199254740992.0)
+        u[n] = (np.int64(w2 >> np.uint64(5)) * 67108864.0 + np.int64(w3 >> np.uint64(6))) * (
+            1.0 / 9007199254740992.0
+        )

@@ -34,5 +34,8 @@ def streams(walker: np.ndarray, realization: int, labels: np.ndarray) -> np.ndar
     (walker,) uint64.
     """
     tail = struct.pack("<q", int(realization)) + np.ascontiguousarray(labels, dtype="<f8").tobytes()
-    digests = (hashlib.blake2b(struct.pack("<qq", RULE_VERSION, int(w)) + tail, digest_size=8).digest() for w in walker)
+    digests = (
+        hashlib.blake2b(struct.pack("<qq", RULE_VERSION, int(w)) + tail, digest_size=8).digest()
+        for w in walker
+    )
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)

@@ -55,7 +55,13 @@ def flipped(states: np.ndarray, bit: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def block(
-    momentum: float, t: float, g: float, g_z: float, omega0: float, sites: int, max_excitations: int | None = None
+    momentum: float,
+    t: float,
+    g: float,
+    g_z: float,
+    omega0: float,
+    sites: int,
+    max_excitations: int | None = None,
 ) -> Matrices:
     """Hopping, rest and current in the block of one momentum; (state, state)."""
     states = configurations(sites, max_excitations)
@@ -97,7 +103,9 @@ def whole(
     return hopping.reshape(full), rest.reshape(full), current.reshape(full)
 
 
-def sector(number: float, values: list[np.ndarray], disorder: bool, sites: int, max_excitations: int | None) -> Matrices:
+def sector(
+    number: float, values: list[np.ndarray], disorder: bool, sites: int, max_excitations: int | None
+) -> Matrices:
     """Matrices of one momentum, or of one flux where sites differ."""
     if disorder:
         t, g, g_z, omega0, site_energy = values
@@ -138,7 +146,9 @@ def spectra(
         temperatures = np.ascontiguousarray(T[p])
         parts: list[tuple[float, list[np.ndarray]]] = []
         for number in numbers:
-            hopping, rest, current = sector(number, [array[p] for array in given], disorder, sites, max_excitations)
+            hopping, rest, current = sector(
+                number, [array[p] for array in given], disorder, sites, max_excitations
+            )
             with single_thread():
                 energies, states = np.linalg.eigh(hopping + rest)
                 strengths = np.abs(states.conj().T @ current @ states) ** 2
@@ -146,7 +156,17 @@ def spectra(
             boltzmann = np.exp(-(energies - energies[0]) / temperatures[:, None])
             spectrum = np.zeros((temperatures.size, broadening.size, frequency.size))
             static, integral = np.zeros((temperatures.size, broadening.size, 2)), np.zeros(temperatures.size)
-            add_spectrum(energies, strengths, energies[0], temperatures, frequency, broadening, spectrum, static, integral)
+            add_spectrum(
+                energies,
+                strengths,
+                energies[0],
+                temperatures,
+                frequency,
+                broadening,
+                spectrum,
+                static,
+                integral,
+            )
             parts.append((energies[0], [boltzmann.sum(axis=1), boltzmann @ hops, integral, static, spectrum]))
         ground = min(energy for energy, _ in parts)
         z, hop, integral, static, spectrum = (
@@ -200,7 +220,9 @@ def stiffness(
             def energies(step: int, values: list[np.ndarray] = values, h: float = h) -> list[np.ndarray]:
                 found = []
                 for number in numbers:
-                    hopping, rest, _ = sector(number + step * h * scale, values, disorder, sites, max_excitations)
+                    hopping, rest, _ = sector(
+                        number + step * h * scale, values, disorder, sites, max_excitations
+                    )
                     with single_thread():
                         found.append(np.linalg.eigvalsh(hopping + rest))
                 return found
@@ -221,14 +243,18 @@ def _similar(T: np.ndarray) -> list[np.ndarray]:
 
 
 def _second_derivative(
-    energies: Callable[[int], list[np.ndarray]], weights: tuple[float, ...], temperatures: np.ndarray, h: float
+    energies: Callable[[int], list[np.ndarray]],
+    weights: tuple[float, ...],
+    temperatures: np.ndarray,
+    h: float,
 ) -> np.ndarray:
     centre = energies(0)
     ground = min(levels[0] for levels in centre)
 
     def z(sectors: list[np.ndarray]) -> np.ndarray:
         terms = [
-            w * np.exp(-(levels - ground) / temperatures[:, None]).sum(axis=1) for w, levels in zip(weights, sectors, strict=True)
+            w * np.exp(-(levels - ground) / temperatures[:, None]).sum(axis=1)
+            for w, levels in zip(weights, sectors, strict=True)
         ]
         return np.sum(terms, axis=0)
 

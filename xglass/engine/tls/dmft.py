@@ -14,7 +14,17 @@ import numpy as np
 from numpy.polynomial import legendre as series
 
 from xglass.engine.tls import dmft_kernels
-from xglass.engine.tls.dmft_lattices import Chain, Ladder, Transform, Transformed, cold, extent, free, ground_state_energy, image
+from xglass.engine.tls.dmft_lattices import (
+    Chain,
+    Ladder,
+    Transform,
+    Transformed,
+    cold,
+    extent,
+    free,
+    ground_state_energy,
+    image,
+)
 
 #: Orders of the Legendre series on a panel.
 ORDER = 16
@@ -70,7 +80,12 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
     """Self-energy on panels that resolve it, the Green function and the thermal integrands. T > 0."""
     beta, rungs = 1.0 / ladder.T, np.arange(ladder.rungs)
     size = math.hypot(ladder.g, ladder.g_z)
-    pieces = max(1, math.ceil(ladder.period / min(4.0 * ladder.T, 0.5 * lattice.half_band, max(size, 0.25 * lattice.half_band))))
+    pieces = max(
+        1,
+        math.ceil(
+            ladder.period / min(4.0 * ladder.T, 0.5 * lattice.half_band, max(size, 0.25 * lattice.half_band))
+        ),
+    )
     grid = ladder.bottom + ladder.period * np.linspace(0.0, 1.0, pieces + 1)
     pending = np.stack([grid[:-1], grid[1:]], axis=1)
     done: list[tuple[np.ndarray, ...]] = []
@@ -85,7 +100,9 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         states, kinetic, transport = lattice.densities(z)
         # Below the spectrum states fall from rung to rung by e^{-omega0/T} and more; what follows a rung too small to tell is no state
         dark = (states < LEAST) & (energy < -lattice.half_band - size)
-        states = np.where(np.logical_or.accumulate(dark[..., ::-1], axis=2)[..., ::-1] | (states < LEAST), 0.0, states)
+        states = np.where(
+            np.logical_or.accumulate(dark[..., ::-1], axis=2)[..., ::-1] | (states < LEAST), 0.0, states
+        )
         there = states > 0.0
         divisor = np.where(there, states, 1.0)
         log = np.where(there, np.log(divisor) - beta * energy, -np.inf)
@@ -99,12 +116,16 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         weight = np.where(there, np.exp(np.clip(exponent, -300.0, 200.0)), 0.0)
         ratio = weight / divisor
         moved = weight * np.where(there, transport / divisor, 0.0)
-        integrals = half[:, None, None] * WEIGHTS[:, None] * np.stack([weight, kinetic * ratio, moved, states])
+        integrals = (
+            half[:, None, None] * WEIGHTS[:, None] * np.stack([weight, kinetic * ratio, moved, states])
+        )
         shares = integrals.sum(axis=2)  # (quantity, panel, rung)
         shares = np.nan_to_num(shares, posinf=0.0)
         totals = np.abs(shares).sum(axis=(1, 2)) + sum(np.nan_to_num(np.abs(part[2])) for part in done)
         green = lattice.green(z)
-        tails = [_tails(part) for part in (sigma.imag, weight, states)] + [_tails(f.real, f) for f in (sigma, green)]
+        tails = [_tails(part) for part in (sigma.imag, weight, states)] + [
+            _tails(f.real, f) for f in (sigma, green)
+        ]
         if isinstance(lattice, Chain):
             tails.append(_tails(moved))
         worst = np.max(tails, axis=0)
@@ -112,11 +133,17 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         share = (np.abs(shares[kinds]) / np.maximum(totals[kinds], 1e-300)[:, None, None]).max(axis=0)
         rounding = 3e-15 * lattice.half_band / half[:, None]  # of energies, on a panel of this width
         rough = (
-            (worst > np.maximum(lattice.resolved, rounding)) & (worst * share > lattice.negligible) & (share > lattice.negligible)
+            (worst > np.maximum(lattice.resolved, rounding))
+            & (worst * share > lattice.negligible)
+            & (share > lattice.negligible)
         ).any(axis=1)
         # z rises through the band between two nodes: a narrow subband (where it falls, Sigma has a pole, and there are no states)
         step, rise = np.diff(nu, axis=1)[:, :, None], np.diff(z.real, axis=1)
-        hidden = (z.real[:, :-1] < -lattice.half_band) & (z.real[:, 1:] > lattice.half_band) & (step > HIDDEN * rise)
+        hidden = (
+            (z.real[:, :-1] < -lattice.half_band)
+            & (z.real[:, 1:] > lattice.half_band)
+            & (step > HIDDEN * rise)
+        )
         rough |= hidden.any(axis=(1, 2))
         if halving == HALVINGS or lattice.work > MOST_ITERATIONS:
             rough[:] = False  # what is not resolved counts in the residual
@@ -133,7 +160,9 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         if not rough.any():
             break
         middle = 0.5 * pending[rough].sum(axis=1)
-        pending = np.concatenate([np.stack([pending[rough, 0], middle], axis=1), np.stack([middle, pending[rough, 1]], axis=1)])
+        pending = np.concatenate(
+            [np.stack([pending[rough, 0], middle], axis=1), np.stack([middle, pending[rough, 1]], axis=1)]
+        )
     done.sort(key=lambda part: part[0][0])
     total = np.sum([part[2] for part in done], axis=0)
     heavy = np.flatnonzero(np.sum([part[3] for part in done], axis=0) > 1e-14 * total[0])
@@ -205,7 +234,9 @@ def _bubbles(lattice: Transformed, solution: Solution, omega: float) -> float:
     nu = x[:, None] + rungs * ladder.spacing
     one = nu - sigma(x, np.broadcast_to(rungs, nu.shape))
     two = nu + omega - sigma(x + rest - lift * ladder.period, upper)
-    panel = np.clip(np.searchsorted(edges, np.stack([x, x + rest - lift * ladder.period])) - 1, 0, edges.size - 2)
+    panel = np.clip(
+        np.searchsorted(edges, np.stack([x, x + rest - lift * ladder.period])) - 1, 0, edges.size - 2
+    )
     there = (upper < ladder.rungs) & solution.lit[panel[0][:, None], rungs]
     there &= solution.lit[panel[1][:, None], np.minimum(upper, ladder.rungs - 1)]
     values = np.where(there, lattice.bubble(one, two), 0.0)
@@ -219,7 +250,9 @@ def _cuts(lattice: Chain | Transformed, solution: Solution, width: float) -> np.
     Bands are runs of energies with a density of states over 1e-3 of its largest, thermal ones hold over 1e-6 of the thermal weight.
     """
     ladder, edges = solution.ladder, solution.edges
-    ends = np.stack([edges[:-1], edges[1:]])[:, :, None] + ladder.spacing * np.arange(ladder.rungs)  # (end, panel, rung)
+    ends = np.stack([edges[:-1], edges[1:]])[:, :, None] + ladder.spacing * np.arange(
+        ladder.rungs
+    )  # (end, panel, rung)
     sigma = np.einsum("ni,pki->npk", _POLYNOMIALS, solution.coefficients)
     nodes = (0.5 * (ends[0] + ends[1]) + 0.5 * (ends[1] - ends[0]) * NODES[:, None, None])  # fmt: skip
     states = np.abs(lattice.densities(nodes - sigma.real - 1j * np.minimum(sigma.imag, 0.0))[0]).max(axis=0)
@@ -282,7 +315,9 @@ def total_weight(lattice: Chain | Transformed, solution: Solution) -> float:
         if not rough.any():
             break
         middle = 0.5 * pending[rough].sum(axis=1)
-        pending = np.concatenate([np.stack([pending[rough, 0], middle], axis=1), np.stack([middle, pending[rough, 1]], axis=1)])
+        pending = np.concatenate(
+            [np.stack([pending[rough, 0], middle], axis=1), np.stack([middle, pending[rough, 1]], axis=1)]
+        )
     return float(total) if abs(total - expected) <= VIOLATION * expected else np.nan
 
 
@@ -331,7 +366,9 @@ def point(
 ) -> tuple[np.ndarray, float, float, np.ndarray, np.ndarray, bool, float]:  # fmt: skip
     """(sigma, mobility, <K>, Sigma, G, converged, residual) of one point."""
     lattice = Chain(abs(t)) if hilbert is None else Transformed(hilbert, vertex)
-    ladder = extent(abs(t), g, g_z, omega0, T, energy.min() - omega0, energy.max() + omega0, lattice.half_band)
+    ladder = extent(
+        abs(t), g, g_z, omega0, T, energy.min() - omega0, energy.max() + omega0, lattice.half_band
+    )
     sigma, mobility, kinetic = np.full(frequency.size, np.nan), np.nan, np.nan
     solution, residual = None, 0.0
     if g == 0.0 and (g_z == 0.0 or (T == 0.0 and omega0 > 0.0)):
@@ -339,7 +376,10 @@ def point(
         sigma = np.where(frequency == 0.0, np.inf, 0.0)
     elif T > 0.0 and omega0 > COLDEST * T:
         self_energy, own = one_particle(
-            lattice, extent(abs(t), g, g_z, omega0, 0.0, energy.min(), energy.max(), lattice.half_band), None, energy
+            lattice,
+            extent(abs(t), g, g_z, omega0, 0.0, energy.min(), energy.max(), lattice.half_band),
+            None,
+            energy,
         )
         return sigma, mobility, kinetic, self_energy, lattice.green(energy - self_energy), False, np.nan
     elif T > 0.0:
@@ -348,7 +388,10 @@ def point(
         if residual < WRONG:
             kinetic = solution.kinetic / solution.norm
         if lattice.transport and residual < WRONG:
-            sigma, mobility = spectrum(lattice, solution, frequency), np.pi / T * solution.transport / solution.norm
+            sigma, mobility = (
+                spectrum(lattice, solution, frequency),
+                np.pi / T * solution.transport / solution.norm,
+            )
     elif omega0 > 0.0:
         mobility = np.inf
     if not lattice.transport:
@@ -359,7 +402,15 @@ def point(
     return sigma, mobility, kinetic, self_energy, lattice.green(z), residual < 1e-7, residual
 
 
-def weight(t: float, g: float, g_z: float, omega0: float, T: float, hilbert: Transform | None, vertex: Transform | None) -> float:
+def weight(
+    t: float,
+    g: float,
+    g_z: float,
+    omega0: float,
+    T: float,
+    hilbert: Transform | None,
+    vertex: Transform | None,
+) -> float:
     """Total weight of one point."""
     lattice = Chain(abs(t)) if hilbert is None else Transformed(hilbert, vertex)
     ladder = extent(abs(t), g, g_z, omega0, T, 0.0, 0.0, lattice.half_band)
@@ -387,7 +438,16 @@ def mean_field(
         here = point(t_, g_, g_z_, omega_, T_, frequency, energy, hilbert, vertex)
         sigma[p], self_energy[p], green[p], converged[p] = here[0], here[3], here[4], here[5]
         scalars[(slice(None), *p)] = here[1], here[2], here[6]
-    return sigma, *scalars[:2], -green.imag / np.pi, -self_energy.imag, self_energy, green, converged, scalars[2]
+    return (
+        sigma,
+        *scalars[:2],
+        -green.imag / np.pi,
+        -self_energy.imag,
+        self_energy,
+        green,
+        converged,
+        scalars[2],
+    )
 
 
 def weights(
@@ -412,11 +472,15 @@ def ground_states(
     for p in np.ndindex(result.shape):
         t_, g_, g_z_, omega_ = (float(value[p]) for value in values)
         lattice = Chain(abs(t_)) if hilbert is None else Transformed(hilbert, None)
-        result[p] = ground_state_energy(lattice, extent(abs(t_), g_, g_z_, omega_, 0.0, 0.0, 0.0, lattice.half_band))
+        result[p] = ground_state_energy(
+            lattice, extent(abs(t_), g_, g_z_, omega_, 0.0, 0.0, 0.0, lattice.half_band)
+        )
     return result
 
 
-def bath(t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, energy: np.ndarray) -> np.ndarray:
+def bath(
+    t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, energy: np.ndarray
+) -> np.ndarray:
     """1/G0 (..., 3, energy) at energy - omega0, energy and energy + omega0, on the chain; ``energy`` (..., energy)."""
     values = np.broadcast_arrays(t, g, g_z, omega0, T)
     energy = np.broadcast_to(energy, values[0].shape + energy.shape[-1:])
@@ -425,7 +489,14 @@ def bath(t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: n
         t_, g_, g_z_, omega_, T_ = (float(value[p]) for value in values)
         lattice = Chain(abs(t_))
         ladder = extent(
-            abs(t_), g_, g_z_, omega_, T_, energy[p].min() - 2.0 * omega_, energy[p].max() + 2.0 * omega_, 2.0 * abs(t_)
+            abs(t_),
+            g_,
+            g_z_,
+            omega_,
+            T_,
+            energy[p].min() - 2.0 * omega_,
+            energy[p].max() + 2.0 * omega_,
+            2.0 * abs(t_),
         )
         solution = solved(lattice, ladder) if T_ > 0.0 and (g_ or g_z_) and omega_ <= COLDEST * T_ else None
         for k in range(3):
@@ -452,9 +523,9 @@ def boltzmann(t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray,
             continue
         left, right = solution.edges[:-1], solution.edges[1:]
         sigma = np.einsum("ni,pki->pnk", _POLYNOMIALS, solution.coefficients)
-        nu = (0.5 * (left + right)[:, None] + 0.5 * (right - left)[:, None] * NODES)[:, :, None] + ladder.spacing * np.arange(
-            ladder.rungs
-        )
+        nu = (0.5 * (left + right)[:, None] + 0.5 * (right - left)[:, None] * NODES)[
+            :, :, None
+        ] + ladder.spacing * np.arange(ladder.rungs)
         bare = nu - sigma.real
         speed = np.sqrt(np.maximum(lattice.half_band**2 - bare**2, 0.0))  # phi = speed^2, N = 1 / (pi speed)
         inside = (speed > 0.0) & (sigma.imag < 0.0)

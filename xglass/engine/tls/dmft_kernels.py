@@ -44,7 +44,10 @@ def _root(x, y):
 def joukowski(x, y, t):
     """The w in the unit disk with t (w + 1/w) = x + iy, y >= 0: w = 2t / (z + sqrt(z - 2t) sqrt(z + 2t)); Im w <= 0."""
     a, b = _root(x - 2.0 * t, y), _root(x + 2.0 * t, y)
-    return _divided(complex(2.0 * t, 0.0), complex(x + a.real * b.real - a.imag * b.imag, y + a.real * b.imag + a.imag * b.real))
+    return _divided(
+        complex(2.0 * t, 0.0),
+        complex(x + a.real * b.real - a.imag * b.imag, y + a.real * b.imag + a.imag * b.real),
+    )
 
 
 @kernel
@@ -57,8 +60,16 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
     """
     mean, size = g_z * (p - q), math.sqrt(g * g + g_z * g_z)
     static = spacing == 0.0
-    u, slope, image = np.empty(rungs, np.complex128), np.empty(rungs, np.complex128), np.empty(rungs, np.complex128)
-    low, mid, high = np.empty(rungs, np.complex128), np.empty(rungs, np.complex128), np.empty(rungs, np.complex128)
+    u, slope, image = (
+        np.empty(rungs, np.complex128),
+        np.empty(rungs, np.complex128),
+        np.empty(rungs, np.complex128),
+    )
+    low, mid, high = (
+        np.empty(rungs, np.complex128),
+        np.empty(rungs, np.complex128),
+        np.empty(rungs, np.complex128),
+    )
     kept, step, moved = np.empty(rungs, np.complex128), np.empty(rungs, np.complex128), np.empty(rungs)
     spent = 0
     for ladder in range(bottom.size):
@@ -144,7 +155,9 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
                                 now[k] = complex(now[k].real, 0.0)
                             else:
                                 residual[ladder] = max(residual[ladder], moved[k])
-                    elif largest < 1e-8 * size:  # a gap: imaginary parts fall in every step, on all rungs alike
+                    elif (
+                        largest < 1e-8 * size
+                    ):  # a gap: imaginary parts fall in every step, on all rungs alike
                         for k in range(rungs):
                             now[k] = complex(now[k].real, 0.0)
                         residual[ladder] = worst
@@ -295,7 +308,22 @@ def _peak(values, apart, width, half, rule, plain):
 
 @kernel
 def spectrum(
-    frequencies, edges, coefficients, bottom, spacing, t, beta, reference, first, last, shares, rules, analysis, heavy, lit, out
+    frequencies,
+    edges,
+    coefficients,
+    bottom,
+    spacing,
+    t,
+    beta,
+    reference,
+    first,
+    last,
+    shares,
+    rules,
+    analysis,
+    heavy,
+    lit,
+    out,
 ):
     """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu at frequencies w >= 0, from the self-energy as Legendre series.
 
@@ -309,7 +337,12 @@ def spectrum(
     panels, rungs, order = coefficients.shape
     period = edges[panels] - edges[0]
     cuts = np.empty(2 * panels + 2)
-    ones, twos, ones_, twos_ = np.empty((order, order)), np.empty((order, order)), np.empty(order), np.empty(order)
+    ones, twos, ones_, twos_ = (
+        np.empty((order, order)),
+        np.empty((order, order)),
+        np.empty(order),
+        np.empty(order),
+    )
     values, apart, width = np.zeros(order), np.zeros(order), np.zeros(order)
     stack = np.empty((64, 3))
     for f in range(frequencies.size):
@@ -343,15 +376,23 @@ def spectrum(
             share = (
                 2.0
                 * half
-                * max(shares[here] / (edges[here + 1] - edges[here]), shares[there] / (edges[there + 1] - edges[there]))
+                * max(
+                    shares[here] / (edges[here + 1] - edges[here]),
+                    shares[there] / (edges[there + 1] - edges[there]),
+                )
             )
             rule = rules[0 if share > 1e-5 else (1 if share > 1e-9 else 2)]
             nodes = 0
             while nodes < rule.shape[1] and rule[1, nodes] > 0.0:
                 x = centre + half * rule[0, nodes]
                 y = x + rest - lift * period
-                legendre((2.0 * x - edges[here] - edges[here + 1]) / (edges[here + 1] - edges[here]), ones[nodes])
-                legendre((2.0 * y - edges[there] - edges[there + 1]) / (edges[there + 1] - edges[there]), twos[nodes])
+                legendre(
+                    (2.0 * x - edges[here] - edges[here + 1]) / (edges[here + 1] - edges[here]), ones[nodes]
+                )
+                legendre(
+                    (2.0 * y - edges[there] - edges[there + 1]) / (edges[there + 1] - edges[there]),
+                    twos[nodes],
+                )
                 nodes += 1
             for k in range(first, last):
                 upper = k + jump + lift
@@ -362,7 +403,10 @@ def spectrum(
                 value = 0.0
                 for node in range(nodes):
                     nu = centre + half * rule[0, node] + k * spacing
-                    low, high = _series(ones[node], coefficients[here, k]), _series(twos[node], coefficients[there, upper])
+                    low, high = (
+                        _series(ones[node], coefficients[here, k]),
+                        _series(twos[node], coefficients[there, upper]),
+                    )
                     f_, apart[node], width[node] = _integrand(low, high, nu, w, t, beta, reference)
                     values[node] = f_
                     value += rule[1, node] * half * f_
@@ -379,13 +423,25 @@ def spectrum(
                     for node in range(order):
                         x = mid + size * rules[0, 0, node]
                         y = x + rest - lift * period
-                        legendre((2.0 * x - edges[here] - edges[here + 1]) / (edges[here + 1] - edges[here]), ones_)
-                        legendre((2.0 * y - edges[there] - edges[there + 1]) / (edges[there + 1] - edges[there]), twos_)
-                        low, high = _series(ones_, coefficients[here, k]), _series(twos_, coefficients[there, upper])
-                        f_, apart[node], width[node] = _integrand(low, high, x + k * spacing, w, t, beta, reference)
+                        legendre(
+                            (2.0 * x - edges[here] - edges[here + 1]) / (edges[here + 1] - edges[here]), ones_
+                        )
+                        legendre(
+                            (2.0 * y - edges[there] - edges[there + 1]) / (edges[there + 1] - edges[there]),
+                            twos_,
+                        )
+                        low, high = (
+                            _series(ones_, coefficients[here, k]),
+                            _series(twos_, coefficients[there, upper]),
+                        )
+                        f_, apart[node], width[node] = _integrand(
+                            low, high, x + k * spacing, w, t, beta, reference
+                        )
                         values[node] = f_
                         value += rules[0, 1, node] * size * f_
-                    if not _rough(values, apart, width, order, size, rules[0], analysis, 1e-8 * (total + value)):
+                    if not _rough(
+                        values, apart, width, order, size, rules[0], analysis, 1e-8 * (total + value)
+                    ):
                         total += value
                     elif left_over < 0 or level >= 26.0 or size < 1e-14 * (abs(mid) + t):
                         total += _peak(values, apart, width, size, rules[0], value)

@@ -37,12 +37,18 @@ class Ladder:
     @property
     def p(self) -> float:
         """Thermal weight of a two-level system that is down."""
-        return 1.0 / (1.0 + math.exp(-self.omega0 / self.T)) if self.T > 0.0 else (0.5 if self.omega0 == 0.0 else 1.0)
+        return (
+            1.0 / (1.0 + math.exp(-self.omega0 / self.T))
+            if self.T > 0.0
+            else (0.5 if self.omega0 == 0.0 else 1.0)
+        )
 
     @property
     def q(self) -> float:
         """Thermal weight of a two-level system that is excited: not 1 - p, which is lost beside 1."""
-        return math.exp(-self.omega0 / self.T) * self.p if self.T > 0.0 else (0.5 if self.omega0 == 0.0 else 0.0)
+        return (
+            math.exp(-self.omega0 / self.T) * self.p if self.T > 0.0 else (0.5 if self.omega0 == 0.0 else 0.0)
+        )
 
     @property
     def spacing(self) -> float:
@@ -50,14 +56,18 @@ class Ladder:
         return self.omega0 if self.omega0 > 0.0 else 0.0
 
 
-def extent(t: float, g: float, g_z: float, omega0: float, T: float, lowest: float, highest: float, half_band: float) -> Ladder:
+def extent(
+    t: float, g: float, g_z: float, omega0: float, T: float, lowest: float, highest: float, half_band: float
+) -> Ladder:
     """The ladder that holds all states and the energies asked for, with rungs enough that its ends are forgotten."""
     edge = half_band + math.hypot(g, g_z)
     if omega0 == 0.0:
         low, high = min(-1.05 * edge, lowest), max(1.05 * edge, highest)
         return Ladder(t, g, g_z, omega0, T, low, high - low, 1)
     steps, log = 0, 0.0
-    while log > -42.0 and steps < MOST_RUNGS and g != 0.0:  # each rung beyond the edge carries (g G)^2 of the one before
+    while (
+        log > -42.0 and steps < MOST_RUNGS and g != 0.0
+    ):  # each rung beyond the edge carries (g G)^2 of the one before
         steps += 1
         away = edge + steps * omega0 - abs(g_z)
         log += min(0.0, math.log(g * g / max(away * away - half_band**2, 1e-300)))
@@ -71,11 +81,17 @@ def extent(t: float, g: float, g_z: float, omega0: float, T: float, lowest: floa
     return Ladder(t, g, g_z, omega0, T, low, omega0, rungs)
 
 
-def image(below: np.ndarray, here: np.ndarray, above: np.ndarray, g: float, g_z: float, p: float, q: float) -> np.ndarray:
+def image(
+    below: np.ndarray, here: np.ndarray, above: np.ndarray, g: float, g_z: float, p: float, q: float
+) -> np.ndarray:
     """Self-energy from 1/G0 at nu - omega0, nu and nu + omega0: Eq. (A6), every imaginary part a sum of terms of one sign (see ladders)."""
     s, r = g_z + g * g / (below + g_z), -g_z + g * g / (above - g_z)
     v = here - p * r - q * s
-    sizes = p * q * np.abs(s - r) ** 2 * here.imag - p * np.abs(here - r) ** 2 * s.imag - q * np.abs(here - s) ** 2 * r.imag
+    sizes = (
+        p * q * np.abs(s - r) ** 2 * here.imag
+        - p * np.abs(here - r) ** 2 * s.imag
+        - q * np.abs(here - s) ** 2 * r.imag
+    )
     return (p * s + q * r + p * q * (s - r) ** 2 / v).real - 1j * sizes / np.abs(v) ** 2
 
 
@@ -92,7 +108,17 @@ class Chain:
         """Sigma (ladder, rung) and the residual (ladder)."""
         sigma, residual = np.empty((bottom.size, ladder.rungs), dtype=np.complex128), np.empty(bottom.size)
         iterations = dmft_kernels.solve(
-            bottom, ladder.spacing, ladder.rungs, ladder.t, ladder.g, ladder.g_z, ladder.p, ladder.q, 0.5, sigma, residual
+            bottom,
+            ladder.spacing,
+            ladder.rungs,
+            ladder.t,
+            ladder.g,
+            ladder.g_z,
+            ladder.p,
+            ladder.q,
+            0.5,
+            sigma,
+            residual,
         )
         self.work += iterations * ladder.rungs
         return sigma, residual
@@ -108,7 +134,9 @@ class Chain:
     def green(self, z: np.ndarray) -> np.ndarray:
         """Local Green function G = w / (t (1 - w^2)) = 1 / (sqrt(z - 2t) sqrt(z + 2t))."""
         w, _ = self.disk(z)
-        return (w.real * (1.0 - np.abs(w) ** 2) + 1j * w.imag * (1.0 + np.abs(w) ** 2)) / (self.t * np.abs(1.0 - w * w) ** 2)
+        return (w.real * (1.0 - np.abs(w) ** 2) + 1j * w.imag * (1.0 + np.abs(w) ** 2)) / (
+            self.t * np.abs(1.0 - w * w) ** 2
+        )
 
     def inverse_bath(self, nu: np.ndarray, z: np.ndarray) -> np.ndarray:
         """1/G0 = nu - 2 t w."""
@@ -145,7 +173,9 @@ class Transformed:
         grid = np.linspace(-self.half_band, self.half_band, 4001)
         filled = np.flatnonzero(self._filled(grid))
         if filled.size == 0:
-            raise ValueError("hilbert has no density of states: -Im hilbert(e + i0) / pi must be positive in the band")
+            raise ValueError(
+                "hilbert has no density of states: -Im hilbert(e + i0) / pi must be positive in the band"
+            )
         low, high = grid[max(filled[0] - 1, 0)], grid[filled[0]]
         for _ in range(50):
             middle = 0.5 * (low + high)
@@ -160,7 +190,9 @@ class Transformed:
         call = self.hilbert if transform is None else transform
         value = np.asarray(call(z.real + 1j * np.maximum(z.imag, 1e-14)), dtype=np.complex128)
         if value.shape != z.shape:
-            raise ValueError(f"hilbert and vertex must return an array of the shape of z, {z.shape}, got {value.shape}")
+            raise ValueError(
+                f"hilbert and vertex must return an array of the shape of z, {z.shape}, got {value.shape}"
+            )
         return value.real + 1j * np.minimum(value.imag, 0.0)
 
     def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -174,9 +206,13 @@ class Transformed:
             u = self.inverse_bath(nu[left], nu[left] - sigma[left])
             new = sigma[left]
             if ladder.spacing:
-                far = mean + (size**2 - mean**2) / (nu[left] - mean)  # beyond the ends: the first terms at large energy
+                far = mean + (size**2 - mean**2) / (
+                    nu[left] - mean
+                )  # beyond the ends: the first terms at large energy
                 new[:, [0, -1]] = far[:, [0, -1]]
-                new[:, 1:-1] = image(u[:, :-2], u[:, 1:-1], u[:, 2:], ladder.g, ladder.g_z, ladder.p, ladder.q)
+                new[:, 1:-1] = image(
+                    u[:, :-2], u[:, 1:-1], u[:, 2:], ladder.g, ladder.g_z, ladder.p, ladder.q
+                )
             else:
                 new = image(u, u, u, ladder.g, ladder.g_z, ladder.p, ladder.q)
             change = np.abs(new - sigma[left])[:, 1:-1] / (size + np.abs(new[:, 1:-1]) + 1e-300)
@@ -212,7 +248,11 @@ class Transformed:
             / step
         )
         transport = np.maximum(slope.real - self.at(z, self.vertex).imag / rate, 0.0) / (2.0 * np.pi**2)
-        return states, kinetic, np.where(rate > 1e-8, transport, 0.0)  # outside the band it falls with the square of the rate
+        return (
+            states,
+            kinetic,
+            np.where(rate > 1e-8, transport, 0.0),
+        )  # outside the band it falls with the square of the rate
 
     def bubble(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
         """Int N phi A(z) A(z') of pairs of energies."""
@@ -220,7 +260,9 @@ class Transformed:
         first, second = self.at(one, self.vertex), self.at(two, self.vertex)
         apart = two - one
         apart = np.where(np.abs(apart) > 1e-9, apart, 1e-9)
-        return ((first - second.conj()) / (two.conj() - one) - (first - second) / apart).real / (2.0 * np.pi**2)
+        return ((first - second.conj()) / (two.conj() - one) - (first - second) / apart).real / (
+            2.0 * np.pi**2
+        )
 
 
 def cold(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -252,7 +294,9 @@ def ground_state_energy(lattice: Chain | Transformed, ladder: Ladder) -> float:
 
     def filled(energy: np.ndarray) -> np.ndarray:
         if ladder.omega0 == 0.0:
-            return -static_self_energy(lattice, ladder, energy).imag > 1e-7 * (abs(ladder.g) + abs(ladder.g_z))
+            return -static_self_energy(lattice, ladder, energy).imag > 1e-7 * (
+                abs(ladder.g) + abs(ladder.g_z)
+            )
         sigma, _ = cold(lattice, ladder, energy)
         offsets = np.arange(sigma.shape[0] - 1, -1, -1)[:, None] * ladder.omega0
         return ((energy - offsets - sigma).real > lattice.lower_edge).any(axis=0)

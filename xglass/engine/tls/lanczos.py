@@ -49,7 +49,11 @@ def stream(vector: int, realization: int, labels: np.ndarray) -> np.uint64:
 
     The labels are the number of sites, the canonical parameters of the Hamiltonian and its momentum or twist: not T, precision, lanczos_steps or frequencies.
     """
-    text = TAG + struct.pack("<qqq", RULE_VERSION, int(vector), int(realization)) + np.ascontiguousarray(labels, "<f8").tobytes()
+    text = (
+        TAG
+        + struct.pack("<qqq", RULE_VERSION, int(vector), int(realization))
+        + np.ascontiguousarray(labels, "<f8").tobytes()
+    )
     return np.frombuffer(hashlib.blake2b(text, digest_size=8).digest(), dtype="<u8").astype(np.uint64)[0]
 
 
@@ -121,14 +125,18 @@ class _Recursion:
         # below this an invariant subspace is exhausted: what is left of H v is rounding
         self.least = 32.0 * np.finfo(operator.real).eps * (abs(operator.centre) + operator.half_width)
 
-    def step(self, u: np.ndarray, before: np.ndarray, out: np.ndarray, flow: np.ndarray | None = None) -> bool:
+    def step(
+        self, u: np.ndarray, before: np.ndarray, out: np.ndarray, flow: np.ndarray | None = None
+    ) -> bool:
         """One step from u and the vector before it to ``out``; False where there is no next vector."""
         real, scale = self.operator.real, self.scales[-1]
         alpha = scale**2 * self.operator.lanczos(u, out, flow)
         self.diagonal.append(alpha)
         past = -self.scales[-2] / scale if len(self.scales) > 1 else 0.0
         factors = (real.type(x) for x in (scale, -alpha * scale, past))
-        beta = float(np.sqrt(operator_kernels.mixed(out.view(real), u.view(real), before.view(real), *factors)))
+        beta = float(
+            np.sqrt(operator_kernels.mixed(out.view(real), u.view(real), before.view(real), *factors))
+        )
         if beta <= self.least:
             return False
         self.sides.append(beta)
@@ -138,7 +146,9 @@ class _Recursion:
     def ritz(self) -> tuple[np.ndarray, np.ndarray]:
         """Ritz values, and coefficients (step, Ritz vector) for vectors as the recursion left them."""
         steps = len(self.diagonal)
-        energies, states = scipy.linalg.eigh_tridiagonal(np.array(self.diagonal), np.array(self.sides[: steps - 1]))
+        energies, states = scipy.linalg.eigh_tridiagonal(
+            np.array(self.diagonal), np.array(self.sides[: steps - 1])
+        )
         return energies, states * np.array(self.scales[:steps])[:, None]
 
 
@@ -146,7 +156,10 @@ def sticks(operator: Operator, r: np.ndarray, steps: int, buffers: Buffers) -> S
     """Two Lanczos runs, from |r> and from J|r>, and the matrix of J between them. r has entries of modulus 1."""
     dimension, real = operator.dimension, operator.real
     steps = min(steps, MOST * dimension)
-    V, flows = buffers.vectors[:steps].view(real), buffers.flows[: -(-steps // -(-steps // COLUMNS))]  # blocks of equal size
+    V, flows = (
+        buffers.vectors[:steps].view(real),
+        buffers.flows[: -(-steps // -(-steps // COLUMNS))],
+    )  # blocks of equal size
     norm = float(np.sqrt(dimension))
     first = _Recursion(operator, norm)
     u = buffers.vectors[0]
@@ -193,7 +206,9 @@ def columns(frequencies: int, broadenings: int) -> int:
     return 3 + 2 * broadenings + broadenings * frequencies
 
 
-def thermal(found: Sticks, dimension: int, T: np.ndarray, frequency: np.ndarray, broadening: np.ndarray) -> np.ndarray:
+def thermal(
+    found: Sticks, dimension: int, T: np.ndarray, frequency: np.ndarray, broadening: np.ndarray
+) -> np.ndarray:
     """(T, column) numerators, weights relative to the lowest Ritz value, in units of one state.
 
     Columns: Z; Z <H_hop>; Z times the total weight; for every broadening Z sigma(0) and the same sum with (x / broadening)^2 inside, whose
@@ -201,7 +216,10 @@ def thermal(found: Sticks, dimension: int, T: np.ndarray, frequency: np.ndarray,
     """
     boltzmann = np.exp(-(found.energies[:, None] - found.energies[0]) / T)
     result = np.zeros((T.size, columns(frequency.size, broadening.size)))
-    result[:, 0], result[:, 1] = dimension * (found.weights @ boltzmann), dimension * (found.kinetic @ boltzmann)
+    result[:, 0], result[:, 1] = (
+        dimension * (found.weights @ boltzmann),
+        dimension * (found.kinetic @ boltzmann),
+    )
     if found.others.size == 0:
         return result
     step = broadening.min() / FINE
@@ -243,10 +261,14 @@ def walk(
     canonical values. As long as the Hamiltonian stays the same so does the operator.
     """
     own = 1 if disorder else 0
-    loops = [array.shape[: array.ndim - own] for array in given] + [a.shape for a in (realization, number, label, vector)]
+    loops = [array.shape[: array.ndim - own] for array in given] + [
+        a.shape for a in (realization, number, label, vector)
+    ]
     shape = np.broadcast_shapes(*loops, T.shape[:-1])
     points = [np.broadcast_to(array, shape + array.shape[array.ndim - own :]) for array in given]
-    realization, number, label, vector = (np.broadcast_to(array, shape) for array in (realization, number, label, vector))
+    realization, number, label, vector = (
+        np.broadcast_to(array, shape) for array in (realization, number, label, vector)
+    )
 
     def walked() -> Iterator[tuple[tuple[int, ...], Operator, np.uint64]]:
         point: tuple[object, ...] = ()
@@ -285,7 +307,11 @@ def numerators(
     buffers: Buffers | None = None
     with single_thread():
         for p, problem, number_of_stream in points:
-            wanted = resolving(problem.half_width, float(broadening.min()), float(T[p].min())) if steps is None else steps
+            wanted = (
+                resolving(problem.half_width, float(broadening.min()), float(T[p].min()))
+                if steps is None
+                else steps
+            )
             wanted = min(wanted, MOST * problem.dimension)
             if buffers is None or len(buffers.vectors) < wanted or buffers.vectors.dtype != problem.dtype:
                 buffers = None  # before others are made
@@ -304,7 +330,9 @@ def _ratios(sums: np.ndarray, broadenings: int) -> np.ndarray:
     """Averages (T, column) from sums (T, column) of :func:`thermal`: ln Z, <H_hop>, total weight, filter exponents, sigma."""
     result = np.empty((len(sums), sums.shape[1] - broadenings))
     first, second = sums[:, 3 : 3 + broadenings], sums[:, 3 + broadenings : 3 + 2 * broadenings]
-    with np.errstate(invalid="ignore", divide="ignore"):  # noise may make Z or sigma(0) of a few vectors vanish
+    with np.errstate(
+        invalid="ignore", divide="ignore"
+    ):  # noise may make Z or sigma(0) of a few vectors vanish
         result[:, 0] = np.log(sums[:, 0])
         result[:, 1:3] = sums[:, 1:3] / sums[:, :1]
         result[:, 3 : 3 + broadenings] = 1.0 - second / first
@@ -329,7 +357,10 @@ def _annealed(
         mean = sum(factors[h, i, :, None] * sums[h, i] for i in range(vectors)) / vectors
         first, second = np.zeros(value.shape), np.zeros(value.shape)
         for i in range(vectors):
-            change = _ratios(total + (mean - factors[h, i, :, None] * sums[h, i]) / (vectors - 1), broadenings) - value
+            change = (
+                _ratios(total + (mean - factors[h, i, :, None] * sums[h, i]) / (vectors - 1), broadenings)
+                - value
+            )
             first += change
             second += change**2
         variance += (vectors - 1) / vectors * np.maximum(second - first**2 / vectors, 0.0)
@@ -338,7 +369,14 @@ def _annealed(
 
 
 def averages(
-    sums: np.ndarray, energies: np.ndarray, T: np.ndarray, weights: np.ndarray, *, states: float, broadenings: int, quenched: bool
+    sums: np.ndarray,
+    energies: np.ndarray,
+    T: np.ndarray,
+    weights: np.ndarray,
+    *,
+    states: float,
+    broadenings: int,
+    quenched: bool,
 ) -> tuple[np.ndarray, ...]:
     """Thermal averages and their errors from numerators (..., realization, sector, vector, T, column).
 
@@ -358,7 +396,9 @@ def averages(
         if quenched and realizations > 1:
             each = np.stack(
                 [
-                    _annealed(sums[p][r], energies[p][r], np.tile(T[p][r], (sectors, 1)), weights, broadenings)[0]
+                    _annealed(
+                        sums[p][r], energies[p][r], np.tile(T[p][r], (sectors, 1)), weights, broadenings
+                    )[0]
                     for r in range(realizations)
                 ]
             )

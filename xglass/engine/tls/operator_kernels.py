@@ -47,11 +47,15 @@ class _Loop:
         return ir.Constant(self.vector, [ir.Constant(self.scalar, x) for x in numbers])
 
     def spread(self, scalar):
-        single = self.builder.insert_element(ir.Constant(self.vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+        single = self.builder.insert_element(
+            ir.Constant(self.vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
+        )
         return self.shuffled(single, single, [0] * self.lanes)
 
     def shuffled(self, x, y, order):
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), len(order)), [ir.Constant(ir.IntType(32), n) for n in order])
+        mask = ir.Constant(
+            ir.VectorType(ir.IntType(32), len(order)), [ir.Constant(ir.IntType(32), n) for n in order]
+        )
         return self.builder.shuffle_vector(x, y, mask)
 
     def times_plus(self, x, y, z):
@@ -67,7 +71,9 @@ class _Loop:
         lanes = self.lanes
         while lanes > 1:
             lanes //= 2
-            x = self.builder.fadd(self.shuffled(x, x, list(range(lanes))), self.shuffled(x, x, list(range(lanes, 2 * lanes))))
+            x = self.builder.fadd(
+                self.shuffled(x, x, list(range(lanes))), self.shuffled(x, x, list(range(lanes, 2 * lanes)))
+            )
         return self.builder.extract_element(x, ir.Constant(ir.IntType(32), 0))
 
     def count(self, number, step, body, sums=0):
@@ -119,7 +125,9 @@ def _shuffle(local, flow, dot, carry):
             keeps = loop.spread(arguments[15])
             even = [x for p in range(0, 2 * pairs, 2) for x in (2 * p, 2 * p + 1)]
             odd = [x + 2 for x in even]
-            woven = [x for p in range(pairs // 2) for x in (2 * p, 2 * p + 1, pairs + 2 * p, pairs + 2 * p + 1)]
+            woven = [
+                x for p in range(pairs // 2) for x in (2 * p, 2 * p + 1, pairs + 2 * p, pairs + 2 * p + 1)
+            ]
             swapped = [x ^ 1 for x in range(lanes)]
             flipped = [x ^ 2 for x in range(lanes)]
 
@@ -130,7 +138,10 @@ def _shuffle(local, flow, dot, carry):
                 b = builder
                 at = b.add(first, n)  # k, in complex numbers
                 two, four = b.mul(at, number_of(2)), b.mul(at, number_of(4))
-                x, y = loop.load(vp, b.mul(four, number_of(2))), loop.load(vp, b.add(b.mul(four, number_of(2)), number_of(lanes)))
+                x, y = (
+                    loop.load(vp, b.mul(four, number_of(2))),
+                    loop.load(vp, b.add(b.mul(four, number_of(2)), number_of(lanes))),
+                )
                 results = []
                 for side in range(2):
                     left = loop.shuffled(x, y, odd if side else even)
@@ -188,17 +199,25 @@ def _row(stride, carry):
             vp, op, tp = (loop.pointer(signature.args[n], arguments[n]) for n in range(3))
             at, before, after, away, level, number = arguments[3:9]
             sign = loop.constant([-1.0, 1.0] * (loop.lanes // 2))
-            forth, forth_i, back, back_i, flips, scales, energies, owns, keeps = map(loop.spread, arguments[9:])
+            forth, forth_i, back, back_i, flips, scales, energies, owns, keeps = map(
+                loop.spread, arguments[9:]
+            )
             forth_i, back_i = builder.fmul(forth_i, sign), builder.fmul(back_i, sign)
             if stride:
-                owns = builder.fmul(owns, loop.constant([-1.0 if n & stride else 1.0 for n in range(loop.lanes)]))
+                owns = builder.fmul(
+                    owns, loop.constant([-1.0 if n & stride else 1.0 for n in range(loop.lanes)])
+                )
             energies = builder.fadd(energies, owns)
             swapped, flipped = [x ^ 1 for x in range(loop.lanes)], [x ^ stride for x in range(loop.lanes)]
 
             def body(n, sums):
                 b = builder
                 place = b.add(at, n)
-                mine, x, y = loop.load(vp, place), loop.load(vp, b.add(before, n)), loop.load(vp, b.add(after, n))
+                mine, x, y = (
+                    loop.load(vp, place),
+                    loop.load(vp, b.add(before, n)),
+                    loop.load(vp, b.add(after, n)),
+                )
                 result = loop.times_plus(x, forth, b.fmul(y, back))
                 if complex_:
                     result = loop.times_plus(loop.shuffled(x, x, swapped), forth_i, result)
@@ -280,9 +299,43 @@ def block_step(v, out, hop_re, hop_im, flip, low, high, a, b, c):
     for r in range(blocks):
         first, second = a * high[r] + b, a * high[r + blocks] + b
         if c == 0:
-            _plain(v, out, out, low, r * run, run, quarter, a * hop_re, a * hop_im, c, c, a * flip, a, first, second, c)
+            _plain(
+                v,
+                out,
+                out,
+                low,
+                r * run,
+                run,
+                quarter,
+                a * hop_re,
+                a * hop_im,
+                c,
+                c,
+                a * flip,
+                a,
+                first,
+                second,
+                c,
+            )
         else:
-            _carrying(v, out, out, low, r * run, run, quarter, a * hop_re, a * hop_im, c, c, a * flip, a, first, second, c)
+            _carrying(
+                v,
+                out,
+                out,
+                low,
+                r * run,
+                run,
+                quarter,
+                a * hop_re,
+                a * hop_im,
+                c,
+                c,
+                a * flip,
+                a,
+                first,
+                second,
+                c,
+            )
 
 
 @kernel
@@ -299,7 +352,22 @@ def block_lanczos(v, out, hop_re, hop_im, flip, low, high, one):
     blocks = quarter // run
     for r in range(blocks):
         total += _lanczos(
-            v, out, out, low, r * run, run, quarter, hop_re, hop_im, zero, zero, flip, one, high[r], high[r + blocks], zero
+            v,
+            out,
+            out,
+            low,
+            r * run,
+            run,
+            quarter,
+            hop_re,
+            hop_im,
+            zero,
+            zero,
+            flip,
+            one,
+            high[r],
+            high[r + blocks],
+            zero,
         )
     return total
 
@@ -311,7 +379,22 @@ def block_lanczos_flow(v, out, flow, hop_re, hop_im, flow_re, flow_im, flip, low
     blocks = quarter // run
     for r in range(blocks):
         total += _lanczos_flow(
-            v, out, flow, low, r * run, run, quarter, hop_re, hop_im, flow_re, flow_im, flip, one, high[r], high[r + blocks], zero
+            v,
+            out,
+            flow,
+            low,
+            r * run,
+            run,
+            quarter,
+            hop_re,
+            hop_im,
+            flow_re,
+            flow_im,
+            flip,
+            one,
+            high[r],
+            high[r + blocks],
+            zero,
         )
     return total
 
@@ -336,20 +419,36 @@ def row_step(v, out, parts, hop_re, hop_im, g, g_z, energy, diagonal, a, b, c):
                 t = s + stride
                 p, q, r, u, x, y = here + s, before + s, after + s, here + t, before + t, after + t
                 if c == 0:
-                    _row0(v, out, diagonal, p, q, r, stride, s, stride, fr, fi, br, bi, flip, a, level, own, c)
-                    _row0(v, out, diagonal, u, x, y, -stride, t, stride, fr, fi, br, bi, flip, a, level, -own, c)
+                    _row0(
+                        v, out, diagonal, p, q, r, stride, s, stride, fr, fi, br, bi, flip, a, level, own, c
+                    )
+                    _row0(
+                        v, out, diagonal, u, x, y, -stride, t, stride, fr, fi, br, bi, flip, a, level, -own, c
+                    )
                 else:
-                    _keep0(v, out, diagonal, p, q, r, stride, s, stride, fr, fi, br, bi, flip, a, level, own, c)
-                    _keep0(v, out, diagonal, u, x, y, -stride, t, stride, fr, fi, br, bi, flip, a, level, -own, c)
+                    _keep0(
+                        v, out, diagonal, p, q, r, stride, s, stride, fr, fi, br, bi, flip, a, level, own, c
+                    )
+                    _keep0(
+                        v, out, diagonal, u, x, y, -stride, t, stride, fr, fi, br, bi, flip, a, level, -own, c
+                    )
         elif c == 0:
             if stride == 1:
-                _row1(v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c)
+                _row1(
+                    v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c
+                )
             elif stride == 2:
-                _row2(v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c)
+                _row2(
+                    v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c
+                )
             elif stride == 4:
-                _row4(v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c)
+                _row4(
+                    v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c
+                )
             else:
-                _row8(v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c)
+                _row8(
+                    v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c
+                )
         elif stride == 1:
             _keep1(v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c)
         elif stride == 2:
@@ -378,7 +477,10 @@ def row_shifts(v, out, hop, parity):
 def table_step(v, out, forth, back, left, right, flip, weight, diagonal, a, b, c):
     """out = a H v + b v + c out in a block."""
     for i in range(v.size):
-        w = a * (forth * v[left[i]] + back * v[right[i]] + weight[i] * v[flip[i]] + diagonal[i] * v[i]) + b * v[i]
+        w = (
+            a * (forth * v[left[i]] + back * v[right[i]] + weight[i] * v[flip[i]] + diagonal[i] * v[i])
+            + b * v[i]
+        )
         out[i] = w if c == 0 else w + c * out[i]
 
 

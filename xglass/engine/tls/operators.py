@@ -221,7 +221,9 @@ class Block(_Operator):
             self._kernels.table_step(v, out, forth, np.conj(forth), *self._tables, real(a), real(b), real(c))
         else:
             vectors = v.view(self.real), out.view(self.real)
-            self._kernels.block_step(*vectors, *self._hop, self._flip, *self._halves, real(a), real(b), real(c))
+            self._kernels.block_step(
+                *vectors, *self._hop, self._flip, *self._halves, real(a), real(b), real(c)
+            )
         return out
 
     def current(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
@@ -244,10 +246,15 @@ class Block(_Operator):
         """Out = H v, flow = J v where asked for; returns Re <v|H v>: one pass over v."""
         if self.tabulated:
             return super().lanczos(v, out, flow)
-        vectors, local = (v.view(self.real), out.view(self.real)), (self._flip, *self._halves, self.real.type(1.0))
+        vectors, local = (
+            (v.view(self.real), out.view(self.real)),
+            (self._flip, *self._halves, self.real.type(1.0)),
+        )
         if flow is None:
             return float(self._kernels.block_lanczos(*vectors, *self._hop, *local))
-        return float(self._kernels.block_lanczos_flow(*vectors, flow.view(self.real), *self._hop, *self._flow, *local))
+        return float(
+            self._kernels.block_lanczos_flow(*vectors, flow.view(self.real), *self._hop, *self._flow, *local)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,7 +278,11 @@ class Rows(_Operator):
     @cached_property
     def dtype(self) -> np.dtype:
         """Type of the entries of vectors: real without a twist."""
-        return self.real if self.twist == 0.0 else np.dtype(np.complex64 if self.precision == "single" else np.complex128)
+        return (
+            self.real
+            if self.twist == 0.0
+            else np.dtype(np.complex64 if self.precision == "single" else np.complex128)
+        )
 
     @property
     def current_square(self) -> float:  # type: ignore[override]
@@ -330,10 +341,15 @@ class Rows(_Operator):
         factors = self.real.type(a), self.real.type(b), self.real.type(c)
         hop = self._hops(-1.0, v.dtype)
         if self.tabulated:
-            rows, tables = (v.reshape(self.sites, -1), out.reshape(self.sites, -1)), (self._flip_table, self.states)
+            rows, tables = (
+                (v.reshape(self.sites, -1), out.reshape(self.sites, -1)),
+                (self._flip_table, self.states),
+            )
             self._kernels.table_row_step(*rows, hop, *self._site_arrays, self._diagonal, *tables, *factors)
         elif v.dtype.kind == "f":
-            self._kernels.row_step(v, out, 1, hop, np.zeros_like(hop), *self._site_arrays, self._diagonal, *factors)
+            self._kernels.row_step(
+                v, out, 1, hop, np.zeros_like(hop), *self._site_arrays, self._diagonal, *factors
+            )
         else:
             pairs, parts = (v.view(self.real), out.view(self.real)), (hop.real.copy(), hop.imag.copy())
             self._kernels.row_step(*pairs, 2, *parts, *self._site_arrays, self._doubled, *factors)
@@ -356,7 +372,12 @@ class Rows(_Operator):
 
 
 def operator(
-    number: float, values: tuple[np.ndarray, ...], sites: int, disorder: bool, precision: str, max_excitations: int | None
+    number: float,
+    values: tuple[np.ndarray, ...],
+    sites: int,
+    disorder: bool,
+    precision: str,
+    max_excitations: int | None,
 ) -> Block | Rows:
     """The operator of one momentum, or of one flux where sites differ; values: t, g, g_z, omega0, site_energy."""
     if disorder:
@@ -372,7 +393,9 @@ def widest(values: tuple[np.ndarray, ...], sites: int, disorder: bool, max_excit
     shape = np.broadcast_shapes(*(array.shape[: array.ndim - own] for array in values))
     full = [np.broadcast_to(array, shape + array.shape[array.ndim - own :]) for array in values]
     points = (tuple(array[p] for array in full) for p in np.ndindex(shape))
-    return max(operator(0.0, point, sites, disorder, "double", max_excitations).half_width for point in points)
+    return max(
+        operator(0.0, point, sites, disorder, "double", max_excitations).half_width for point in points
+    )
 
 
 def resolving(half_width: float, broadening: float, T: float) -> int:

@@ -107,7 +107,11 @@ def annealed_logarithm(log_z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     weight = np.exp(log_z - top)
     number = weight.shape[-1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        left_out = np.log(_without_one(weight) / np.float64(number - 1)) if number > 1 else np.full_like(weight, np.nan)
+        left_out = (
+            np.log(_without_one(weight) / np.float64(number - 1))
+            if number > 1
+            else np.full_like(weight, np.nan)
+        )
     return np.log(weight.mean(axis=-1)) + top[..., 0], _jackknife(left_out)
 
 
@@ -123,4 +127,6 @@ def _jackknife(left_out: np.ndarray) -> np.ndarray:
     number = left_out.shape[-1]
     if number < 2:
         return np.full(left_out.shape[:-1], np.nan)
-    return np.sqrt((number - 1) / number * ((left_out - left_out.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1))
+    return np.sqrt(
+        (number - 1) / number * ((left_out - left_out.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+    )

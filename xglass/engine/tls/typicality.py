@@ -86,7 +86,9 @@ def samples(dimension: int) -> int:
 @kernel
 def _turned(even, odd):
     """even - i odd, into ``even``; complex numbers as pairs of real ones."""
-    for n in range(even.size // 2):  # both results before either is stored: this the compiler turns into vectors
+    for n in range(
+        even.size // 2
+    ):  # both results before either is stored: this the compiler turns into vectors
         real, imaginary = even[2 * n] + odd[2 * n + 1], even[2 * n + 1] - odd[2 * n]
         even[2 * n], even[2 * n + 1] = real, imaginary
 
@@ -162,7 +164,9 @@ class Evolution:
                 second = self._evolved(second, even, odd, self.right)
                 for k in range(min(count, times - start)):
                     self.operator.current(self.right[k], self.flow)
-                    C[start + 1 + k] += 0.5 * float(np.dot(self.left[k].view(self.real), self.flow.view(self.real)))
+                    C[start + 1 + k] += 0.5 * float(
+                        np.dot(self.left[k].view(self.real), self.flow.view(self.real))
+                    )
         return C
 
     def _evolved(self, start: np.ndarray, even: np.ndarray, odd: np.ndarray, out: np.ndarray) -> np.ndarray:
