@@ -1,6 +1,8 @@
-"""Sphinx configuration. Three pages are written at build time: the variables, the public names, and every recipe.
+"""Sphinx configuration. Three pages are written at build time: the variables, the public names, and every
+recipe.
 
-Recipes (in their quick form) and the user guide are executed by every build, and an error in a cell is an error of the build.
+Recipes (in their quick form) and the user guide are executed by every build, and an error in a cell is an
+error of the build.
 """
 
 from __future__ import annotations
@@ -78,8 +80,10 @@ def variables_page() -> str:
     lines = [
         "# Variables",
         "",
-        "Every dimension and variable of the library, from its registry (`xglass/variables.py`). *Dims* are the trailing ones:",
-        "the dimensions of the parameters come before them. *E* stands for the energy unit of the model, `Vc` or `tc`;",
+        "Every dimension and variable of the library, from its registry (`xglass/variables.py`). "
+        "*Dims* are the trailing ones:",
+        "the dimensions of the parameters come before them. *E* stands for the energy unit of the "
+        "model, `Vc` or `tc`;",
         "the standard error of `x` is `x_stderr`, in the unit of `x`.",
         "",
     ]
@@ -149,7 +153,7 @@ def api_page() -> str:
 
 
 def generate(app: Sphinx) -> None:
-    """Write docs/_generated anew, leaving files alone that did not change (so that they are not read again)."""
+    """Write docs/_generated anew; a file that did not change is left alone, so that it is not read again."""
     pages = {"variables.md": variables_page(), "api.inc.md": api_page()}
     recipes = [path for path in sorted((ROOT / "recipes").glob("*.py")) if not path.name.startswith("_")]
     pages |= {f"recipes/{path.name}": path.read_text() for path in recipes}

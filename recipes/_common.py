@@ -1,7 +1,8 @@
 """What the recipes share: arguments, the look of the figures, and the files that they leave.
 
-A recipe is a py:percent script: its first cell is markdown and begins with the title. The same file is run from the
-command line, tested in its quick form, and executed as a page of the documentation (there it takes no arguments).
+A recipe is a py:percent script: its first cell is markdown and begins with the title. The same file is run
+from the command line, tested in its quick form, and executed as a page of the documentation (there it takes
+no arguments).
 """
 
 from __future__ import annotations

@@ -1,17 +1,19 @@
 # %% [markdown]
 # # Relaxation of the charge glass after a quench
 #
-# **What is asked.** How fast do charges on a triangular lattice forget their configuration after a quench, and does the
-# quantum motion of the carriers lower the energy barrier of that relaxation? This is Fig. 2 of Fratini, Driscoll, Ciuchi and Ralko,
-# *A quantum theory of the nearly frozen charge glass*, SciPost Phys. 14, 124 (2023).
-# Here it runs at tutorial size, on 6 x 6 sites: one to two minutes on two cores. `--full` takes the paper's size (12 x 12 sites,
-# three anisotropies, ten temperatures, 100 walkers, 450 sweeps): about a day and a half on two cores, nearly all of it eigenproblems,
-# and about 200 MB of disk. Both may be stopped and go on when the same command is given again.
+# **What is asked.** How fast do charges on a triangular lattice forget their configuration after a quench,
+# and does the quantum motion of the carriers lower the energy barrier of that relaxation? This is Fig. 2 of
+# Fratini, Driscoll, Ciuchi and Ralko, *A quantum theory of the nearly frozen charge glass*, SciPost Phys. 14,
+# 124 (2023). Here it runs at tutorial size, on 6 x 6 sites: one to two minutes on two cores. `--full` takes
+# the paper's size (12 x 12 sites, three anisotropies, ten temperatures, 100 walkers, 450 sweeps): about a day
+# and a half on two cores, nearly all of it eigenproblems, and about 200 MB of disk. Both may be stopped and
+# go on when the same command is given again.
 #
-# **The model.** Holes at half filling repel each other as 1/r and hop with $t_p = 0.12\,V$ along the diagonals and $t_c = \eta\,t_p$ along
-# the rows. A configuration weighs $\exp[-(E + \langle K\rangle)/T]$: its electrostatic energy and the thermal kinetic energy that the
-# holes gain in its potential. The classical glass weighs $E$ alone. On 6 x 6 sites the potential needs the
-# self-image term (`self_image="include"`), without which the stripe gap is only half of that of the infinite lattice.
+# **The model.** Holes at half filling repel each other as 1/r and hop with $t_p = 0.12\,V$ along the
+# diagonals and $t_c = \eta\,t_p$ along the rows. A configuration weighs $\exp[-(E + \langle K\rangle)/T]$:
+# its electrostatic energy and the thermal kinetic energy that the holes gain in its potential. The classical
+# glass weighs $E$ alone. On 6 x 6 sites the potential needs the self-image term (`self_image="include"`),
+# without which the stripe gap is only half of that of the infinite lattice.
 
 # %%
 import matplotlib.pyplot as plt
@@ -39,10 +41,11 @@ classical = xg.charge_glass(lattice, self_image="include")
 quantum = xg.charge_glass(lattice, t_p=0.12, eta=eta, self_image="include")
 
 # %% [markdown]
-# **The computation.** Walkers start from random configurations, as after a quench from high temperature. The correlation function
-# $C(t, t_W) = \frac{1}{N}\sum_i \langle\delta n_i(t_W)\,\delta n_i(t_W + t)\rangle$ is taken after two waiting times $t_W$. The
-# trajectories go into two stores beside the figure, task by task. What is stored is not simulated again: a second run of this script takes seconds.
-# The quick and the full form have stores of their own.
+# **The computation.** Walkers start from random configurations, as after a quench from high temperature. The
+# correlation function $C(t, t_W) = \frac{1}{N}\sum_i \langle\delta n_i(t_W)\,\delta n_i(t_W + t)\rangle$ is
+# taken after two waiting times $t_W$. The trajectories go into two stores beside the figure, task by task.
+# What is stored is not simulated again: a second run of this script takes seconds. The quick and the full
+# form have stores of their own.
 
 
 # %%
@@ -60,10 +63,11 @@ C = {
 }
 
 # %% [markdown]
-# Each correlation function, averaged over walkers, is fitted by $C_0\exp[-(t/\tau)^\alpha]$. Lags of one trajectory are correlated, so
-# the errors come from leaving out groups of walkers and repeating average and fit. $\tau_{1/e}$, the time in which
-# $C$ falls to $1/e$, needs no fit and scatters least: the barrier $\Delta$ is read from it,
-# $\tau_{1/e} \propto \exp(\Delta/T)$. Temperatures have independent random numbers, so their errors are independent.
+# Each correlation function, averaged over walkers, is fitted by $C_0\exp[-(t/\tau)^\alpha]$. Lags of one
+# trajectory are correlated, so the errors come from leaving out groups of walkers and repeating average and
+# fit. $\tau_{1/e}$, the time in which $C$ falls to $1/e$, needs no fit and scatters least: the barrier
+# $\Delta$ is read from it, $\tau_{1/e} \propto \exp(\Delta/T)$. Temperatures have independent random numbers,
+# so their errors are independent.
 
 # %%
 fits = {
@@ -104,8 +108,9 @@ summary = stacked(barriers)[["barrier", "barrier_stderr", "prefactor", "prefacto
 save_table(summary, options.out, "charge_glass_barriers")
 
 # %% [markdown]
-# **The check.** Quantum motion lowers the barrier. The isotropic glass ($\eta = -1$), whose defects gain most, must lie below the classical
-# one by more than three standard errors of the difference, at every temperature its relaxation must be the faster one.
+# **The check.** Quantum motion lowers the barrier. The isotropic glass ($\eta = -1$), whose defects gain
+# most, must lie below the classical one by more than three standard errors of the difference, at every
+# temperature its relaxation must be the faster one.
 
 # %%
 difference = summary["barrier"].sel(glass="classical") - summary["barrier"].sel(glass="eta = -1")
@@ -121,9 +126,10 @@ assert times.sizes["T"] >= 4
 assert bool((times.sel(glass="eta = -1") < times.sel(glass="classical")).all())
 
 # %% [markdown]
-# **The figure.** Relaxation times against inverse temperature, open symbols after the shorter waiting time and full ones after the longer;
-# lines are the Arrhenius fits. Inset: the correlation functions of the glass with $\eta = -0.1$ after the longer waiting time, dark to light with
-# rising temperature, fits dashed, bands of one standard error.
+# **The figure.** Relaxation times against inverse temperature, open symbols after the shorter waiting time
+# and full ones after the longer; lines are the Arrhenius fits. Inset: the correlation functions of the glass
+# with $\eta = -0.1$ after the longer waiting time, dark to light with rising temperature, fits dashed, bands
+# of one standard error.
 
 # %%
 figure, ax = plt.subplots(figsize=(COLUMN, 3.4))
@@ -138,9 +144,14 @@ for (name, kind, where), colour in zip(glasses, PALETTE, strict=False):
             else ""
         )
         xg.plot.arrhenius(
-            fit["relaxation_time_1e"], stderr=fit["relaxation_time_1e_stderr"], fit=line, ax=ax,
-            color=colour, markerfacecolor=fill, label=text if line is not None else None,
-        )  # fmt: skip
+            fit["relaxation_time_1e"],
+            stderr=fit["relaxation_time_1e_stderr"],
+            fit=line,
+            ax=ax,
+            color=colour,
+            markerfacecolor=fill,
+            label=text if line is not None else None,
+        )
 top = float(max(fit["relaxation_time_1e"].max() for fit in fits.values()))
 ax.set_ylim(0.12, 60 * top)
 ax.legend(
@@ -162,7 +173,8 @@ inset.yaxis.label.set_size(6)
 save(figure, options.out, "charge_glass_relaxation")
 
 # %% [markdown]
-# **What the paper says, and what was found.** The paper finds Arrhenius relaxation at $\eta = -1$ with $\Delta \simeq 0.11\,V$, well below
-# the classical $0.2\,V$, and relaxation that depends on the waiting time and grows faster than Arrhenius at low temperature when
-# $\eta = -0.1$. The lowering of the barrier is what the table above shows and the assertion holds it to. The waiting times and temperatures of this
-# small run are too short and too high for the ageing at $\eta = -0.1$; `--full` reaches it.
+# **What the paper says, and what was found.** The paper finds Arrhenius relaxation at $\eta = -1$ with
+# $\Delta \simeq 0.11\,V$, well below the classical $0.2\,V$, and relaxation that depends on the waiting time
+# and grows faster than Arrhenius at low temperature when $\eta = -0.1$. The lowering of the barrier is what
+# the table above shows and the assertion holds it to. The waiting times and temperatures of this small run
+# are too short and too high for the ageing at $\eta = -0.1$; `--full` reaches it.

@@ -1,15 +1,20 @@
 # %% [markdown]
 # # Quenched disorder and two-level systems: which law does the resistivity follow?
 #
-# **What is asked.** An electron in quenched disorder in one dimension is localized, and conducts only with the help of something that moves. What law does its
-# resistivity follow when this is a set of two-level systems, Arrhenius or variable-range hopping, and does it matter that their energies are random as in glasses?
-# Rammal, Ciuchi and Fratini, *Inelastic scattering and transient localization from coupling to two-level systems*, propose this in their concluding
-# remarks, beyond the theories for weak inelastic scattering (their refs. 34-36); there is no figure to compare with.
-# The quick form takes about ten seconds on two cores: rings of 6 sites, 32 realizations. `--full` takes 7 sites and 128 realizations: two to three minutes. It may be stopped and goes on when the same command is given again.
+# **What is asked.** An electron in quenched disorder in one dimension is localized, and conducts only with
+# the help of something that moves. What law does its resistivity follow when this is a set of two-level
+# systems, Arrhenius or variable-range hopping, and does it matter that their energies are random as in
+# glasses? Rammal, Ciuchi and Fratini, *Inelastic scattering and transient localization from coupling to
+# two-level systems*, propose this in their concluding remarks, beyond the theories for weak inelastic
+# scattering (their refs. 34-36); there is no figure to compare with. The quick form takes about ten seconds
+# on two cores: rings of 6 sites, 32 realizations. `--full` takes 7 sites and 128 realizations: two to three
+# minutes. It may be stopped and goes on when the same command is given again.
 #
-# **The model.** $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \sum_j \epsilon_j n_j + \sum_j \frac{\omega_{0j}}{2} \sigma^z_j -
-# \sum_j g_j n_j \sigma^x_j$, site energies in a box of width $W$. All two-level systems alike have $\omega_0 = 0.3\,t$, $g = t$; those of a glass have
-# a density $1/\omega_0$ of splittings from $0.03\,t$ to $t$ and couplings uniform between $0.5\,t$ and $1.5\,t$.
+# **The model.** $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \sum_j \epsilon_j n_j + \sum_j
+# \frac{\omega_{0j}}{2} \sigma^z_j -
+# \sum_j g_j n_j \sigma^x_j$, site energies in a box of width $W$. All two-level systems alike have $\omega_0
+# = 0.3\,t$, $g = t$; those of a glass have a density $1/\omega_0$ of splittings from $0.03\,t$ to $t$ and
+# couplings uniform between $0.5\,t$ and $1.5\,t$.
 
 # %%
 import matplotlib.pyplot as plt
@@ -37,9 +42,11 @@ models = {
 }
 
 # %% [markdown]
-# **The computation.** Every realization has its own partition function (`average=None`): the disorder is quenched. Realizations of one
-# label have the same site energies, up to a factor, at every $W$ and temperature. At low temperature few states count and the conductivity of one realization
-# is small, so that random vectors are no use: it is computed exactly, by full diagonalisation. The clean ring, of 8 sites, is averaged over momenta, that is over twisted boundary conditions.
+# **The computation.** Every realization has its own partition function (`average=None`): the disorder is
+# quenched. Realizations of one label have the same site energies, up to a factor, at every $W$ and
+# temperature. At low temperature few states count and the conductivity of one realization is small, so that
+# random vectors are no use: it is computed exactly, by full diagonalisation. The clean ring, of 8 sites, is
+# averaged over momenta, that is over twisted boundary conditions.
 
 # %%
 momenta = np.pi * (np.arange(24) + 0.5) / 24
@@ -59,10 +66,12 @@ def static_conductivity(name: str, model: xr.Dataset) -> xr.DataArray:
 conductivity = {name: static_conductivity(name, model) for name, model in models.items()}
 
 # %% [markdown]
-# The conductivities of realizations differ by orders of magnitude at low temperature, and a few of them make the mean. The typical resistivity
-# $\exp\langle -\ln\sigma(0)\rangle$ is what a chain of many such rings tends to show; $1/\langle\sigma(0)\rangle$ would be that of many in parallel. Errors come from the jackknife
-# over realizations. A ring this small has so few states that $\sigma(0)$ also depends on the filter: by how much $\rho$ changes
-# when its width is doubled to $0.1\,t$ is a second error, of the narrower filter. The fits take both, added in squares.
+# The conductivities of realizations differ by orders of magnitude at low temperature, and a few of them make
+# the mean. The typical resistivity $\exp\langle -\ln\sigma(0)\rangle$ is what a chain of many such rings
+# tends to show; $1/\langle\sigma(0)\rangle$ would be that of many in parallel. Errors come from the jackknife
+# over realizations. A ring this small has so few states that $\sigma(0)$ also depends on the filter: by how
+# much $\rho$ changes when its width is doubled to $0.1\,t$ is a second error, of the narrower filter. The
+# fits take both, added in squares.
 
 
 # %%
@@ -107,11 +116,13 @@ error = np.hypot(resistivity["resistivity_stderr"], resistivity["resistivity_fil
 save_table(resistivity, options.out, "tls_disorder")
 
 # %% [markdown]
-# Two laws are fitted between $0.15\,t$ and $0.7\,t$, below the minimum of $\rho$: Arrhenius, $\rho_0 e^{T_0/T}$, and variable-range hopping,
-# $\rho_0 e^{(T_0/T)^{1/2}}$: 1/2 is the exponent of Mott in one dimension, and that of Efros and Shklovskii in any. Both have two parameters, so
-# the difference of their criteria of Akaike is that of $\chi^2$. All temperatures share their realizations and so their errors are correlated: what the difference is
-# worth is told by the jackknife around the whole chain, and $\chi^2$ comes out far below the number of points. One law is preferred where the difference exceeds 4 (the other is less likely by $e^{-2}$) and
-# twice its own error.
+# Two laws are fitted between $0.15\,t$ and $0.7\,t$, below the minimum of $\rho$: Arrhenius, $\rho_0
+# e^{T_0/T}$, and variable-range hopping, $\rho_0 e^{(T_0/T)^{1/2}}$: 1/2 is the exponent of Mott in one
+# dimension, and that of Efros and Shklovskii in any. Both have two parameters, so the difference of their
+# criteria of Akaike is that of $\chi^2$. All temperatures share their realizations and so their errors are
+# correlated: what the difference is worth is told by the jackknife around the whole chain, and $\chi^2$ comes
+# out far below the number of points. One law is preferred where the difference exceeds 4 (the other is less
+# likely by $e^{-2}$) and twice its own error.
 
 # %%
 laws = {"Arrhenius": 1.0, "variable range": 0.5}
@@ -158,7 +169,10 @@ def logarithm_of_ratio(above: str, below: str) -> xr.Dataset:
     """ln rho(above) - ln rho(below), typical, realization by realization."""
     parts = {"above": conductivity[above], "below": conductivity[below]}
     pair = xr.Dataset({key: part.isel(broadening=0).reset_coords(drop=True) for key, part in parts.items()})
-    ratio = lambda pair: (np.log(pair["below"]) - np.log(pair["above"])).mean("realization").rename("ratio")  # noqa: E731
+
+    def ratio(pair):
+        return (np.log(pair["below"]) - np.log(pair["above"])).mean("realization").rename("ratio")
+
     return xg.jackknife(ratio, pair, dim="realization", blocks=32)
 
 
@@ -172,9 +186,10 @@ for text, ratio in (("W = 4 over W = 2", stronger), ("glass over alike, W = 2", 
     print(f"ln of the ratio of typical resistivities, {text}: {values}")
 
 # %% [markdown]
-# **The check.** Quenched disorder turns the metal into an insulator: between $T = t$ and $0.15\,t$ the typical resistivity rises, where that of the clean chain falls
-# below what the filter resolves. It grows with $W$ at every temperature, in the same realizations by more than three standard errors. It is
-# activated: $T_0$ of Arrhenius is above zero by more than five standard errors, and larger for the stronger disorder.
+# **The check.** Quenched disorder turns the metal into an insulator: between $T = t$ and $0.15\,t$ the
+# typical resistivity rises, where that of the clean chain falls below what the filter resolves. It grows with
+# $W$ at every temperature, in the same realizations by more than three standard errors. It is activated:
+# $T_0$ of Arrhenius is above zero by more than five standard errors, and larger for the stronger disorder.
 
 # %%
 rho, rho_error = resistivity["resistivity"], error
@@ -190,8 +205,9 @@ assert float(barrier.sel(system="W = 4") - barrier.sel(system="W = 2")) > 3 * fl
 ), "a higher barrier with more disorder"
 
 # %% [markdown]
-# **The figure.** (a) Typical resistivity against temperature; bars hold both errors, the band of the clean chain spans the two filters. (b) The cold part against $1/T$
-# with both laws, solid Arrhenius, dashed variable range.
+# **The figure.** (a) Typical resistivity against temperature; bars hold both errors, the band of the clean
+# chain spans the two filters. (b) The cold part against $1/T$ with both laws, solid Arrhenius, dashed
+# variable range.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.8))
@@ -228,9 +244,14 @@ for ax, letter in ((left, "(a)"), (right, "(b)")):
 save(figure, options.out, "tls_disorder")
 
 # %% [markdown]
-# **What the paper says, and what was found.** The paper asks for "the emergence of thermally activated conduction in disordered insulators, going beyond the weak inelastic scattering
-# assumption". Activated it is: below $T \simeq t$ the resistivity rises on cooling, with $T_0 = 0.5\,t$ of an Arrhenius law for $W = 2\,t$ and $0.9\,t$ for $W = 4\,t$ on 6 sites, neither of them
-# $\omega_0 = 0.3\,t$. Two-level systems with random energies and couplings conduct less, five times at $T = 0.15\,t$. Between Arrhenius and variable-range hopping, over the factor of five in temperature
-# that is accessible, the data do not decide; those of the full form, 7 sites and 128 realizations, lean to Arrhenius for $W = 2\,t$ (a difference of 3.0, with an error of 0.6) and not
-# at all for $W = 4\,t$. No more can be claimed from rings this small: from 6 to 7 sites the typical resistivity at $W = 2\,t$ and $T = 0.15\,t$ falls from 23 to 9.5 and $T_0$ from $0.5\,t$ to $0.3\,t$, since what
-# activates is in part the distance between the levels of the ring; and at $W = 4\,t$ it changes by half at that temperature when the filter is doubled.
+# **What the paper says, and what was found.** The paper asks for "the emergence of thermally activated
+# conduction in disordered insulators, going beyond the weak inelastic scattering assumption". Activated it
+# is: below $T \simeq t$ the resistivity rises on cooling, with $T_0 = 0.5\,t$ of an Arrhenius law for $W =
+# 2\,t$ and $0.9\,t$ for $W = 4\,t$ on 6 sites, neither of them $\omega_0 = 0.3\,t$. Two-level systems with
+# random energies and couplings conduct less, five times at $T = 0.15\,t$. Between Arrhenius and
+# variable-range hopping, over the factor of five in temperature that is accessible, the data do not decide;
+# those of the full form, 7 sites and 128 realizations, lean to Arrhenius for $W = 2\,t$ (a difference of 3.0,
+# with an error of 0.6) and not at all for $W = 4\,t$. No more can be claimed from rings this small: from 6 to
+# 7 sites the typical resistivity at $W = 2\,t$ and $T = 0.15\,t$ falls from 23 to 9.5 and $T_0$ from $0.5\,t$
+# to $0.3\,t$, since what activates is in part the distance between the levels of the ring; and at $W = 4\,t$
+# it changes by half at that temperature when the filter is doubled.

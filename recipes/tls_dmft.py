@@ -1,14 +1,18 @@
 # %% [markdown]
 # # One electron and two-level systems in mean-field theory
 #
-# **What is asked.** Which states does the electron have, how are they damped, and how does its mobility diverge when the two-level systems freeze? Dynamical mean-field theory answers in
-# the thermodynamic limit and without broadening. This is Fig. 5 with Eqs. (A8)-(A13), (A20) and (A21) of Rammal, Ciuchi and Fratini, *Inelastic scattering and transient localization from coupling to
-# two-level systems*. The quick form takes about ten seconds on two cores. `--full`, with finer grids and more temperatures, takes about twice that. It may be stopped and goes on when the same command is
-# given again.
+# **What is asked.** Which states does the electron have, how are they damped, and how does its mobility
+# diverge when the two-level systems freeze? Dynamical mean-field theory answers in the thermodynamic limit
+# and without broadening. This is Fig. 5 with Eqs. (A8)-(A13), (A20) and (A21) of Rammal, Ciuchi and Fratini,
+# *Inelastic scattering and transient localization from coupling to two-level systems*. The quick form takes
+# about ten seconds on two cores. `--full`, with finer grids and more temperatures, takes about twice that. It
+# may be stopped and goes on when the same command is given again.
 #
-# **The model.** One electron hops with $t$ on an infinite chain and flips the two-level system of its site, $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) +
-# \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j \sigma^x_j$, with $\omega_0 = t$ and $g = t$; beside it $g = 0.1\,t$, for which the forms at low temperature are meant. Energies
-# count from all two-level systems down.
+# **The model.** One electron hops with $t$ on an infinite chain and flips the two-level system of its site,
+# $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) +
+# \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j \sigma^x_j$, with $\omega_0 = t$ and $g = t$; beside it
+# $g = 0.1\,t$, for which the forms at low temperature are meant. Energies count from all two-level systems
+# down.
 
 # %%
 import matplotlib.pyplot as plt
@@ -27,7 +31,8 @@ frequency = np.linspace(0.0, 6.0, 961 if options.full else 241)
 model = xg.electron_tls(xg.lattice.chain(4), g=[0.1, 1.0], omega0=1.0)
 
 # %% [markdown]
-# **The computation.** Each energy is coupled to those $\omega_0$ above and below it; such ladders are solved one by one, without a grid and without broadening.
+# **The computation.** Each energy is coupled to those $\omega_0$ above and below it; such ladders are solved
+# one by one, without a grid and without broadening.
 
 
 # %%
@@ -45,8 +50,10 @@ E0 = float(strong["ground_state_energy"])
 print(f"g = 1 tc: ground state energy {E0:.4f} tc")
 
 # %% [markdown]
-# **Spectra in numbers.** At $T = 0$ the scattering rate is looked up between $E_0$ and $E_0 + \omega_0$. Thermal states are those more than $0.1\,t$ below $E_0$; the optical gap is
-# filled by $\sigma$ between $0.3\,t$ and $0.7\,t$. Both are fitted by $e^{-\Delta/T}$ for $0 < T \le 0.3\,t$, as are the rate in the coherent range, and the inverse mobility.
+# **Spectra in numbers.** At $T = 0$ the scattering rate is looked up between $E_0$ and $E_0 + \omega_0$.
+# Thermal states are those more than $0.1\,t$ below $E_0$; the optical gap is filled by $\sigma$ between
+# $0.3\,t$ and $0.7\,t$. Both are fitted by $e^{-\Delta/T}$ for $0 < T \le 0.3\,t$, as are the rate in the
+# coherent range, and the inverse mobility.
 
 # %%
 rate, dos, sigma = strong["scattering_rate"], strong["density_of_states"], strong["optical_conductivity"]
@@ -55,7 +62,8 @@ coherent = (energies > E0 + 0.05) & (energies < E0 + 0.95)
 frozen = float(rate.sel(T=0.0).where((energies > E0) & (energies < E0 + 1.0)).max())
 above = float(rate.sel(T=0.0).where((energies > E0 + 1.0) & (energies < E0 + 1.2)).max())
 print(
-    f"T = 0: largest scattering rate within omega0 above E0 {abs(frozen):.1e} tc, within 0.2 tc above that {above:.2f} tc"
+    f"T = 0: largest scattering rate within omega0 above E0 {abs(frozen):.1e} tc, within 0.2 tc above "
+    f"that {above:.2f} tc"
 )
 gap = xg.spectral_weight(sigma, cutoff=[0.3, 0.7])
 spectra = xr.Dataset(
@@ -63,10 +71,12 @@ spectra = xr.Dataset(
         "defects": xg.thermal_defects(strong),
         "states_below_E0": dos.where(energies < E0 - 0.1, 0.0).integrate("energy"),
         "rate_coherent": rate.where(coherent).mean("energy").assign_attrs(rate.attrs),
-        "sigma_gap": ((gap.sel(cutoff=0.7) - gap.sel(cutoff=0.3)) / 0.4).drop_vars("cutoff", errors="ignore").assign_attrs(sigma.attrs),
+        "sigma_gap": ((gap.sel(cutoff=0.7) - gap.sel(cutoff=0.3)) / 0.4)
+        .drop_vars("cutoff", errors="ignore")
+        .assign_attrs(sigma.attrs),
         "mobility": strong["mobility"],
     },
-)  # fmt: skip
+)
 save_table(spectra, options.out, "tls_dmft")
 thermal = {"T": slice(0.01, 0.31)}
 names = ["states_below_E0", "rate_coherent", "sigma_gap"]
@@ -75,10 +85,12 @@ activation["inverse mobility"] = float(xg.fits.arrhenius(spectra["mobility"].sel
 print("activation energies:", ", ".join(f"{name} {value:.2f} tc" for name, value in activation.items()))
 
 # %% [markdown]
-# **Low-temperature forms in numbers.** Eq. (A11) is first order in the number $n_i$ of thermal defects, Eq. (A8): its error, divided by $n_i^2$, should be bounded. Eq. (A12) leaves out the fraction
-# in Eq. (A11). For the mobility there are Eq. (A20), for well-defined quasiparticles, and Eq. (A21), at the band edge. As printed, $\mu = c/(2 T \Gamma^*)$ with
-# $c = 2t$, it has the wrong dimension: carrying out the integrals of Eq. (A20) gives $\mu = t/\Gamma^*$, which is what `band_edge_mobility` returns and is
-# tabulated here, beside the printed form.
+# **Low-temperature forms in numbers.** Eq. (A11) is first order in the number $n_i$ of thermal defects, Eq.
+# (A8): its error, divided by $n_i^2$, should be bounded. Eq. (A12) leaves out the fraction in Eq. (A11). For
+# the mobility there are Eq. (A20), for well-defined quasiparticles, and Eq. (A21), at the band edge. As
+# printed, $\mu = c/(2 T \Gamma^*)$ with $c = 2t$, it has the wrong dimension: carrying out the integrals of
+# Eq. (A20) gives $\mu = t/\Gamma^*$, which is what `band_edge_mobility` returns and is tabulated here, beside
+# the printed form.
 
 # %%
 defects = xg.thermal_defects(strong).sel(T=cold)
@@ -87,7 +99,8 @@ first_order = (
     / defects**2
 )
 print(
-    f"Eq. (A11), coherent range: error between {float(first_order.min()):.2f} and {float(first_order.max()):.2f} tc times n_i^2"
+    f"Eq. (A11), coherent range: error between {float(first_order.min()):.2f} and "
+    f"{float(first_order.max()):.2f} tc times n_i^2"
 )
 ends = {}
 for name, solution in (("g = 1", strong), ("g = 0.1", weak)):
@@ -98,7 +111,8 @@ for name, solution in (("g = 1", strong), ("g = 0.1", weak)):
     )
     ends[name] = (float(quotient.min()), float(quotient.max()))
     print(
-        f"Eq. (A12) over the full rate 0.05 to 0.8 tc above E0, {name} tc, T = {cold[0]:g} tc: {ends[name][0]:.2f} to {ends[name][1]:.2f}"
+        f"Eq. (A12) over the full rate 0.05 to 0.8 tc above E0, {name} tc, T = {cold[0]:g} tc: "
+        f"{ends[name][0]:.2f} to {ends[name][1]:.2f}"
     )
 
 
@@ -111,13 +125,17 @@ def mobilities(solution: xr.Dataset) -> xr.Dataset:
 
 
 forms = xr.concat(
-    [mobilities(weak), mobilities(strong)], xr.DataArray([0.1, 1.0], dims="g", name="g", attrs=model["g"].attrs), combine_attrs="override"
-)  # fmt: skip
+    [mobilities(weak), mobilities(strong)],
+    xr.DataArray([0.1, 1.0], dims="g", name="g", attrs=model["g"].attrs),
+    combine_attrs="override",
+)
 save_table(forms, options.out, "tls_dmft_mobility")
 
 # %% [markdown]
-# **The check.** Activation energies may differ from those of $n_i$, which is $\omega_0$ up to $n_i$ itself, by what prefactors do over this range of temperatures, about $T/2$: 15 %. In the gap a photon brings the
-# rest, $\omega_0 - \omega$ with $\omega$ from $0.3\,t$ to $0.7\,t$. For weak coupling Eq. (A20) holds to $(g/\omega_0)^2 = 1$ %, of which twice is granted, Eqs. (A12) and, below $0.2\,t$, (A21) to 5 %.
+# **The check.** Activation energies may differ from those of $n_i$, which is $\omega_0$ up to $n_i$ itself,
+# by what prefactors do over this range of temperatures, about $T/2$: 15 %. In the gap a photon brings the
+# rest, $\omega_0 - \omega$ with $\omega$ from $0.3\,t$ to $0.7\,t$. For weak coupling Eq. (A20) holds to
+# $(g/\omega_0)^2 = 1$ %, of which twice is granted, Eqs. (A12) and, below $0.2\,t$, (A21) to 5 %.
 
 # %%
 assert frozen <= 0.0 < above, "coherent states: no scattering at T = 0 within omega0 above the ground state"
@@ -146,8 +164,9 @@ assert 0.1 < float(strongly["A20"].min()) < float(strongly["A20"].max()) < 0.3, 
 assert -0.4 < float(strongly["A21_corrected"].min()) < 0.0
 
 # %% [markdown]
-# **The figure.** (a-c) Density of states and scattering rate $-\mathrm{Im}\,\Sigma$ at three temperatures; arrows mark the ground state energy. (d) Optical conductivity. (e) Mobility at $g = t$ and
-# $g = 0.1\,t$ (full symbols), with Eq. (A20) and Eq. (A21), corrected (solid lines) and as printed (dotted).
+# **The figure.** (a-c) Density of states and scattering rate $-\mathrm{Im}\,\Sigma$ at three temperatures;
+# arrows mark the ground state energy. (d) Optical conductivity. (e) Mobility at $g = t$ and $g = 0.1\,t$
+# (full symbols), with Eq. (A20) and Eq. (A21), corrected (solid lines) and as printed (dotted).
 
 # %%
 blue, green = PALETTE[0], PALETTE[2]
@@ -201,10 +220,16 @@ axes["e"].legend(loc="upper left", fontsize=6)
 save(figure, options.out, "tls_dmft")
 
 # %% [markdown]
-# **What the paper says, and what was found.** "States at energies $E_0 < \omega < E_0 + \omega_0$ are fully coherent at zero temperature": the scattering rate is zero there, exactly, and jumps to
-# $1.3\,t$ just above. "Thermally activated states appear at energies lower than the ground state energy", with activation energy $\omega_0$, around $E_0 - \omega_0$; so does the damping in the
-# coherent range. "The optical gap is progressively filled": activated as well, with $0.56\,t$ in the middle of the gap, where the photon brings the other half.
-# Eq. (A11) is right to $0.4\,t\,n_i^2$. Eq. (A12) "is not restricted to small values of the coupling constant": within a few per cent it is; at $g = t$ the fraction that it leaves out is
-# between 0.7 and 1.4 over most of the coherent range, though not dependent on temperature. Eq. (A21) as printed is too large by
-# $1/T$, a factor of 10 at $T = 0.1\,t$; corrected it is right to 4 % at $g = 0.1\,t$ and $T \le 0.15\,t$, and 27 % low at $g = t$. Eq. (A20) is 17 to 20 % high at $g = t$: it leaves out the states of an electron that shares its
-# excitation with a two-level system. "The leading temperature dependence is given by the thermal activation of impurities": the inverse mobility has the activation energy $1.05\,t$ for $\omega_0 = t$.
+# **What the paper says, and what was found.** "States at energies $E_0 < \omega < E_0 + \omega_0$ are fully
+# coherent at zero temperature": the scattering rate is zero there, exactly, and jumps to $1.3\,t$ just above.
+# "Thermally activated states appear at energies lower than the ground state energy", with activation energy
+# $\omega_0$, around $E_0 - \omega_0$; so does the damping in the coherent range. "The optical gap is
+# progressively filled": activated as well, with $0.56\,t$ in the middle of the gap, where the photon brings
+# the other half. Eq. (A11) is right to $0.4\,t\,n_i^2$. Eq. (A12) "is not restricted to small values of the
+# coupling constant": within a few per cent it is; at $g = t$ the fraction that it leaves out is between 0.7
+# and 1.4 over most of the coherent range, though not dependent on temperature. Eq. (A21) as printed is too
+# large by $1/T$, a factor of 10 at $T = 0.1\,t$; corrected it is right to 4 % at $g = 0.1\,t$ and $T \le
+# 0.15\,t$, and 27 % low at $g = t$. Eq. (A20) is 17 to 20 % high at $g = t$: it leaves out the states of an
+# electron that shares its excitation with a two-level system. "The leading temperature dependence is given by
+# the thermal activation of impurities": the inverse mobility has the activation energy $1.05\,t$ for
+# $\omega_0 = t$.

@@ -1,16 +1,19 @@
 # %% [markdown]
 # # Fast two-level systems: single scattering events
 #
-# **What is asked.** When two-level systems are faster than the electron nothing localizes it. Does mean-field theory (DMFT), which has no interference between sites, then agree with the
-# exact conductivity, and how does the resistivity vanish when the two-level systems freeze? This is Fig. 4 of Rammal, Ciuchi and Fratini,
-# *Inelastic scattering and transient localization from coupling to two-level systems*.
-# The quick form takes about ten seconds on two cores: 8 sites by full diagonalisation. `--full` takes 14 sites: four minutes, nearly all of it one diagonalisation
-# after the other. It may be stopped, and keeps the parts that are done. The paper has 18 sites and random
-# vectors; at $T = 0.2\,t$ few states count, and 80 such vectors leave the total weight 9 % off. Without them 14 sites are the better comparison.
+# **What is asked.** When two-level systems are faster than the electron nothing localizes it. Does mean-field
+# theory (DMFT), which has no interference between sites, then agree with the exact conductivity, and how does
+# the resistivity vanish when the two-level systems freeze? This is Fig. 4 of Rammal, Ciuchi and Fratini,
+# *Inelastic scattering and transient localization from coupling to two-level systems*. The quick form takes
+# about ten seconds on two cores: 8 sites by full diagonalisation. `--full` takes 14 sites: four minutes,
+# nearly all of it one diagonalisation after the other. It may be stopped, and keeps the parts that are done.
+# The paper has 18 sites and random vectors; at $T = 0.2\,t$ few states count, and 80 such vectors leave the
+# total weight 9 % off. Without them 14 sites are the better comparison.
 #
-# **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site, $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) +
-# \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j \sigma^x_j$, with $g = t$ and $\omega_0 = 2\,t$ in panel (a). The
-# temperatures, and the values of $\omega_0$ in panel (b), are our choice.
+# **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site, $H = -t
+# \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) +
+# \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j \sigma^x_j$, with $g = t$ and $\omega_0 = 2\,t$ in panel
+# (a). The temperatures, and the values of $\omega_0$ in panel (b), are our choice.
 
 # %%
 import matplotlib.pyplot as plt
@@ -26,11 +29,12 @@ T = [0.2, 0.3, 0.5, 1.0]
 frequency = np.linspace(0.0, 8.0, 1601)
 
 # %% [markdown]
-# **The computation.** An extended electron feels the length of the ring, so it is averaged over twisted boundary conditions. The momentum of the whole system is
-# conserved, and a twist only shifts its grid: the average is one over a fine grid of momenta. At low temperature few two-level
-# systems are excited: on 14 sites configurations with more than four of them are left out, which is checked against leaving out those with four (on 8 sites, all
-# against four). The coherent peak at zero
-# frequency is a single line of weight near one; a filter of $0.02\,t$ keeps it below $0.2\,t$, where the comparison begins.
+# **The computation.** An extended electron feels the length of the ring, so it is averaged over twisted
+# boundary conditions. The momentum of the whole system is conserved, and a twist only shifts its grid: the
+# average is one over a fine grid of momenta. At low temperature few two-level systems are excited: on 14
+# sites configurations with more than four of them are left out, which is checked against leaving out those
+# with four (on 8 sites, all against four). The coherent peak at zero frequency is a single line of weight
+# near one; a filter of $0.02\,t$ keeps it below $0.2\,t$, where the comparison begins.
 
 
 # %%
@@ -57,7 +61,8 @@ else:
 sigma = solution["optical_conductivity"]
 
 # %% [markdown]
-# DMFT needs neither size nor filter, and has the static limit. Its temperatures are multiples of $\omega_0$; those of panel (a) are among them.
+# DMFT needs neither size nor filter, and has the static limit. Its temperatures are multiples of $\omega_0$;
+# those of panel (a) are among them.
 
 # %%
 ratios = [0.1, 0.15, 0.25, 0.4, 0.5, 0.8, 1.0, 1.2, 1.5]
@@ -74,9 +79,10 @@ local = (
 )
 
 # %% [markdown]
-# **Panel (a) in numbers.** A ring has discrete lines: exact and DMFT spectra are compared in bins of $0.4\,t$ from $0.2\,t$ to $6.2\,t$. What is absorbed below the threshold $\omega_0$ is
-# thermal: in every bin the conductivity is fitted by $e^{-\Delta/T}$ between $T = 0.2\,t$ and $0.5\,t$. An electron with the missing energy is needed, so $\Delta$ should be
-# $\omega_0 - \omega$ below the threshold and zero above it.
+# **Panel (a) in numbers.** A ring has discrete lines: exact and DMFT spectra are compared in bins of $0.4\,t$
+# from $0.2\,t$ to $6.2\,t$. What is absorbed below the threshold $\omega_0$ is thermal: in every bin the
+# conductivity is fitted by $e^{-\Delta/T}$ between $T = 0.2\,t$ and $0.5\,t$. An electron with the missing
+# energy is needed, so $\Delta$ should be $\omega_0 - \omega$ below the threshold and zero above it.
 
 # %%
 edges = np.linspace(0.2, 6.2, 16)
@@ -100,9 +106,12 @@ deviation = exact_bins / local_bins
 truncation = abs(binned(fewer["optical_conductivity"]) / exact_bins.sel(T=T[:3]) - 1.0).max()
 comparison = xr.Dataset(
     {
-        "sigma_exact": exact_bins, "sigma_dmft": local_bins, "activation_exact": activation(exact_bins), "activation_dmft": activation(local_bins),
+        "sigma_exact": exact_bins,
+        "sigma_dmft": local_bins,
+        "activation_exact": activation(exact_bins),
+        "activation_dmft": activation(local_bins),
     },
-).transpose("T", "frequency")  # fmt: skip
+).transpose("T", "frequency")
 save_table(comparison[["sigma_exact", "sigma_dmft"]], options.out, "tls_fast_regime")
 save_table(comparison[["activation_exact", "activation_dmft"]], options.out, "tls_fast_regime_activation")
 near, far = ({"frequency": part} for part in (slice(None, 2.8), slice(2.8, None)))
@@ -113,7 +122,8 @@ left_out = "a fourth excitation" if options.full else "more than four excitation
 print(f"largest change of a bin by leaving out {left_out}, T <= 0.5 tc: {100 * float(truncation):.1f} %")
 decades = float(np.log10(local.max() / local_bins.min()))
 print(
-    f"DMFT spectra span {decades:.1f} decades, the bins of both {float(np.log10(exact_bins.max() / exact_bins.min())):.1f}"
+    f"DMFT spectra span {decades:.1f} decades, the bins of both "
+    f"{float(np.log10(exact_bins.max() / exact_bins.min())):.1f}"
 )
 weights = (
     solution["total_weight"] / dmft["total_weight"].sel(omega0=2.0, ratio=np.array(T) / 2.0).values - 1.0
@@ -124,9 +134,10 @@ print(
 )
 
 # %% [markdown]
-# **Panel (b) in numbers.** The cold part, $T \le \omega_0/4$, is fitted by $\rho_0 e^{-\Delta/T}$. Where the resistivity is linear it has a tangent, here through $T = 0.8\,\omega_0$ to
-# $1.2\,\omega_0$. The temperature at which the two laws meet is taken as the crossover $T^*$. It is a matter of definition: the tangent through $\omega_0$ to $1.5\,\omega_0$ shows by how
-# much. $\rho(T)$ itself has no special point there.
+# **Panel (b) in numbers.** The cold part, $T \le \omega_0/4$, is fitted by $\rho_0 e^{-\Delta/T}$. Where the
+# resistivity is linear it has a tangent, here through $T = 0.8\,\omega_0$ to $1.2\,\omega_0$. The temperature
+# at which the two laws meet is taken as the crossover $T^*$. It is a matter of definition: the tangent
+# through $\omega_0$ to $1.5\,\omega_0$ shows by how much. $\rho(T)$ itself has no special point there.
 
 # %%
 rho = xg.resistivity(dmft["mobility"])
@@ -145,16 +156,20 @@ def crossover(low: float, high: float) -> xr.DataArray:
 
 table = xr.Dataset(
     {
-        "activation": law["barrier"] / law["omega0"], "crossover": crossover(0.8, 1.2), "crossover_hot": crossover(1.0, 1.5),
+        "activation": law["barrier"] / law["omega0"],
+        "crossover": crossover(0.8, 1.2),
+        "crossover_hot": crossover(1.0, 1.5),
     },
-)  # fmt: skip
+)
 save_table(table, options.out, "tls_fast_regime_crossover")
 
 # %% [markdown]
-# **The check.** Agreement of a bin is limited by the ring: it has few levels above the threshold, so that lines gather in some bins and leave others; hence factors of 1.3 up to
-# $2.6\,t$, where the thermal tail and the threshold lie, and of 3 above. The tolerance of the activation energies is $0.25\,t$: a
-# prefactor that goes as the root of temperature shifts them by half the temperature, at most $0.5\,t$ here. The activation energy of $\rho$ exceeds $\omega_0$ by
-# what the prefactor changes with temperature: 10 %. The crossover is held to what the two tangents and the values of $\omega_0$ leave open.
+# **The check.** Agreement of a bin is limited by the ring: it has few levels above the threshold, so that
+# lines gather in some bins and leave others; hence factors of 1.3 up to $2.6\,t$, where the thermal tail and
+# the threshold lie, and of 3 above. The tolerance of the activation energies is $0.25\,t$: a prefactor that
+# goes as the root of temperature shifts them by half the temperature, at most $0.5\,t$ here. The activation
+# energy of $\rho$ exceeds $\omega_0$ by what the prefactor changes with temperature: 10 %. The crossover is
+# held to what the two tangents and the values of $\omega_0$ leave open.
 
 # %%
 assert bool((abs(np.log(deviation.sel(near))) < np.log(1.3)).all()), "agreement around the threshold"
@@ -173,8 +188,10 @@ for name in ("crossover", "crossover_hot"):
     assert bool(((table[name] > 0.3) & (table[name] < 0.55)).all()), "crossover at 0.4 to 0.5 omega0"
 
 # %% [markdown]
-# **The figure.** (a) Conductivity at $\omega_0 = 2\,t$: exact (lines with a filter of $0.02\,t$, points are means over bins) and DMFT (dashed). (b) Resistivity from
-# DMFT; arrows mark the paper's $T^* = 0.4\,\omega_0$, open symbols the crossover found, the thin lines of the largest $\omega_0$ the two laws that meet there.
+# **The figure.** (a) Conductivity at $\omega_0 = 2\,t$: exact (lines with a filter of $0.02\,t$, points are
+# means over bins) and DMFT (dashed). (b) Resistivity from DMFT; arrows mark the paper's $T^* =
+# 0.4\,\omega_0$, open symbols the crossover found, the thin lines of the largest $\omega_0$ the two laws that
+# meet there.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 3.0))
@@ -223,10 +240,14 @@ for ax, letter in ((left, "(a)"), (right, "(b)")):
 save(figure, options.out, "tls_fast_regime")
 
 # %% [markdown]
-# **What the paper says, and what was found.** "The optical spectra show a temperature independent threshold at $\omega = \omega_0$ and a thermally activated absorption below": so they do, with
-# activation energies $0.14\,t$ to $0.19\,t$ above $\omega_0 - \omega$ in DMFT, and the same to $0.07\,t$ on rings. "A striking agreement at all temperatures, all frequencies, and over more than 7 orders of magnitude": the seven
-# decades are mainly those of the coherent peak, which a ring with a filter does not resolve; the range in which both can be compared has three. There they agree within 20 % per bin of
-# $0.4\,t$ around and below the threshold (15 % on 14 sites) and, above $2.6\,t$, where
-# few lines make the spectrum of a ring, within a factor of three (2.5 on 14 sites). "An exponential suppression at low temperatures followed by an
-# approximately linear increase", with a crossover "approximately located at $T \simeq 0.4\,\omega_0$": the activated law, of energy 1.00 to $1.05\,\omega_0$, meets the tangent of the linear range at
-# 0.37 to $0.48\,\omega_0$ for $\omega_0$ from $t$ to $4\,t$, as the tangent is taken.
+# **What the paper says, and what was found.** "The optical spectra show a temperature independent threshold
+# at $\omega = \omega_0$ and a thermally activated absorption below": so they do, with activation energies
+# $0.14\,t$ to $0.19\,t$ above $\omega_0 - \omega$ in DMFT, and the same to $0.07\,t$ on rings. "A striking
+# agreement at all temperatures, all frequencies, and over more than 7 orders of magnitude": the seven decades
+# are mainly those of the coherent peak, which a ring with a filter does not resolve; the range in which both
+# can be compared has three. There they agree within 20 % per bin of $0.4\,t$ around and below the threshold
+# (15 % on 14 sites) and, above $2.6\,t$, where few lines make the spectrum of a ring, within a factor of
+# three (2.5 on 14 sites). "An exponential suppression at low temperatures followed by an approximately linear
+# increase", with a crossover "approximately located at $T \simeq 0.4\,\omega_0$": the activated law, of
+# energy 1.00 to $1.05\,\omega_0$, meets the tangent of the linear range at 0.37 to $0.48\,\omega_0$ for
+# $\omega_0$ from $t$ to $4\,t$, as the tangent is taken.

@@ -1,16 +1,17 @@
 # %% [markdown]
 # # Displaced Drude peaks from two-level systems
 #
-# **What is asked.** What does the optical conductivity of one electron among slow two-level systems look like, and what becomes of it when they are
-# faster and when they are warmer? This is Fig. 1 (a-d) of Rammal, Ciuchi and Fratini, *Inelastic scattering and transient localization from coupling
-# to two-level systems*. The quick form takes about 8 s of processor time on 12 sites. `--full` takes the paper's 16 sites and filter: about 140 s of
-# processor time (measured), a minute and a half on two cores, and 0.5 GB of memory. It may be stopped and goes on when the same command is given
-# again.
+# **What is asked.** What does the optical conductivity of one electron among slow two-level systems look
+# like, and what becomes of it when they are faster and when they are warmer? This is Fig. 1 (a-d) of Rammal,
+# Ciuchi and Fratini, *Inelastic scattering and transient localization from coupling to two-level systems*.
+# The quick form takes about 8 s of processor time on 12 sites. `--full` takes the paper's 16 sites and
+# filter: about 140 s of processor time (measured), a minute and a half on two cores, and 0.5 GB of memory. It
+# may be stopped and goes on when the same command is given again.
 #
 # **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site,
-# $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j \sigma^x_j$, with $g = t$. The text of the
-# paper names $\omega_0 = 0.02\,t$ for the first panel and $0.5\,t$ for the last; $0.1\,t$ and $0.2\,t$ for the two between them, and the six
-# temperatures, are our choice.
+# $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j
+# \sigma^x_j$, with $g = t$. The text of the paper names $\omega_0 = 0.02\,t$ for the first panel and $0.5\,t$
+# for the last; $0.1\,t$ and $0.2\,t$ for the two between them, and the six temperatures, are our choice.
 
 # %%
 import matplotlib.pyplot as plt
@@ -27,9 +28,10 @@ model = xg.electron_tls(xg.lattice.chain(sites), g=1.0, omega0=omega0)
 grid = {"frequency": np.linspace(0.0, 4.0, 401), "broadening": broadening, "seed": 1}
 
 # %% [markdown]
-# **The computation.** The finite-temperature Lanczos method, all temperatures from one pass, with a Gaussian filter of standard deviation $\delta$ on
-# the even function $\sigma(\omega)$. Below $\omega_0$ few states carry the partition function and Lanczos runs from random vectors are noisy; there
-# the vectors are cooled to $T$ first (`typicality`). The number of Lanczos steps follows from the filter.
+# **The computation.** The finite-temperature Lanczos method, all temperatures from one pass, with a Gaussian
+# filter of standard deviation $\delta$ on the even function $\sigma(\omega)$. Below $\omega_0$ few states
+# carry the partition function and Lanczos runs from random vectors are noisy; there the vectors are cooled to
+# $T$ first (`typicality`). The number of Lanczos steps follows from the filter.
 
 # %%
 size = "full" if options.full else "quick"
@@ -52,9 +54,9 @@ solution = joined([panels, joined(last, "T", variables)], "omega0", variables).c
 sigma, error = solution["optical_conductivity"], solution["optical_conductivity_stderr"]
 
 # %% [markdown]
-# The peak is the highest local maximum between $0.2\,t$ and $2\,t$; $L = \sqrt{2t/\omega_L}$ is the localization length that the paper reads from it.
-# The dip is the lowest point between zero frequency and the peak; `half_height` is the frequency up to which $\sigma$ exceeds half its value at the
-# peak.
+# The peak is the highest local maximum between $0.2\,t$ and $2\,t$; $L = \sqrt{2t/\omega_L}$ is the
+# localization length that the paper reads from it. The dip is the lowest point between zero frequency and the
+# peak; `half_height` is the frequency up to which $\sigma$ exceeds half its value at the peak.
 
 # %%
 window = (0.2, 2.0)
@@ -71,16 +73,22 @@ def at(frequency: xr.DataArray | float) -> tuple[xr.DataArray, xr.DataArray]:
 (static, static_error), (top, top_error), (bottom, bottom_error) = at(0.0), at(peak), at(dip)
 table = xr.Dataset(
     {
-        "peak_frequency": peak, "localization_length": xg.localization_length(sigma, window=window), "sigma_peak": top,
-        "sigma_peak_stderr": top_error, "sigma_0": static, "sigma_0_stderr": static_error, "sigma_dip": bottom,
+        "peak_frequency": peak,
+        "localization_length": xg.localization_length(sigma, window=window),
+        "sigma_peak": top,
+        "sigma_peak_stderr": top_error,
+        "sigma_0": static,
+        "sigma_0_stderr": static_error,
+        "sigma_dip": bottom,
         "half_height": sigma["frequency"].where(sigma > top / 2).max("frequency", keep_attrs=True),
     },
-)  # fmt: skip
+)
 save_table(table, options.out, "tls_optical_conductivity")
 localized, half = table.sel(omega0=omega0[:-1]), table["half_height"]
 low, high = (float(end(localized["peak_frequency"])) for end in (np.min, np.max))
 print(
-    f"omega0 <= 0.2 tc: peak between {low:.2f} and {high:.2f} tc, L between {(2 / high) ** 0.5:.2f} and {(2 / low) ** 0.5:.2f} a"
+    f"omega0 <= 0.2 tc: peak between {low:.2f} and {high:.2f} tc, L between {(2 / high) ** 0.5:.2f} "
+    f"and {(2 / low) ** 0.5:.2f} a"
 )
 relative = (error.max("frequency") / sigma.max("frequency")).sel(T=slice(0.5, None)).max()
 print(f"largest standard error at T >= 0.5 tc, of the maximum of its curve: {100 * float(relative):.1f} %")
@@ -93,11 +101,13 @@ for value in omega0[1:]:
     )
 
 # %% [markdown]
-# **The check.** For $\omega_0 \le 0.2\,t$ there is a peak at $0.5\,t$ at every temperature, higher than $\sigma(0)$ by more than three standard
-# errors. Its top is flat and carries the fine structure of binary disorder, two lobes near $0.41\,t$ and $0.58\,t$ that exchange the maximum: hence
-# the tolerance of $0.15\,t$. Warming lowers it and widens its flank. All temperatures share their random vectors, so differences between neighbours
-# are surer than their error bars; the fall from the lowest to the highest is many times the error. At $\omega_0 = 0.2\,t = T$ a second peak is at
-# zero frequency. At $\omega_0 = 0.5\,t$ zero frequency is the maximum at every temperature, and what is left at finite frequency lies at $\omega_0$
+# **The check.** For $\omega_0 \le 0.2\,t$ there is a peak at $0.5\,t$ at every temperature, higher than
+# $\sigma(0)$ by more than three standard errors. Its top is flat and carries the fine structure of binary
+# disorder, two lobes near $0.41\,t$ and $0.58\,t$ that exchange the maximum: hence the tolerance of
+# $0.15\,t$. Warming lowers it and widens its flank. All temperatures share their random vectors, so
+# differences between neighbours are surer than their error bars; the fall from the lowest to the highest is
+# many times the error. At $\omega_0 = 0.2\,t = T$ a second peak is at zero frequency. At $\omega_0 = 0.5\,t$
+# zero frequency is the maximum at every temperature, and what is left at finite frequency lies at $\omega_0$
 # or above: by how much depends on the size of the ring.
 
 # %%
@@ -123,7 +133,8 @@ assert bool((beyond > 3 * np.hypot(static_error, top_error).sel(omega0=0.5)).all
 )
 
 # %% [markdown]
-# **The figure.** Panels of Fig. 1, dark to light with rising temperature, bands of one standard error. The coherent peak of panel (d) is cut off.
+# **The figure.** Panels of Fig. 1, dark to light with rising temperature, bands of one standard error. The
+# coherent peak of panel (d) is cut off.
 
 # %%
 figure, axes = plt.subplots(4, 1, figsize=(COLUMN, 6.4), sharex=True)
@@ -140,8 +151,10 @@ axes[0].set_xlim(0, 2.5)
 save(figure, options.out, "tls_optical_conductivity")
 
 # %% [markdown]
-# **What the paper says, and what was found.** "A marked finite-frequency peak at $\omega_L \simeq 0.5\,t$" at all temperatures, "progressively
-# reduced with increasing temperature, while its shape broadens": found. "Corresponds here to 2-3 lattice spacings": the formula of the paper gives
-# the lengths printed above, about two spacings, the lower end. The coherent peak at zero frequency and its coexistence with the displaced Drude peak,
-# "panel (c)", "when $T \lesssim \omega_0$": found at $\omega_0 = 0.2\,t$, where the second peak lasts to temperatures above $\omega_0$ (printed
-# above). At $\omega_0 = 0.1\,t$ there is none down to $T = 0.2\,t$. "A fundamental change of shape" at $\omega_0 = 0.5\,t$: found.
+# **What the paper says, and what was found.** "A marked finite-frequency peak at $\omega_L \simeq 0.5\,t$" at
+# all temperatures, "progressively reduced with increasing temperature, while its shape broadens": found.
+# "Corresponds here to 2-3 lattice spacings": the formula of the paper gives the lengths printed above, about
+# two spacings, the lower end. The coherent peak at zero frequency and its coexistence with the displaced
+# Drude peak, "panel (c)", "when $T \lesssim \omega_0$": found at $\omega_0 = 0.2\,t$, where the second peak
+# lasts to temperatures above $\omega_0$ (printed above). At $\omega_0 = 0.1\,t$ there is none down to $T =
+# 0.2\,t$. "A fundamental change of shape" at $\omega_0 = 0.5\,t$: found.

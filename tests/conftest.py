@@ -1,4 +1,7 @@
-"""Threads, hypothesis profiles and the guards against hidden computation. Loaded before anything imports numpy."""
+"""Threads, hypothesis profiles and the guards against hidden computation.
+
+Loaded before anything imports numpy.
+"""
 
 import os
 
@@ -34,7 +37,9 @@ hypothesis.settings.load_profile(
 
 @pytest.fixture(scope="session", autouse=True)
 def _agg() -> Iterator[None]:
-    """Figures go to memory, never to a window (MPLBACKEND above), also if something imported matplotlib before us."""
+    """Figures go to memory, never to a window (MPLBACKEND above),
+    also if something imported matplotlib before us.
+    """
     if "matplotlib" in sys.modules:
         sys.modules["matplotlib"].use("Agg", force=True)
     yield
@@ -44,7 +49,10 @@ def _agg() -> Iterator[None]:
 
 @pytest.fixture
 def no_compute() -> contextlib.AbstractContextManager[object]:
-    """``with no_compute:`` any dask computation inside raises. A context, so that the test may compute after it."""
+    """``with no_compute:`` any dask computation inside raises.
+
+    A context, so that the test may compute after it.
+    """
     from xglass.testing import forbid_compute
 
     return forbid_compute()
@@ -52,7 +60,9 @@ def no_compute() -> contextlib.AbstractContextManager[object]:
 
 @pytest.fixture
 def max_computes() -> Callable[[int], contextlib.AbstractContextManager[list[int]]]:
-    """``with max_computes(1) as count:`` at most one whole-graph computation; ``count[0]`` is how many there were."""
+    """``with max_computes(1) as count:`` at most one whole-graph computation;
+    ``count[0]`` is how many there were.
+    """
 
     @contextlib.contextmanager
     def guard(limit: int) -> Iterator[list[int]]:

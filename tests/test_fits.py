@@ -43,7 +43,8 @@ def assert_pulls(fit, planted, show):
         pull = ((fit[name] - value) / fit[f"{name}_stderr"]).values
         low, high = stats.chi2.ppf([5e-5, 1 - 5e-5], pull.size)
         print(
-            f"{show} {name}: chi2 of {pull.size} pulls {np.sum(pull**2):.1f} in [{low:.1f}, {high:.1f}], mean {pull.mean():+.3f}"
+            f"{show} {name}: chi2 of {pull.size} pulls {np.sum(pull**2):.1f} in [{low:.1f}, "
+            f"{high:.1f}], mean {pull.mean():+.3f}"
         )
         assert low < np.sum(pull**2) < high, name
         assert abs(pull.mean()) < 4 / np.sqrt(pull.size), name
@@ -108,10 +109,13 @@ def test_rounding_stays_rounding():
 @pytest.mark.parametrize("weighted", [True, False])
 @pytest.mark.parametrize("offset", [True, False])
 def test_pulls_of_stretched_exponential(weighted, offset):
-    """Independent noise (the case the covariance is made for), small enough for the curve to be linear within its errors."""
+    """Independent noise (the case the covariance is made for),
+    small enough for the curve to be linear within its errors.
+    """
     planted = {"tau": 20.0, "exponent": 0.6, "amplitude": 0.22} | ({"offset": 0.05} if offset else {})
     curve = kww(20.0, 0.6, offset=planted.get("offset", 0.0))
-    # Not weighted: equal errors, which the fit finds from the scatter. Weighted: errors growing along the lags.
+    # Not weighted: equal errors, which the fit finds from the scatter. Weighted: errors growing along the
+    # lags.
     sigma = 2e-4 * (1 + 2 * curve["lag"] / 250 if weighted else xr.ones_like(curve["lag"]))
     fit = fits.stretched_exponential(
         noisy(curve, sigma, seed=11), stderr=sigma if weighted else None, offset=offset
@@ -124,7 +128,9 @@ def test_pulls_of_stretched_exponential(weighted, offset):
 
 
 def test_noise_beyond_exponent_one_ends_at_one():
-    """A simple exponential: half of the samples want alpha > 1, none may get it, and the bounded solver agrees."""
+    """A simple exponential: half of the samples want alpha > 1, none may get it,
+    and the bounded solver agrees.
+    """
     C = noisy(kww(10.0, 1.0), 0.004, seed=5, samples=60)
     fit = fits.stretched_exponential(C)
     at_one = int((fit["exponent"] == 1).sum())
@@ -201,7 +207,9 @@ UNFITTABLE = {
 @pytest.mark.parametrize("case", UNFITTABLE)
 @pytest.mark.parametrize("offset", [True, False])
 def test_what_cannot_be_fitted_is_no_success(case, offset):
-    """No exception, no warning (warnings are errors here), all NaN; a good neighbour in the same call is unharmed."""
+    """No exception, no warning (warnings are errors here), all NaN;
+    a good neighbour in the same call is unharmed.
+    """
     C = xr.DataArray(
         [UNFITTABLE[case], 0.2 * np.exp(-np.sqrt(t / 9))], dims=("sample", "lag"), coords={"lag": t}
     )
@@ -264,7 +272,10 @@ def test_noise_free_laws_come_back(law):
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("weighted", [True, False])
 def test_pulls_of_laws(law, weighted):
-    """Weighted: the pulls are normal. Not weighted: Student's t with n - p degrees of freedom, turned into normal ones."""
+    """Weighted: the pulls are normal.
+
+    Not weighted: Student's t with n - p degrees of freedom, turned into normal ones.
+    """
     function, curve, planted = LAWS[law]
     relative = 2e-3 * (np.linspace(1, 3, T.size) if weighted else np.ones(T.size))
     tau = noisy(thermal(curve(T)), thermal(curve(T) * relative), seed=21)

@@ -1,4 +1,6 @@
-"""The house rules that a machine can check: who imports whom, what an import costs, what every public name owes its reader."""
+"""The house rules that a machine can check: who imports whom, what an import costs,
+what every public name owes its reader.
+"""
 
 import ast
 import importlib
@@ -113,7 +115,8 @@ def test_the_importer_of_this_test_sees_every_form(tmp_path, monkeypatch):
     inner.mkdir(parents=True)
     (inner / "a.py").write_text(
         "import numba as nb\nfrom . import b\nfrom .. import plot\nfrom ..store import load\n"
-        "from xglass import testing\nfrom xglass.fits import arrhenius\ndef f():\n    from ..ops import mean\n"
+        "from xglass import testing\nfrom xglass.fits import arrhenius\ndef f():\n    from ..ops "
+        "import mean\n"
     )
     names = [name for name, _ in imports(inner / "a.py")]
     assert names == [

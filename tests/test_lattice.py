@@ -1,4 +1,6 @@
-"""Lattices: numbering, bonds and wave vectors against plain loops; interactions of the classical charge glass against known energies."""
+"""Lattices: numbering, bonds and wave vectors against plain loops;
+interactions of the classical charge glass against known energies.
+"""
 
 import itertools
 
@@ -42,7 +44,7 @@ LATTICES = {
 all_lattices = pytest.mark.parametrize("lattice", LATTICES.values(), ids=LATTICES)
 
 
-# --- numbering -------------------------------------------------------------------------------------------------------------------
+# --- numbering ----------------------------------------------------------------------------------------------
 
 
 def test_triangular_numbering_positions_and_bonds():
@@ -122,7 +124,8 @@ def test_bonds_once_each_with_true_vectors(lattice):
     np.testing.assert_allclose(
         np.linalg.norm(vector, axis=1), 1.0, rtol=1e-14
     )  # and never the wrapped difference
-    # once each: neither a bond nor its reverse occurs twice (as a pair with its vector: on L = 2 two bonds join one pair)
+    # once each: neither a bond nor its reverse occurs twice (as a pair with its vector: on L = 2 two bonds
+    # join one pair)
     ends = [
         (int(a), int(b), *np.rint(v * 1e6).astype(int))
         if a <= b
@@ -206,7 +209,7 @@ def test_what_a_lattice_carries(lattice):
     assert lattice["bond_kind"].dtype.kind == "U"
 
 
-# --- cells of one's own ----------------------------------------------------------------------------------------------------------
+# --- cells of one's own -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -251,7 +254,9 @@ def test_from_cell_numbers_the_basis_first():
 
 
 def test_honeycomb_levels_are_those_of_bloch_waves():
-    """+-|sum of the three phases| on the grid of wave vectors: an independent check of bonds, boundary and wave vectors."""
+    """+-|sum of the three phases| on the grid of wave vectors: an independent check of bonds,
+    boundary and wave vectors.
+    """
     lattice = honeycomb((4, 3))
     hopping = np.zeros((24, 24))
     np.add.at(hopping, (lattice["bond_source"].values, lattice["bond_target"].values), 1.0)
@@ -308,7 +313,7 @@ def test_sides_are_whole_numbers_of_two_and_more(build, side, error):
         build(side)
 
 
-# --- wave vectors and stripes ----------------------------------------------------------------------------------------------------
+# --- wave vectors and stripes -------------------------------------------------------------------------------
 
 
 @all_lattices
@@ -354,7 +359,8 @@ def test_stripes_of_the_triangular_lattice():
     patterns = np.cos(x @ waves.T)
     np.testing.assert_allclose(np.abs(patterns), 1.0, rtol=1e-12)
     np.testing.assert_allclose(patterns.sum(axis=0), 0.0, rtol=0, atol=1e-12)
-    # each stripe is constant along its row: (1, 0), (1/2, sqrt3/2), (-1/2, sqrt3/2), and alternates along the other two
+    # each stripe is constant along its row: (1, 0), (1/2, sqrt3/2), (-1/2, sqrt3/2), and alternates along the
+    # other two
     rows = np.array([[1, 0], [0.5, S3 / 2], [-0.5, S3 / 2]])
     np.testing.assert_allclose(np.cos(waves @ rows.T), 2 * np.eye(3) - 1, rtol=0, atol=1e-12)
 
@@ -381,7 +387,7 @@ def test_only_stripes_that_fit():
     assert waves.shape == (0, 2)
 
 
-# --- Coulomb interaction of the charge glass -------------------------------------------------------------------------------------
+# --- Coulomb interaction of the charge glass ----------------------------------------------------------------
 
 
 def test_coulomb_numbers_of_the_twelve_by_twelve_lattice():
@@ -412,7 +418,8 @@ STRIPES = {"horizontal": lambda i, j: j, "diagonal_1": lambda i, j: i, "diagonal
 def test_stripe_energies(L):
     """Per site in spin form -0.1755592765057 for every L and orientation (13 digits of the prototype).
 
-    Eq. (1) has n = s + 1/2: all row sums are those of one site per cell, V_s(1) = -4.2134, and half the sites lack V_s(1)/L.
+    Eq. (1) has n = s + 1/2: all row sums are those of one site per cell, V_s(1) = -4.2134, and half the sites
+    lack V_s(1)/L.
     """
     lattice = lt.triangular(L)
     V, bare = xg.coulomb(lattice, self_image="include").values, xg.coulomb(lattice).values
@@ -454,7 +461,9 @@ def test_defect_pairs_of_the_stripe():
 
 
 def test_crystals_of_larger_cells():
-    """Rock salt, fcc and bcc from cells with a basis: the constants do not depend on how the crystal is written."""
+    """Rock salt, fcc and bcc from cells with a basis:
+    the constants do not depend on how the crystal is written.
+    """
     for lattice, expected in (
         (lt.square(4), 1.615542626713),
         (lt.cubic(2), 1.747564594633182),
@@ -475,14 +484,15 @@ def test_crystals_of_larger_cells():
 
 @all_lattices
 def test_potential_of_the_full_lattice_is_that_of_one_cell(lattice):
-    """Composition: summed over all cells, the torus of L cells becomes the torus of one (self term included)."""
+    """Composition: summed over all cells, L cells become the torus of one (self term included)."""
     cells, basis = lattice["cells"].values, lattice.sizes["site"] // int(np.prod(lattice["cells"].values))
     V = xg.coulomb(lattice, self_image="include").values
     x, cell = lattice["position"].values[:basis], lattice["torus"].values / cells[:, None]
     displacement = (x[None] - x[:, None]).reshape(-1, len(cells))
     single = ewald.power_law(displacement, cell, 1.0).reshape(basis, basis)
     summed = V.reshape(-1, basis, len(V) // basis, basis).sum(axis=2)[0]
-    # in the plane and in space the average over the cell vanishes; on a ring the background is cut at one lattice spacing, no scale enters
+    # in the plane and in space the average over the cell vanishes; on a ring the background is cut at one
+    # lattice spacing, no scale enters
     np.testing.assert_allclose(summed, single, rtol=0, atol=1e-12 * len(V))
 
 
@@ -523,7 +533,7 @@ def test_other_diagonals_are_refused(function, self_image):
         function(self_image=self_image)
 
 
-# --- gates, screening, power laws on lattices ------------------------------------------------------------------------------------
+# --- gates, screening, power laws on lattices ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("gates", [1, 2])
@@ -551,7 +561,9 @@ def test_gate_distance_may_be_swept(gates):
 
 
 def test_gates_screen_the_bare_interaction():
-    """The plate images lower the repulsion; two screen more than one in this order at short distance; far plates do nothing."""
+    """The plate images lower the repulsion; two screen more than one in this order at short distance;
+    far plates do nothing.
+    """
     lattice = lt.square(6)
     bare = xg.coulomb(lattice, self_image="include")
     for gates in (1, 2):
@@ -636,7 +648,9 @@ def test_power_law_one_is_coulomb(lattice):
 
 
 def test_yukawa_approaches_coulomb():
-    """A long screening length: contrasts become those of 1/r with errors of order 1/length^2 (2 pi/(A (G^2 + 1/l^2)^(1/2)))."""
+    """A long screening length: contrasts become those of 1/r with errors of order 1/length^2 (2 pi/(A (G^2 +
+    1/l^2)^(1/2))).
+    """
     lattice = lt.square(2)
     V = xg.coulomb(lattice).values
     errors = []

@@ -148,18 +148,46 @@ ABOUT_LABELS = {
 #: Eager by definition, with the reason. What takes no data cannot compute any.
 EAGER = {
     **dict.fromkeys(
-        ["lattice.chain", "lattice.square", "lattice.triangular", "lattice.cubic", "lattice.from_cell"], "geometry from a few numbers"
+        ["lattice.chain", "lattice.square", "lattice.triangular", "lattice.cubic", "lattice.from_cell"],
+        "geometry from a few numbers",
     ),
-    **dict.fromkeys(["coulomb", "lattice.coulomb", "lattice.yukawa", "lattice.power_law"], "interactions are coordinates of models: eager"),
-    **dict.fromkeys(["charge_glass", "electron_tls", "random_couplings", "random_parameter", "random_site_energy", "testing.tiny_glass"], "models are parameters: eager"),
-    **dict.fromkeys(["units.parameter", "units.scale_coordinate", "variables.canonical"], "parameters are eager; lazy ones are refused"),
+    **dict.fromkeys(
+        ["coulomb", "lattice.coulomb", "lattice.yukawa", "lattice.power_law"],
+        "interactions are coordinates of models: eager",
+    ),
+    **dict.fromkeys(
+        [
+            "charge_glass",
+            "electron_tls",
+            "random_couplings",
+            "random_parameter",
+            "random_site_energy",
+            "testing.tiny_glass",
+        ],
+        "models are parameters: eager",
+    ),
+    **dict.fromkeys(
+        ["units.parameter", "units.scale_coordinate", "variables.canonical"],
+        "parameters are eager; lazy ones are refused",
+    ),
     "thermal_defects": "a function of parameters",
-    **dict.fromkeys(["variables.attributes", "variables.realizations", "variables.whole_number"], "take a name or a number"),
-    **dict.fromkeys(["testing.forbid_compute", "testing.count_computes", "testing.chunkings"], "tools of tests"),
+    **dict.fromkeys(
+        ["variables.attributes", "variables.realizations", "variables.whole_number"],
+        "take a name or a number",
+    ),
+    **dict.fromkeys(
+        ["testing.forbid_compute", "testing.count_computes", "testing.chunkings"], "tools of tests"
+    ),
     **dict.fromkeys(["store.evaluate", "store.verify"], "computing is what they are for"),
-    **dict.fromkeys(["store.load", "store.progress", "store.failures"], "read a store; tests/store shows that nothing computes"),
-    **dict.fromkeys(["plot.relaxation", "plot.arrhenius", "plot.curves", "plot.label", "plot.lattice", "plot.charge_map"], "drawing is the end of a chain"),
-}  # fmt: skip
+    **dict.fromkeys(
+        ["store.load", "store.progress", "store.failures"],
+        "read a store; tests/store shows that nothing computes",
+    ),
+    **dict.fromkeys(
+        ["plot.relaxation", "plot.arrhenius", "plot.curves", "plot.label", "plot.lattice", "plot.charge_map"],
+        "drawing is the end of a chain",
+    ),
+}
 
 
 def public_functions():
@@ -190,7 +218,8 @@ CHUNKED = {
 def test_every_public_function_is_listed(name):
     listed = [table for table in (LAZY, SOLVERS, ABOUT_LABELS, EAGER) if name in table]
     assert len(listed) == 1, (
-        f"xg.{name} stands in {len(listed)} of LAZY, SOLVERS, ABOUT_LABELS, EAGER; write a call that shows it is lazy"
+        f"xg.{name} stands in {len(listed)} of LAZY, SOLVERS, ABOUT_LABELS, EAGER; write a call that "
+        "shows it is lazy"
     )
 
 
@@ -358,7 +387,9 @@ def functions_of(result):
 
 @pytest.mark.parametrize("name", LAZY)
 def test_blocks_are_plain_functions(name):
-    """Pickled by name, in less than 500 bytes, and without a compiled kernel: workers import what they need."""
+    """Pickled by name, in less than 500 bytes, and without a compiled kernel:
+    workers import what they need.
+    """
     pickled = functions_of(LAZY[name](xg.testing.tiny_run(chunks={"T": 1})))
     assert pickled
     for function, data in pickled.items():
@@ -395,7 +426,9 @@ def test_a_graph_travels_to_another_process(tmp_path):
 
 
 def test_graphs_stay_small():
-    """1000 parameter points, one task each: 14 graph entries a point for a run of four variables, 26 for two waiting times."""
+    """1000 parameter points, one task each: 14 graph entries a point for a run of four variables,
+    26 for two waiting times.
+    """
     model = xg.testing.tiny_glass(eta=np.linspace(-1.0, -0.1, 10))
     arguments = {"T": np.linspace(0.02, 0.1, 100), "walker": 4, "sweep": 10, "seed": 1}
     with xg.testing.forbid_compute():
@@ -412,7 +445,9 @@ def test_graphs_stay_small():
 
 
 def test_the_graph_holds_no_copy_per_point():
-    """The interaction is in the graph once, not once per point: what travels does not grow with N^2 times the points."""
+    """The interaction is in the graph once, not once per point:
+    what travels does not grow with N^2 times the points.
+    """
     glass = xg.charge_glass(xg.lattice.triangular(8), t_p=0.1, eta=np.linspace(-1.0, -0.1, 50))
     with xg.testing.forbid_compute():
         run = xg.metropolis(glass, T=[0.05, 0.1], walker=2, sweep=2, seed=1, chunks={"eta": 1, "T": 1})

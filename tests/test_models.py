@@ -12,7 +12,8 @@ from xglass.testing import tiny_glass
 LATTICE = xg.lattice.triangular(4)
 SQUARE = xg.lattice.square(4)
 
-# False alarms: the tests of this file make fewer than a hundred comparisons, each at 1e-6, with fixed seeds: together below 1e-4.
+# False alarms: the tests of this file make fewer than a hundred comparisons, each at 1e-6, with fixed seeds:
+# together below 1e-4.
 ALARM = 1e-6
 
 
@@ -28,7 +29,7 @@ def dense(model):
     return matrix + matrix.T
 
 
-# --- broadcasting ----------------------------------------------------------------------------------------------------------------
+# --- broadcasting -------------------------------------------------------------------------------------------
 
 
 def test_a_scalar_stays_a_scalar_coordinate():
@@ -344,11 +345,13 @@ def test_t_p_belongs_to_the_triangular_lattice():
         xg.charge_glass(16, t_p=0.1)
 
 
-# --- what a model is -------------------------------------------------------------------------------------------------------------
+# --- what a model is ----------------------------------------------------------------------------------------
 
 
 def test_hopping_three_ways_is_one_matrix():
-    """eta t_p is a product of two rounded numbers: equal to one unit in the last place of a number typed in."""
+    """eta t_p is a product of two rounded numbers:
+    equal to one unit in the last place of a number typed in.
+    """
     t_p, eta = 0.12, -0.35
     sugar = dense(glass(t_p=t_p, eta=eta))
     kinds = dense(xg.charge_glass(LATTICE, hopping={"c": t_p * eta, "p": t_p}))
@@ -431,7 +434,9 @@ def test_centred_is_a_coordinate(centred):
 
 
 def test_centring_shifts_the_energy_by_a_constant_and_the_potential_too():
-    """(n - f) U (n - f)/2 = n U n/2 - f sum_i r_i n_i + const: with equal row sums r a constant at fixed number."""
+    """(n - f) U (n - f)/2 = n U n/2 - f sum_i r_i n_i + const:
+    with equal row sums r a constant at fixed number.
+    """
     run = xg.testing.tiny_run(tiny_glass(eta=-1.0), T=0.1, sweep=3, weight="classical").compute()
     model = tiny_glass(eta=-1.0, centred=True)
     centred = xg.testing.tiny_run(model, T=0.1, sweep=3, weight="classical").compute()
@@ -443,7 +448,7 @@ def test_centring_shifts_the_energy_by_a_constant_and_the_potential_too():
         np.testing.assert_allclose(data["electrostatic_energy"], expected, rtol=0, atol=1e-12)
 
 
-# --- what a Dataset carries ------------------------------------------------------------------------------------------------------
+# --- what a Dataset carries ---------------------------------------------------------------------------------
 
 CARRIED = {
     "position",
@@ -499,7 +504,7 @@ def test_the_lattice_is_not_changed_and_attributes_are_registered():
         assert coord.attrs == xg.variables.attributes(str(name)), name
 
 
-# --- random couplings ------------------------------------------------------------------------------------------------------------
+# --- random couplings ---------------------------------------------------------------------------------------
 
 
 def two_sided(statistic, freedom):
@@ -596,7 +601,7 @@ def test_couplings_refuse():
         xg.random_site_energy(4, strength="10 meV", convention="std", realization=1, seed=0)
 
 
-# --- random site energies --------------------------------------------------------------------------------------------------------
+# --- random site energies -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -666,7 +671,7 @@ def test_site_energies_refuse():
         xg.random_site_energy(4, strength=1.0, realization=1, seed=0)
 
 
-# --- random two-level systems ----------------------------------------------------------------------------------------------------
+# --- random two-level systems -------------------------------------------------------------------------------
 
 
 def test_random_energies_take_the_unit_of_the_model():
@@ -693,7 +698,9 @@ def test_random_energies_take_the_unit_of_the_model():
     ],
 )
 def test_random_parameters(distribution, arguments, mean, std):
-    """Mean and standard deviation of 40 x 250 draws, within four of their standard errors (false alarm 1e-4 each, fixed seed)."""
+    """Mean and standard deviation of 40 x 250 draws,
+    within four of their standard errors (false alarm 1e-4 each, fixed seed).
+    """
     draws = xg.random_parameter(
         xg.lattice.chain(250), "omega0", distribution=distribution, realization=40, seed=3, **arguments
     )

@@ -13,8 +13,13 @@ import xglass as xg
 from xglass.variables import REGISTRY, attributes
 
 POINTWISE = [  # a number or an array per configuration
-    xg.structure_factor, xg.stripe_order, xg.electrostatic_energy, xg.electrostatic_potential, xg.kinetic_energy, xg.local_density,
-]  # fmt: skip
+    xg.structure_factor,
+    xg.stripe_order,
+    xg.electrostatic_energy,
+    xg.electrostatic_potential,
+    xg.kinetic_energy,
+    xg.local_density,
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +36,9 @@ def long():
 
 @pytest.fixture(scope="module")
 def general():
-    """Everything that a model may have at once: centred, random couplings and site energies, unequal hoppings, 5 of 12 sites."""
+    """Everything that a model may have at once: centred, random couplings and site energies,
+    unequal hoppings, 5 of 12 sites.
+    """
     lattice = xg.lattice.square(4, 3)
     U = xg.random_couplings(lattice, realization=2, seed=3) + 0.3 * xr.DataArray(
         np.eye(12), dims=("site", "site2")
@@ -126,7 +133,9 @@ def test_overlap_is_its_loop(long):
 
 
 def test_overlap_of_independent_runs_vanishes_on_average():
-    """2000 independent pairs of random configurations: <Q> = 0 exactly, variance 1/(N - 1); |z| < 4.42, alarm 1e-5."""
+    """2000 independent pairs of random configurations: <Q> = 0 exactly, variance 1/(N - 1); |z| < 4.42,
+    alarm 1e-5.
+    """
     model = xg.charge_glass(xg.lattice.triangular(4))
     a, b = (
         xg.metropolis(model, T=1.0, walker=2000, sweep=1, weight="classical", seed=s, chunks=None)
@@ -303,7 +312,9 @@ def slope(F, step=0.01):
 
 @pytest.mark.parametrize("name", ["run", "general"])
 def test_kinetic_energy_and_densities_are_slopes_of_the_free_energy(name, request):
-    """<K> = dF[lambda K + phi]/dlambda and <n_i> = dF/dphi_i at fixed mean number, by finite differences of an independent F."""
+    """<K> = dF[lambda K + phi]/dlambda and <n_i> = dF/dphi_i at fixed mean number,
+    by finite differences of an independent F.
+    """
     run = request.getfixturevalue(name)
     kinetic, density = xg.kinetic_energy(run), xg.local_density(run)
     assert density.dims == run["occupation"].dims
@@ -409,7 +420,9 @@ def test_selections_keep_the_model():
 
 
 def test_reductions_of_the_rest_keep_the_model(run):
-    """A mean over walkers keeps what is not averaged: parameters, lattice, energies; the occupations become a density."""
+    """A mean over walkers keeps what is not averaged: parameters, lattice, energies;
+    the occupations become a density.
+    """
     mean = run.mean(["walker", "sweep"])
     assert set(run.coords) - set(mean.coords) == {"walker", "sweep"}
     assert mean["occupation"].dtype.kind == "f"
@@ -428,7 +441,10 @@ def test_reductions_of_the_rest_keep_the_model(run):
 
 @pytest.mark.parametrize("factor", [2.0, 0.3])
 def test_observables_scale_with_the_energy_unit(factor):
-    """All energies times a factor: what is in Vc follows, what is a pure number stays. The units say which is which."""
+    """All energies times a factor: what is in Vc follows, what is a pure number stays.
+
+    The units say which is which.
+    """
     lattice = xg.lattice.triangular(4)
     U = xg.coulomb(lattice, self_image=-0.2)
     eps = xg.random_site_energy(lattice, strength=0.3, convention="std", realization=2, seed=1)

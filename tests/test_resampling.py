@@ -75,7 +75,9 @@ def test_groups_are_contiguous_and_nearly_equal():
 
 
 def test_unequal_groups_bias_little():
-    """30 entries in 20 groups, over 3000 independent sets: the variance of the mean within its error and one percent."""
+    """30 entries in 20 groups, over 3000 independent sets:
+    the variance of the mean within its error and one percent.
+    """
     x = xr.DataArray(np.random.default_rng(4).normal(size=(3000, 30)), dims=("set", "walker"))
     ratio = (jackknife(mean, x, dim="walker")["result_stderr"] ** 2).mean().item() * 30
     print(f"variance of the mean, jackknife / true: {ratio:.4f}")
@@ -83,7 +85,9 @@ def test_unequal_groups_bias_little():
 
 
 def test_bootstrap_of_a_mean_is_near_the_standard_error():
-    """Against the standard error with the population deviation, which is the limit of many resamples; 4 standard deviations."""
+    """Against the standard error with the population deviation, which is the limit of many resamples;
+    4 standard deviations.
+    """
     x = sample(50)
     result = bootstrap(mean, x, dim="walker", resamples=800, seed=3)
     xr.testing.assert_identical(result["overlap"], mean(x))
@@ -118,14 +122,17 @@ def assert_covered(value, error, planted, show):
     inside = abs(value - planted) < error * stats.t.ppf((1 + nominal) / 2, BLOCKS - 1)
     observed = float(inside.mean())
     print(
-        f"{show}: coverage {observed:.3f}, nominal {nominal:.3f} +- {np.sqrt(nominal * (1 - nominal) / SETS):.3f}"
+        f"{show}: coverage {observed:.3f}, nominal {nominal:.3f} +- "
+        f"{np.sqrt(nominal * (1 - nominal) / SETS):.3f}"
     )
     assert value.size == SETS
     assert abs(observed - nominal) < 4.5 * np.sqrt(nominal * (1 - nominal) / SETS)
 
 
 def correlated_walkers():
-    """Stretched exponentials; walkers independent, the lags of one share an amplitude and an AR(1) fluctuation."""
+    """Stretched exponentials; walkers independent,
+    the lags of one share an amplitude and an AR(1) fluctuation.
+    """
     rng = np.random.default_rng(17)
     lag = np.arange(41.0)
     curve = 0.25 * np.exp(-((lag / 9.0) ** 0.7))

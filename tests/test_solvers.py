@@ -14,7 +14,8 @@ import xglass as xg
 from xglass.variables import REGISTRY, attributes
 
 WEIGHTS = ("classical", "kinetic", "free_energy")
-# Probability that a right library fails a statistical test of this file, over all seeds; the two-sided normal bound of one test:
+# Probability that a right library fails a statistical test of this file, over all seeds; the two-sided normal
+# bound of one test:
 ALARM, TESTS = 1e-4, 16
 BOUND = float(norm.isf(ALARM / TESTS / 2))  # 4.6
 
@@ -79,7 +80,9 @@ def weights_of(model, n, T, weight):
 @settings(max_examples=6)
 @given(seed=st.integers(0, 2**32), eta=st.floats(-1.5, 1.5), particles=st.integers(3, 13))
 def test_particles_and_holes(self_image, centred, seed, eta, particles):
-    """(eta, n) and (-eta, 1 - n): the same <K>, the same E up to sum_j V_ij (N/2 - particles), for even sides."""
+    """(eta, n) and (-eta, 1 - n): the same <K>, the same E up to sum_j V_ij (N/2 - particles),
+    for even sides.
+    """
     rng = np.random.default_rng(seed)
     n = rng.permuted(np.tile(np.arange(16) < particles, (3, 1)), axis=1).astype(np.int8)
     options = {"t_p": 0.12, "self_image": self_image, "centred": centred}
@@ -326,7 +329,9 @@ def test_counters():
 
 
 def test_the_random_start_is_uniform():
-    """All 20 configurations of 3 particles on 6 sites, 40 000 independent walkers; chi-square at ALARM / TESTS."""
+    """All 20 configurations of 3 particles on 6 sites, 40 000 independent walkers;
+    chi-square at ALARM / TESTS.
+    """
     model = xg.charge_glass(xg.lattice.chain(6))
     run = xg.metropolis(model, T=0.1, walker=40_000, sweep=1, weight="classical", seed=11, chunks=None)
     codes = run["occupation"].isel(sweep=0).values @ (1 << np.arange(6))
@@ -339,7 +344,9 @@ def test_the_random_start_is_uniform():
 
 @pytest.mark.parametrize("particles", [1, 5, 15])
 def test_the_random_start_favours_no_site(particles):
-    """Any filling: each site is taken in the same fraction of 20 000 walkers, and pairs of sites as often as they should be."""
+    """Any filling: each site is taken in the same fraction of 20 000 walkers,
+    and pairs of sites as often as they should be.
+    """
     model = xg.charge_glass(xg.lattice.triangular(4), filling=particles / 16)
     n = (
         xg.metropolis(model, T=0.1, walker=20_000, sweep=1, weight="classical", seed=12, chunks=None)[
@@ -380,7 +387,9 @@ def patterns(kind, cells):
 )
 @pytest.mark.parametrize("T", [0.05, 0.3])
 def test_the_ordered_start(kind, cells, T):
-    """The pattern of lowest E, of these that of lowest <K>, of these the horizontal one: against energies written down here."""
+    """The pattern of lowest E, of these that of lowest <K>, of these the horizontal one:
+    against energies written down here.
+    """
     lattice = getattr(xg.lattice, kind)(*cells)
     rows = [(0.1, 0.1), (0.1, -0.05), (0.2, 0.1), (-0.02, 0.15)]
     kinds = ("p", "c") if kind == "triangular" else ("x", "y")
@@ -422,7 +431,10 @@ def test_ordered_ties_go_to_the_horizontal_stripe():
 
 
 def test_the_ordered_start_of_the_square_lattice_follows_the_interaction():
-    """Coulomb: checkerboard. Repulsion of next-nearest neighbours: stripes, along the weaker hopping or horizontal on a tie."""
+    """Coulomb: checkerboard.
+
+    Repulsion of next-nearest neighbours: stripes, along the weaker hopping or horizontal on a tie.
+    """
     lattice = xg.lattice.square(4)
     position = lattice["position"].values
     apart = np.abs(position[:, None] - position[None])
@@ -498,7 +510,8 @@ def test_a_wrong_lazy_start_is_found_when_it_is_computed():
 
 # -- averages against exact enumeration -------------------------------------------------------------
 
-# Sweeps: what is left of the random start, from the exact transition matrices, is below 0.05 standard errors everywhere.
+# Sweeps: what is left of the random start, from the exact transition matrices, is below 0.05 standard errors
+# everywhere.
 CASES = {  # lattice, hopping, particles, weight, moves, T, walkers, sweeps
     "triangular": (xg.lattice.triangular(4), 0.0, 8, "classical", "neighbour", 0.25, 8000, 25),
     "square": (xg.lattice.square(4), 0.0, 5, "classical", "exchange", 0.15, 8000, 25),
@@ -509,11 +522,12 @@ CASES = {  # lattice, hopping, particles, weight, moves, T, walkers, sweeps
 
 @pytest.mark.parametrize("case", CASES)
 def test_averages_equal_exact_enumeration(case):
-    """Disorder on every site, last sweep of independent walkers; energies and site occupations, |z| <= BOUND with exact variances.
+    """Disorder on every site, last sweep of independent walkers; energies and site occupations, |z| <= BOUND
+    with exact variances.
 
-    Alarms: ALARM / TESTS for each energy, as much for the sites together (Bonferroni). What must not pass is asserted, too: by
-    more than the bound the energies differ from those at a temperature 7 % off (classical), or of a chain without <K> or with
-    the free energy's half of it (quantum).
+    Alarms: ALARM / TESTS for each energy, as much for the sites together (Bonferroni). What must not pass is
+    asserted, too: by more than the bound the energies differ from those at a temperature 7 % off (classical),
+    or of a chain without <K> or with the free energy's half of it (quantum).
     """
     lattice, t, particles, weight, moves, T, walkers, sweeps = CASES[case]
     sites = lattice.sizes["site"]

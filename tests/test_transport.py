@@ -1,4 +1,6 @@
-"""Transport observables: against closed forms, quadrature of the printed equations, and time evolution by dense matrices."""
+"""Transport observables: against closed forms, quadrature of the printed equations,
+and time evolution by dense matrices.
+"""
 
 import numpy as np
 import pytest
@@ -205,7 +207,11 @@ def test_relaxation_is_equation_3(at):
 @pytest.mark.parametrize("w0", [0.0, 1.5])
 @pytest.mark.parametrize("correlation", ["conductivity", "symmetrised"])
 def test_relaxation_of_a_smooth_spectrum(correlation, w0, rate):
-    """Eqs. (3) and (4) of the function itself: what is left is of the second order in the step, and falls to a quarter with half of it."""
+    """Eqs.
+
+    (3) and (4) of the function itself: what is left is of the second order in the step, and falls to a
+    quarter with half of it.
+    """
     T = 0.7
     thermal = (
         (lambda x: 2 * T * (x / (2 * T) / np.tanh(x / (2 * T)) if x else 1.0))
@@ -268,7 +274,9 @@ def ring(N, g, omega0):
 
 @pytest.mark.parametrize("N", [4, 5])
 def test_motion_is_that_of_dense_time_evolution(N):
-    """D(t) = int_0^t Re C, x^2 = 2 int_0^t D with C(t) = <J(t) J(0)>, step by step; sigma with a narrow filter, which costs (width t)^2 / 2."""
+    """D(t) = int_0^t Re C, x^2 = 2 int_0^t D with C(t) = <J(t) J(0)>, step by step;
+    sigma with a narrow filter, which costs (width t)^2 / 2.
+    """
     T, width = 0.6, 0.004
     H, J = ring(N, 1.0, 0.3)
     E, U = np.linalg.eigh(H)
@@ -318,7 +326,9 @@ def test_a_free_electron_is_ballistic():
 
 
 def test_motion_of_a_drude_peak():
-    """sigma = s / (1 + w^2): D = T s (1 - e^{-t}), x^2 = 2 T s (t - 1 + e^{-t}), and Einstein's relation at late times."""
+    """sigma = s / (1 + w^2): D = T s (1 - e^{-t}), x^2 = 2 T s (t - 1 + e^{-t}),
+    and Einstein's relation at late times.
+    """
     T, s = 1e4, 0.3
     w = np.linspace(0.0, 400.0, 80001)
     drude = spectrum(s / (1 + w**2), w, T=T)
@@ -366,33 +376,71 @@ def test_transient_length_is_the_laplace_transform(rate):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: xg.dc_conductivity(SIGMA[1:]), ValueError, r"frequency runs from 0.005 to 30 and 0 is not among its values"),
-        (lambda: xg.dc_conductivity(SIGMA.to_dataset()), TypeError, r"must be a DataArray .* pick one variable"),
+        (
+            lambda: xg.dc_conductivity(SIGMA[1:]),
+            ValueError,
+            r"frequency runs from 0.005 to 30 and 0 is not among its values",
+        ),
+        (
+            lambda: xg.dc_conductivity(SIGMA.to_dataset()),
+            TypeError,
+            r"must be a DataArray .* pick one variable",
+        ),
         (lambda: xg.dc_conductivity(SIGMA.isel(frequency=0)), ValueError, r"needs 'frequency'"),
         (lambda: xg.dc_conductivity(SIGMA.chunk(frequency=100)), ValueError, r"split in chunks"),
         (lambda: xg.resistivity(SIGMA.drop_vars("frequency")), ValueError, r"no coordinate 'frequency'"),
-        (lambda: xg.spectral_weight(SIGMA, cutoff=31.0), ValueError, r"cutoff 31 lies above the last frequency 30"),
+        (
+            lambda: xg.spectral_weight(SIGMA, cutoff=31.0),
+            ValueError,
+            r"cutoff 31 lies above the last frequency 30",
+        ),
         (lambda: xg.spectral_weight(SIGMA, cutoff=-1.0), ValueError, r"cutoff must be > 0 or 0"),
-        (lambda: xg.spectral_weight(SIGMA[1:]), ValueError, r"frequency begins at 0.005; compute sigma on a grid from 0"),
+        (
+            lambda: xg.spectral_weight(SIGMA[1:]),
+            ValueError,
+            r"frequency begins at 0.005; compute sigma on a grid from 0",
+        ),
         (lambda: xg.spectral_weight(SIGMA[::-1]), ValueError, r"frequency must rise"),
-        (lambda: xg.peak_frequency(SIGMA, window=(1.0, 1.0)), ValueError, r"window must be \(lowest, highest\)"),
+        (
+            lambda: xg.peak_frequency(SIGMA, window=(1.0, 1.0)),
+            ValueError,
+            r"window must be \(lowest, highest\)",
+        ),
         (lambda: xg.localization_length(SIGMA.drop_vars("t")), KeyError, r"no coordinate 't'"),
         (lambda: xg.sum_rule(SIGMA), TypeError, r"solution must be the Dataset of a solver"),
         (lambda: xg.sum_rule(SIGMA.to_dataset()), KeyError, r"no 'total_weight'; pass the whole result"),
         (lambda: xg.relaxation_time_approximation(SIGMA, rate=-1.0), ValueError, r"rate must be > 0 or 0"),
-        (lambda: xg.relaxation_time_approximation(SIGMA, rate=1.0, correlation="S"), ValueError, r"correlation must be 'conductivity' or"),
-        (lambda: xg.relaxation_time_approximation(SIGMA[[0, 1, 5]], rate=1.0), ValueError, r"must rise in equal steps from 0"),
         (
-            lambda: xg.relaxation_time_approximation(SIGMA.drop_vars("T"), rate=1.0, correlation="symmetrised"),
+            lambda: xg.relaxation_time_approximation(SIGMA, rate=1.0, correlation="S"),
+            ValueError,
+            r"correlation must be 'conductivity' or",
+        ),
+        (
+            lambda: xg.relaxation_time_approximation(SIGMA[[0, 1, 5]], rate=1.0),
+            ValueError,
+            r"must rise in equal steps from 0",
+        ),
+        (
+            lambda: xg.relaxation_time_approximation(
+                SIGMA.drop_vars("T"), rate=1.0, correlation="symmetrised"
+            ),
             ValueError,
             r"no coordinate 'T'; pass the temperature as T=",
         ),
-        (lambda: xg.diffusivity(SIGMA.expand_dims(T=[0.7]), time=1.0, T=0.3), ValueError, r"this one has dimension 'T', select by"),
+        (
+            lambda: xg.diffusivity(SIGMA.expand_dims(T=[0.7]), time=1.0, T=0.3),
+            ValueError,
+            r"this one has dimension 'T', select by",
+        ),
         (lambda: xg.diffusivity(SIGMA, time=-1.0), ValueError, r"time must be > 0 or 0"),
-        (lambda: xg.diffusivity(SIGMA.assign_attrs(units="e^2/hbar"), time=1.0), ValueError, r"must be a conductivity per particle"),
+        (
+            lambda: xg.diffusivity(SIGMA.assign_attrs(units="e^2/hbar"), time=1.0),
+            ValueError,
+            r"must be a conductivity per particle",
+        ),
         (lambda: xg.transient_localization_length(SIGMA, rate=0.0), ValueError, r"rate must be > 0"),
     ],
-)  # fmt: skip
+)
 def test_refusals(call, error, message):
     with pytest.raises(error, match=message):
         call()

@@ -29,7 +29,7 @@ def out(value, unit, name="x", **arguments):
     return float(result), result.attrs["units"]
 
 
-# --- out -------------------------------------------------------------------------------------------------------------------------
+# --- out ----------------------------------------------------------------------------------------------------
 
 
 def test_numbers_by_hand():
@@ -249,7 +249,7 @@ def test_several_scales_at_once_are_refused_in_words():
         xg.units.to_physical(both)
 
 
-# --- in --------------------------------------------------------------------------------------------------------------------------
+# --- in -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,8 @@ def test_single_precision_quantities_mean_what_they_print():
             "T",
             "3 m",
             350.0,
-            r"T came as 3 m of dimension \[length\]; pass an energy or a temperature \('2 meV', '30 K'\), or a plain number in Vc",
+            r"T came as 3 m of dimension \[length\]; pass an energy or a temperature \('2 meV', '30 "
+            r"K'\), or a plain number in Vc",
         ),
         ("T", "3 tc", 350.0, "T came as 3 tc .*pass an energy or a temperature"),
         ("T", "3", 350.0, "T came as 3 .*dimensionless; pass an energy or a temperature"),
@@ -376,7 +377,7 @@ def test_round_trip_of_a_length_and_a_model():
     assert float(back["t_p"]) == 0.12
 
 
-# --- the registry ----------------------------------------------------------------------------------------------------------------
+# --- the registry -------------------------------------------------------------------------------------------
 
 
 def test_the_registry_is_our_own():

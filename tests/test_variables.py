@@ -30,7 +30,7 @@ _NAME = r"(?:\{E\}|a|sweep|meV|e|hbar)(?:\^\d)?"
 UNIT = re.compile(rf"1|(?:1|{_NAME}(?: {_NAME})*)(?:/(?:{_NAME}|\({_NAME}(?: {_NAME})+\)))?|1")
 
 
-# --- the registry ----------------------------------------------------------------------------------------------------------------
+# --- the registry -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("variable", REGISTRY.values(), ids=REGISTRY)
@@ -86,7 +86,9 @@ def test_symbols_are_latex_that_matplotlib_reads():
 
 
 def test_everything_the_library_makes_is_registered():
-    """Variables, coordinates and dims of lattices, models and runs, with the dims and attributes that the registry says."""
+    """Variables, coordinates and dims of lattices, models and runs,
+    with the dims and attributes that the registry says.
+    """
     run = xg.testing.tiny_run(xg.testing.tiny_glass(scale="0.35 eV"))
     disorder = xg.charge_glass(
         xg.lattice.triangular(2),
@@ -111,7 +113,7 @@ def test_every_registered_name_is_described_once_on_the_conventions_page_or_gene
         assert any(f"`{unit.format(E=energy)}`" in text for energy in ("Vc", "tc")), unit
 
 
-# --- attributes ------------------------------------------------------------------------------------------------------------------
+# --- attributes ---------------------------------------------------------------------------------------------
 
 
 def test_attributes():
@@ -143,7 +145,7 @@ def test_attributes_are_a_new_dictionary_each_time():
     assert attributes("tau")["units"] == "sweep"
 
 
-# --- stamp -----------------------------------------------------------------------------------------------------------------------
+# --- stamp --------------------------------------------------------------------------------------------------
 
 
 def test_stamp_replaces_inherited_attributes():
@@ -219,7 +221,7 @@ def test_energy_unit():
     assert energy_unit(xr.Dataset()) == "Vc"
 
 
-# --- checks of what comes in -----------------------------------------------------------------------------------------------------
+# --- checks of what comes in --------------------------------------------------------------------------------
 
 
 def test_require():
@@ -234,7 +236,8 @@ def test_require():
         require(run.mean("eta"), "hopping", caller="f")
     with pytest.raises(
         ValueError,
-        match=r"f: 'occupation' has dimensions .* lacks \['site'\]; an isel, mean or sum .* came too early. Apply f first",
+        match=r"f: 'occupation' has dimensions .* lacks \['site'\]; an isel, mean or sum .* came too "
+        r"early. Apply f first",
     ):
         require(run[["occupation"]].mean("site"), "occupation", caller="f")
     with pytest.raises(
@@ -288,7 +291,7 @@ def test_seeds_are_64_bits_and_no_more():
             whole_number("seed", seed, minimum=0, maximum=2**64)
 
 
-# --- canonical values ------------------------------------------------------------------------------------------------------------
+# --- canonical values ---------------------------------------------------------------------------------------
 
 numbers = st.floats(min_value=-1e15, max_value=1e15, allow_nan=False).filter(
     lambda x: x == 0 or abs(x) > 1e-290

@@ -1,7 +1,7 @@
 """Dilute thermal defects: what dynamical mean field theory of two-level systems becomes at low temperature.
 
-At T << omega0 few two-level systems are excited, and the electron scatters from these few alone: expansions in their number, to be held against
-:func:`xglass.dmft`. (Rammal, Ciuchi and Fratini, appendix A.)
+At T << omega0 few two-level systems are excited, and the electron scatters from these few alone: expansions
+in their number, to be held against :func:`xglass.dmft`. (Rammal, Ciuchi and Fratini, appendix A.)
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def _applied(
 
 
 def thermal_defects(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
-    r"""Fraction of the two-level systems that are excited, :math:`n_i = e^{-\omega_0/T} / (1 + e^{-\omega_0/T})`: Eq. (A8).
+    r"""Fraction of the two-level systems that are excited, :math:`n_i = e^{-\omega_0/T} / (1 +
+    e^{-\omega_0/T})`: Eq. (A8).
 
     Parameters
     ----------
@@ -142,10 +143,12 @@ def thermal_defects(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
 def dilute_self_energy(solution: xr.Dataset) -> xr.DataArray:
     r"""Self-energy to first order in the number of thermal defects.
 
-    .. math:: \Sigma \simeq \Sigma_\downarrow + n_i (\Sigma_\uparrow - \Sigma_\downarrow) \frac{G_0^{-1} - \Sigma_\downarrow}{G_0^{-1} - \Sigma_\uparrow},
+    .. math:: \Sigma \simeq \Sigma_\downarrow + n_i (\Sigma_\uparrow - \Sigma_\downarrow) \frac{G_0^{-1} -
+    \Sigma_\downarrow}{G_0^{-1} - \Sigma_\uparrow},
        \quad \Sigma_{\downarrow,\uparrow}(\nu) = g^2 G_0(\nu \mp \omega_0)
 
-    Eq. (A11), with the bath of the full solution: a single site to first order, its surroundings to all orders. Its error is n_i^2.
+    Eq. (A11), with the bath of the full solution: a single site to first order, its surroundings to all
+    orders. Its error is n_i^2.
 
     Parameters
     ----------
@@ -153,7 +156,8 @@ def dilute_self_energy(solution: xr.Dataset) -> xr.DataArray:
 
     Returns
     -------
-    DataArray complex ``self_energy(..., T, energy)`` in tc; the bath is computed anew at the energies of the solution -+ omega0 (lazy as the solution is).
+    DataArray complex ``self_energy(..., T, energy)`` in tc; the bath is computed anew at the energies of the
+    solution -+ omega0 (lazy as the solution is).
 
     Raises
     ------
@@ -162,7 +166,12 @@ def dilute_self_energy(solution: xr.Dataset) -> xr.DataArray:
     Examples
     --------
     >>> import xglass as xg
-    >>> local = xg.dmft(xg.electron_tls(xg.lattice.chain(4), g=0.5, omega0=2.0), T=0.25, frequency=[0.0], energy=[-1.5, 0.0])
+    >>> local = xg.dmft(
+    ...     xg.electron_tls(xg.lattice.chain(4), g=0.5, omega0=2.0),
+    ...     T=0.25,
+    ...     frequency=[0.0],
+    ...     energy=[-1.5, 0.0],
+    ... )
     >>> float(abs(xg.dilute_self_energy(local) - local["self_energy"]).max()) < 1e-5
     True
     """
@@ -170,10 +179,12 @@ def dilute_self_energy(solution: xr.Dataset) -> xr.DataArray:
 
 
 def dilute_scattering_rate(solution: xr.Dataset) -> xr.DataArray:
-    r"""Rate at which an electron of low energy de-excites thermal defects, :math:`\Gamma = -n_i g^2\, \mathrm{Im}\, G_0(\nu + \omega_0)`: Eq. (A12).
+    r"""Rate at which an electron of low energy de-excites thermal defects, :math:`\Gamma = -n_i g^2\,
+    \mathrm{Im}\, G_0(\nu + \omega_0)`: Eq. (A12).
 
-    For energies from the ground state up to omega0 above it. Eq. (A12) takes the fraction in Eq. (A11) as 1: that is weak coupling, and not too near to the
-    band edge, where in one dimension 1/G falls to 0, and the rate with it.
+    For energies from the ground state up to omega0 above it. Eq. (A12) takes the fraction in Eq. (A11) as 1:
+    that is weak coupling, and not too near to the band edge, where in one dimension 1/G falls to 0, and the
+    rate with it.
 
     Parameters
     ----------
@@ -190,7 +201,9 @@ def dilute_scattering_rate(solution: xr.Dataset) -> xr.DataArray:
     Examples
     --------
     >>> import xglass as xg
-    >>> local = xg.dmft(xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.1, frequency=[0.0], energy=[-1.8])
+    >>> local = xg.dmft(
+    ...     xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.1, frequency=[0.0], energy=[-1.8]
+    ... )
     >>> ratio = xg.dilute_scattering_rate(local) / local["scattering_rate"]
     >>> bool(abs(ratio - 1.0) < 0.01)
     True
@@ -201,11 +214,12 @@ def dilute_scattering_rate(solution: xr.Dataset) -> xr.DataArray:
 def boltzmann_mobility(solution: xr.Dataset) -> xr.DataArray:
     r"""Mobility of well-defined quasiparticles with the scattering rate of the full solution.
 
-    .. math:: \mu = \frac{1}{2T} \frac{\int d\nu\, e^{-\nu/T} N(\nu^*) \phi(\nu^*) / \Gamma(\nu)}{\int d\nu\, e^{-\nu/T} N(\nu^*)},
+    .. math:: \mu = \frac{1}{2T} \frac{\int d\nu\, e^{-\nu/T} N(\nu^*) \phi(\nu^*) / \Gamma(\nu)}{\int d\nu\,
+    e^{-\nu/T} N(\nu^*)},
        \quad \nu^* = \nu - \mathrm{Re} \Sigma(\nu)
 
-    Eq. (A20), for rates far below the hopping. What it leaves out are the states below the band that the electron shares with excited two-level systems:
-    a part of the order (g / omega0)^2, at all temperatures.
+    Eq. (A20), for rates far below the hopping. What it leaves out are the states below the band that the
+    electron shares with excited two-level systems: a part of the order (g / omega0)^2, at all temperatures.
 
     Parameters
     ----------
@@ -222,7 +236,9 @@ def boltzmann_mobility(solution: xr.Dataset) -> xr.DataArray:
     Examples
     --------
     >>> import xglass as xg
-    >>> local = xg.dmft(xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.2, frequency=[0.0], energy=[0.0])
+    >>> local = xg.dmft(
+    ...     xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.2, frequency=[0.0], energy=[0.0]
+    ... )
     >>> bool(abs(xg.boltzmann_mobility(local) / local["mobility"] - 1.0) < 0.01)
     True
     """
@@ -230,10 +246,12 @@ def boltzmann_mobility(solution: xr.Dataset) -> xr.DataArray:
 
 
 def band_edge_mobility(solution: xr.Dataset) -> xr.DataArray:
-    r"""Mobility of dilute defects at the lower band edge, :math:`\mu = c_{-1/2} / (2 \Gamma^*) = t / \Gamma^*`: Eq. (A21), corrected.
+    r"""Mobility of dilute defects at the lower band edge, :math:`\mu = c_{-1/2} / (2 \Gamma^*) = t /
+    \Gamma^*`: Eq. (A21), corrected.
 
-    As printed the equation has a factor 1/T more, which is neither the dimension nor the value of the integrals in Eq. (A20). The rate near
-    the edge is that of Eq. (A12) at a thermal energy T above the ground state, so that the mobility rises like 1/n_i.
+    As printed the equation has a factor 1/T more, which is neither the dimension nor the value of the
+    integrals in Eq. (A20). The rate near the edge is that of Eq. (A12) at a thermal energy T above the ground
+    state, so that the mobility rises like 1/n_i.
 
     Parameters
     ----------
@@ -250,7 +268,9 @@ def band_edge_mobility(solution: xr.Dataset) -> xr.DataArray:
     Examples
     --------
     >>> import xglass as xg
-    >>> local = xg.dmft(xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.1, frequency=[0.0], energy=[0.0])
+    >>> local = xg.dmft(
+    ...     xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.1, frequency=[0.0], energy=[0.0]
+    ... )
     >>> bool(abs(xg.band_edge_mobility(local) / local["mobility"] - 1.0) < 0.05)
     True
     """

@@ -1,7 +1,8 @@
 """Geometry of periodic lattices, and pair interactions on them.
 
-A lattice is a Dataset of coordinates over ``site`` and ``bond``; lengths are in the lattice spacing ``a``. Every lattice is a torus.
-Sites are numbered with the basis fastest, then the first period, then the second, then the third.
+A lattice is a Dataset of coordinates over ``site`` and ``bond``; lengths are in the lattice spacing ``a``.
+Every lattice is a torus. Sites are numbered with the basis fastest, then the first period, then the second,
+then the third.
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
     vectors : (d, d) cell vectors, one per row, in a; d = 1, 2 or 3.
     shape : number of cells along each vector.
     basis : (b, d) Cartesian positions of the sites of one cell in a; default one site at the origin.
-    bonds : each bond of a cell once: (basis site of the source, basis site of the target, cell offset of the target, kind).
+    bonds : each bond of a cell once: (basis site of the source, basis site of the target, cell offset of the
+    target, kind).
 
     Returns
     -------
-    Dataset with coords ``position(site, axis)``, ``torus(period, axis)``, ``cells(period)``, ``bond_source(bond)``,
-    ``bond_target(bond)``, ``bond_vector(bond, axis)`` (true vectors, never wrapped) and ``bond_kind(bond)``.
+    Dataset with coords ``position(site, axis)``, ``torus(period, axis)``, ``cells(period)``,
+    ``bond_source(bond)``, ``bond_target(bond)``, ``bond_vector(bond, axis)`` (true vectors, never wrapped)
+    and ``bond_kind(bond)``.
 
     Raises
     ------
@@ -48,8 +51,12 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
 
     >>> import numpy as np, xglass as xg
     >>> s = np.sqrt(3)
-    >>> honeycomb = xg.lattice.from_cell([[s, 0], [s / 2, 1.5]], shape=(4, 4), basis=[[0, 0], [0, 1]],
-    ...     bonds=[(0, 1, (0, 0), "z"), (1, 0, (0, 1), "y"), (1, 0, (-1, 1), "x")])
+    >>> honeycomb = xg.lattice.from_cell(
+    ...     [[s, 0], [s / 2, 1.5]],
+    ...     shape=(4, 4),
+    ...     basis=[[0, 0], [0, 1]],
+    ...     bonds=[(0, 1, (0, 0), "z"), (1, 0, (0, 1), "y"), (1, 0, (-1, 1), "x")],
+    ... )
     >>> honeycomb.sizes["site"], honeycomb.sizes["bond"]
     (32, 48)
     """
@@ -77,11 +84,13 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
             or len(bond[2]) != d
         ):
             raise ValueError(
-                f"bonds: {bond!r} is not (source, target, cell offset of {d} entries, kind) with sites below {len(sites)}"
+                f"bonds: {bond!r} is not (source, target, cell offset of {d} entries, kind) with "
+                f"sites below {len(sites)}"
             )
         if any(int(x) != x for x in bond[2]) or (bond[0] == bond[1] and not any(bond[2])):
             raise ValueError(
-                f"bonds: {bond!r} leads from a site to itself, or by a fraction of a cell; its offset must be whole numbers"
+                f"bonds: {bond!r} leads from a site to itself, or by a fraction of a cell; its offset "
+                "must be whole numbers"
             )
 
     offsets = sites[:, None, :] - sites
@@ -196,8 +205,8 @@ def square(L: int, Ly: int | None = None) -> xr.Dataset:
 def triangular(L: int, Ly: int | None = None) -> xr.Dataset:
     """An L x Ly triangular lattice: site = i + L j at i (1, 0) + j (1/2, sqrt(3)/2).
 
-    Bonds of kind "c" run along (1, 0), bonds of kind "p" along the two diagonals (1/2, sqrt(3)/2) and (-1/2, sqrt(3)/2): the
-    hopping integrals t_c and t_p of Fratini et al., SciPost Phys. 14, 124 (2023), Fig. 1.
+    Bonds of kind "c" run along (1, 0), bonds of kind "p" along the two diagonals (1/2, sqrt(3)/2) and (-1/2,
+    sqrt(3)/2): the hopping integrals t_c and t_p of Fratini et al., SciPost Phys. 14, 124 (2023), Fig. 1.
 
     Parameters
     ----------
@@ -257,10 +266,11 @@ def _interaction(
     caller: str,
     swept: xr.DataArray | None = None,
 ) -> xr.DataArray:
-    """The lattice sum ``function(displacement, periods[, value of swept])`` between all sites, with the chosen diagonal.
+    """The lattice sum ``function(displacement, periods[, value of swept])`` between all sites, with the
+    chosen diagonal.
 
-    Summed once per displacement from the first cell and spread by translation, so that translations and the exchange of both
-    sites are symmetries of the bits, not only of the formula.
+    Summed once per displacement from the first cell and spread by translation, so that translations and the
+    exchange of both sites are symmetries of the bits, not only of the formula.
     """
     require(lattice, "position", "torus", "cells", caller=caller)
     cells = [int(n) for n in eager(lattice, "cells")]
@@ -311,13 +321,16 @@ def coulomb(
 ) -> xr.DataArray:
     r"""Coulomb interaction 1/r of point charges on the torus, with a neutral background.
 
-    In the plane (Ewald sum of the three-dimensional 1/r, zero average over the cell; A the area, G reciprocal vectors):
+    In the plane (Ewald sum of the three-dimensional 1/r, zero average over the cell; A the area, G reciprocal
+    vectors):
 
-    V(r) = sum_R erfc(alpha |r+R|)/|r+R| + (2 pi/A) sum_{G != 0} erfc(G/2alpha)/G cos(G r) - 2 sqrt(pi)/(alpha A).
+    V(r) = sum_R erfc(alpha |r+R|)/|r+R| + (2 pi/A) sum_{G != 0} erfc(G/2alpha)/G cos(G r) - 2 sqrt(pi)/(alpha
+    A).
 
-    On the three-dimensional torus the same with 4 pi exp(-G^2/4alpha^2)/(Omega G^2) and -pi/(alpha^2 Omega): zero average.
-    On a ring the background is a line of charge with the stretch |x| < a around the particle cut out:
-    V(x) = lim_X [sum_{|x+R| < X} 1/|x+R| - (2/L) ln X] = -[psi(x/L) + psi(1 - x/L)]/L - (2/L) ln L, psi the digamma function.
+    On the three-dimensional torus the same with 4 pi exp(-G^2/4alpha^2)/(Omega G^2) and -pi/(alpha^2 Omega):
+    zero average. On a ring the background is a line of charge with the stretch |x| < a around the particle
+    cut out: V(x) = lim_X [sum_{|x+R| < X} 1/|x+R| - (2/L) ln X] = -[psi(x/L) + psi(1 - x/L)]/L - (2/L) ln L,
+    psi the digamma function.
 
     With ``gate_distance`` d (in the plane only) metallic plates screen it; zero average over the cell again:
     two plates at +d and -d give sum_k (-1)^k sum_R 1/sqrt(|r+R|^2 + (2dk)^2) over all whole k, one plate at d
@@ -326,18 +339,21 @@ def coulomb(
     Parameters
     ----------
     lattice : Dataset of a lattice with N sites.
-    self_image : the diagonal, which enters the potential of an occupied site but no energy: "exclude" 0; "include" the
+    self_image : the diagonal, which enters the potential of an occupied site but no energy: "exclude" 0;
+    "include" the
         potential V_s of a particle's own images (and those in the gates); or a number.
     gate_distance : distance of the gates in a, positive, may be swept; None without gates.
     gates : 2 or 1.
 
     Returns
     -------
-    DataArray ``interaction(..., site, site2)`` in Vc. Costs O(N) lattice sums (milliseconds at N = 144) and 8 N^2 bytes.
+    DataArray ``interaction(..., site, site2)`` in Vc. Costs O(N) lattice sums (milliseconds at N = 144) and 8
+    N^2 bytes.
 
     Raises
     ------
-    ValueError for gates outside the plane, gate distances <= 0, another number of gates, an unknown ``self_image``.
+    ValueError for gates outside the plane, gate distances <= 0, another number of gates, an unknown
+    ``self_image``.
 
     Examples
     --------
@@ -359,7 +375,8 @@ def coulomb(
         )
     if not plane:
         raise ValueError(
-            f"gate_distance needs a two-dimensional lattice, got {lattice.sizes.get('axis')} dimensions; leave it out"
+            f"gate_distance needs a two-dimensional lattice, got {lattice.sizes.get('axis')} "
+            "dimensions; leave it out"
         )
     distance = parameter("gate_distance", gate_distance, above=0.0)
     return _interaction(
@@ -414,8 +431,9 @@ def yukawa(lattice: xr.Dataset, *, length: Any, self_image: str | float = "exclu
 def power_law(lattice: xr.Dataset, *, exponent: Any, self_image: str | float = "exclude") -> xr.DataArray:
     """Interaction 1/r^exponent on the torus, by Ewald's method in any dimension.
 
-    For exponents above the dimension d the sum over images; below it with a neutralising background (zero average over the
-    cell); at exponent = d the background is cut out within one lattice spacing of the particle. Exponent 1 is :func:`coulomb`.
+    For exponents above the dimension d the sum over images; below it with a neutralising background (zero
+    average over the cell); at exponent = d the background is cut out within one lattice spacing of the
+    particle. Exponent 1 is :func:`coulomb`.
 
     Parameters
     ----------
@@ -443,7 +461,9 @@ def power_law(lattice: xr.Dataset, *, exponent: Any, self_image: str | float = "
 
 
 def wave_vectors(lattice: xr.Dataset) -> np.ndarray:
-    """(q, axis) wave vectors of the torus, one per cell, each the shortest of its class: the first Brillouin zone."""
+    """(q, axis) wave vectors of the torus, one per cell, each the shortest of its class:
+    the first Brillouin zone.
+    """
     cells = [int(n) for n in eager(lattice, "cells")]
     periods = eager(lattice, "torus")
     waves = _cell_index(cells) @ (2 * np.pi * np.linalg.inv(periods).T)
@@ -451,11 +471,12 @@ def wave_vectors(lattice: xr.Dataset) -> np.ndarray:
 
 
 def stripes(lattice: xr.Dataset) -> tuple[list[str], np.ndarray]:
-    """Names and wave vectors (orientation, axis) of the stripe states: the halves of reciprocal vectors that fit the torus.
+    """Names and wave vectors (orientation, axis) of the stripe states: the halves of reciprocal vectors that
+    fit the torus.
 
     Along the rows of a triangular lattice: "horizontal", "diagonal_1" (along (1/2, sqrt(3)/2)), "diagonal_2"
-    (along (-1/2, sqrt(3)/2)). Square: "horizontal", "vertical" and "diagonal" (the checkerboard). Elsewhere the
-    components in units of the reciprocal vectors, such as "(1/2, 0, 0)".
+    (along (-1/2, sqrt(3)/2)). Square: "horizontal", "vertical" and "diagonal" (the checkerboard). Elsewhere
+    the components in units of the reciprocal vectors, such as "(1/2, 0, 0)".
     """
     cells = eager(lattice, "cells")
     cell = eager(lattice, "torus") / cells[:, None]

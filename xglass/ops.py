@@ -34,8 +34,9 @@ def histogram(
 
     .. math:: h_b = \#\{x : e_b \le x < e_{b+1}\}, \qquad p_b = h_b / (w_b \sum_{b'} h_{b'})
 
-    with edges :math:`e` and widths :math:`w`; the last bin contains its right edge, as in :func:`numpy.histogram`.
-    Values outside the edges and NaN are not counted, and do not enter the normalisation.
+    with edges :math:`e` and widths :math:`w`; the last bin contains its right edge, as in
+    :func:`numpy.histogram`. Values outside the edges and NaN are not counted, and do not enter the
+    normalisation.
 
     Parameters
     ----------
@@ -47,8 +48,8 @@ def histogram(
 
     Returns
     -------
-    DataArray (..., bin): ``histogram`` (int64 counts, unit "1") or ``density`` (float64, 1/unit of ``x``), with the
-    coordinates ``bin`` (centre), ``bin_left`` and ``bin_right`` in the unit of ``x``.
+    DataArray (..., bin): ``histogram`` (int64 counts, unit "1") or ``density`` (float64, 1/unit of ``x``),
+    with the coordinates ``bin`` (centre), ``bin_left`` and ``bin_right`` in the unit of ``x``.
 
     Raises
     ------
@@ -57,8 +58,9 @@ def histogram(
 
     Notes
     -----
-    O(log bins) per value: 10^7 values take about a second. Any dimension may be split in chunks, those in ``dim`` too:
-    every chunk becomes its counts at once, so memory holds a few chunks and their counts, never the data.
+    O(log bins) per value: 10^7 values take about a second. Any dimension may be split in chunks, those in
+    ``dim`` too: every chunk becomes its counts at once, so memory holds a few chunks and their counts, never
+    the data.
 
     Examples
     --------
@@ -104,8 +106,9 @@ def moments(x: xr.DataArray, *, dim: Hashable | Sequence[Hashable], order: int =
 
     Returns
     -------
-    DataArray ``moments`` (..., moment), float64, coordinate ``moment`` = 1, ..., order. Moment k is in the unit of ``x``
-    to the power k; no single unit is right for all, so ``units`` is set only for dimensionless ``x``.
+    DataArray ``moments`` (..., moment), float64, coordinate ``moment`` = 1, ..., order. Moment k is in the
+    unit of ``x`` to the power k; no single unit is right for all, so ``units`` is set only for dimensionless
+    ``x``.
 
     Raises
     ------
@@ -113,9 +116,9 @@ def moments(x: xr.DataArray, *, dim: Hashable | Sequence[Hashable], order: int =
 
     Notes
     -----
-    Two passes (the mean first, then powers of the deviations), so that a large mean costs no digits. O(order) operations
-    per value: 10^7 values, order 4, about a second. Any dimension may be split in chunks; because the second pass needs
-    the data again, dask keeps the chunks of one output block until its mean is known.
+    Two passes (the mean first, then powers of the deviations), so that a large mean costs no digits. O(order)
+    operations per value: 10^7 values, order 4, about a second. Any dimension may be split in chunks; because
+    the second pass needs the data again, dask keeps the chunks of one output block until its mean is known.
 
     Examples
     --------
@@ -155,32 +158,33 @@ def correlation(
 
     .. math:: C(t) = \frac{1}{n - t} \sum_{s=0}^{n-t-1} (a_s - \bar a)(b_{s+t} - \bar b)
 
-    normalised by the number of origins (unbiased for known means); the means over ``dim`` are removed only if ``centred``.
-    With measured means the result is low by about the squared standard error of the mean.
+    normalised by the number of origins (unbiased for known means); the means over ``dim`` are removed only if
+    ``centred``. With measured means the result is low by about the squared standard error of the mean.
 
     Parameters
     ----------
     a : DataArray (..., dim) of real numbers.
     b : the later factor; None means ``a``. Shared dimensions must carry the same labels, others broadcast.
     dim : the dimension of origins; its coordinate (the index if it has none) must rise in equal steps.
-    lag : lag or lags in the unit of that coordinate; None means all, 0 to n - 1 steps. A single number gives a scalar coordinate.
-    centred : remove the means.
+    lag : lag or lags in the unit of that coordinate; None means all, 0 to n - 1 steps. A single number gives
+    a scalar coordinate. centred : remove the means.
 
     Returns
     -------
-    DataArray ``correlation`` (..., lag), float64, in the product of the two units; ``lag`` in the unit of the coordinate ("sweep" for sweeps).
-    A NaN anywhere along ``dim`` makes the whole function NaN.
+    DataArray ``correlation`` (..., lag), float64, in the product of the two units; ``lag`` in the unit of the
+    coordinate ("sweep" for sweeps). A NaN anywhere along ``dim`` makes the whole function NaN.
 
     Raises
     ------
     TypeError : an input is no DataArray of real numbers.
-    ValueError : ``dim`` missing or split in chunks, irregular spacing, different labels, an input that has a ``lag`` already.
-    KeyError : a lag that is negative, no multiple of the spacing, or longer than the data; the message names it.
+    ValueError : ``dim`` missing or split in chunks, irregular spacing, different labels, an input that has a
+    ``lag`` already. KeyError : a lag that is negative, no multiple of the spacing, or longer than the data;
+    the message names it.
 
     Notes
     -----
-    One zero-padded FFT per factor, O(n log n): 1000 series of 1000 entries take 0.1 s and 50 MB. ``dim`` must be one chunk, every
-    other dimension may be split.
+    One zero-padded FFT per factor, O(n log n): 1000 series of 1000 entries take 0.1 s and 50 MB. ``dim`` must
+    be one chunk, every other dimension may be split.
 
     Examples
     --------
@@ -196,7 +200,8 @@ def correlation(
         uncut(array, (str(dim),), caller="correlation")
         if "lag" in array.dims or "lag" in array.coords:
             raise ValueError(
-                f"correlation: {name} already has a 'lag'; write .rename(lag=...) or .drop_vars('lag') before it"
+                f"correlation: {name} already has a 'lag'; write .rename(lag=...) or "
+                ".drop_vars('lag') before it"
             )
     if b is not None:
         try:
@@ -282,7 +287,8 @@ def _edges(bins: object, limits: tuple[float, float] | None) -> Floats:
         number = whole_number("histogram: bins", bins)
         if limits is None:
             raise ValueError(
-                f"histogram: bins={number} needs range=(lowest, highest), since lazy data cannot be asked for theirs; "
+                f"histogram: bins={number} needs range=(lowest, highest), since lazy data cannot be "
+                "asked for theirs; "
                 "write range=(...) or give the edges as bins"
             )
         ends = np.asarray(limits, dtype=np.float64)
@@ -293,7 +299,8 @@ def _edges(bins: object, limits: tuple[float, float] | None) -> Floats:
         return np.linspace(ends[0], ends[1], number + 1)
     if limits is not None:
         raise ValueError(
-            f"histogram: range={limits!r} belongs to a number of bins; the given edges are the range, leave it out"
+            f"histogram: range={limits!r} belongs to a number of bins; the given edges are the range, "
+            "leave it out"
         )
     edges = np.asarray(bins, dtype=np.float64)
     if edges.ndim != 1 or edges.size < 2 or not np.isfinite(edges).all() or not (np.diff(edges) > 0).all():
@@ -326,7 +333,8 @@ def _spacing(dim: Hashable, times: npt.NDArray[Any]) -> Any:
     """Step of a coordinate; refuses one that is not regular and rising."""
     if times.dtype.kind not in "iuf":
         raise ValueError(
-            f"correlation: the coordinate of {dim!r} holds {times.dtype}, not numbers; assign numbers or drop it"
+            f"correlation: the coordinate of {dim!r} holds {times.dtype}, not numbers; assign numbers "
+            "or drop it"
         )
     if times.size == 1:
         return 1
@@ -336,7 +344,8 @@ def _spacing(dim: Hashable, times: npt.NDArray[Any]) -> Any:
         times, times[0] + step * np.arange(times.size), rtol=0, atol=1e-6 * step
     ):
         raise ValueError(
-            f"correlation: the coordinate of {dim!r} does not rise in equal steps; select regularly spaced entries or interpolate"
+            f"correlation: the coordinate of {dim!r} does not rise in equal steps; select regularly "
+            "spaced entries or interpolate"
         )
     return (times[-1] - times[0]) / (times.size - 1) if times.dtype.kind == "f" else step
 
@@ -361,7 +370,8 @@ def _shifts(lag: object, step: Any, n: int) -> npt.NDArray[np.int64]:
 def _real(caller: str, name: str, x: object) -> None:
     if not isinstance(x, xr.DataArray):
         raise TypeError(
-            f"{caller}: {name} must be a DataArray, got {type(x).__name__}; pick one variable, dataset['name']"
+            f"{caller}: {name} must be a DataArray, got {type(x).__name__}; pick one variable, "
+            "dataset['name']"
         )
     if x.dtype.kind not in "biuf":
         raise TypeError(

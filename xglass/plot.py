@@ -1,4 +1,7 @@
-"""Labelled arrays in, matplotlib axes out. Labels and units come from attributes; nothing is computed but the drawn curve of a fit."""
+"""Labelled arrays in, matplotlib axes out.
+
+Labels and units come from attributes; nothing is computed but the drawn curve of a fit.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,8 @@ def _curves(
     rest = [str(d) for d in array.dims if d != x]
     if x not in array.dims or len(rest) > 1 or (hue is not None and rest != [hue]):
         raise ValueError(
-            f"{caller}: got dimensions {array.dims}; it draws {x!r} and at most one more{f', {hue!r}' if hue else ''}: select or average the others"
+            f"{caller}: got dimensions {array.dims}; it draws {x!r} and at most one "
+            f"more{f', {hue!r}' if hue else ''}: select or average the others"
         )
     return (
         (rest[0], [array.isel({rest[0]: k}) for k in range(array.sizes[rest[0]])])
@@ -352,7 +356,8 @@ def charge_map(
 ) -> Axes:
     """Charges of one configuration as disks, on a map of the electrostatic potential.
 
-    As Figs. 3b, c of Fratini et al., SciPost Phys. 14, 124 (2023): the radius of a disk is proportional to the charge.
+    As Figs. 3b, c of Fratini et al., SciPost Phys. 14, 124 (2023): the radius of a disk is proportional to
+    the charge.
 
     Parameters
     ----------
@@ -383,7 +388,8 @@ def charge_map(
     for name, array in (("charge", charge), ("potential", potential)):
         if array is not None and (array.dims != ("site",) or array.size != len(position)):
             raise ValueError(
-                f"plot.charge_map: {name} must have the dimension 'site' with {len(position)} entries, got {dict(array.sizes)}; select one configuration"
+                f"plot.charge_map: {name} must have the dimension 'site' with {len(position)} "
+                f"entries, got {dict(array.sizes)}; select one configuration"
             )
     ax = _axes(ax)
     if potential is not None:
@@ -401,8 +407,16 @@ def charge_map(
     nearest = np.linalg.norm(lattice["bond_vector"].values, axis=1).min()
     diameters = 0.9 * nearest * charge.values.astype(float)
     disks = EllipseCollection(
-        diameters, diameters, np.zeros_like(diameters), units="x", offsets=position, offset_transform=ax.transData,
-        facecolors="#E69F00", edgecolors="black", linewidths=0.4, zorder=2,
-    )  # fmt: skip
+        diameters,
+        diameters,
+        np.zeros_like(diameters),
+        units="x",
+        offsets=position,
+        offset_transform=ax.transData,
+        facecolors="#E69F00",
+        edgecolors="black",
+        linewidths=0.4,
+        zorder=2,
+    )
     ax.add_collection(disks)
     return _frame(ax)

@@ -23,34 +23,40 @@ def jackknife(
 
     .. math:: \delta\theta^2 = \frac{G-1}{G} \sum_{g=1}^{G} (\theta_{(g)} - \bar\theta_{(\cdot)})^2
 
-    with :math:`\theta_{(g)}` the function of the data without group g (Quenouille, Tukey). The entries along ``dim`` must be independent
-    (walkers, realizations): then the error is honest for any smooth function, whatever correlations the other dimensions have, such
-    as the lags of one trajectory in a fit (Fratini et al., SciPost Phys. 14, 124 (2023), Fig. 2). For a 68.3 % interval, multiply by the Student-t quantile with
+    with :math:`\theta_{(g)}` the function of the data without group g (Quenouille, Tukey). The entries along
+    ``dim`` must be independent (walkers, realizations): then the error is honest for any smooth function,
+    whatever correlations the other dimensions have, such as the lags of one trajectory in a fit (Fratini et
+    al., SciPost Phys. 14, 124 (2023), Fig. 2). For a 68.3 % interval, multiply by the Student-t quantile with
     G - 1 degrees of freedom (1.03 for 20 groups).
 
     Parameters
     ----------
     function : takes ``data`` (or a part of it) and consumes ``dim``; returns a DataArray or Dataset.
-    data : DataArray or Dataset with ``dim``. Give observables or stored runs: a lazy run that was not evaluated is simulated in the middle
+    data : DataArray or Dataset with ``dim``. Give observables or stored runs: a lazy run that was not
+    evaluated is simulated in the middle
         of the computation (once, but it must then fit in memory).
     dim : the dimension of independent entries.
-    blocks : number G of groups: contiguous, sizes differing by at most one. With fewer entries than ``blocks`` each entry is a group (leave-one-out).
+    blocks : number G of groups: contiguous, sizes differing by at most one. With fewer entries than
+    ``blocks`` each entry is a group (leave-one-out).
 
     Returns
     -------
-    Dataset: the result on all the data (a DataArray under its name, or "result"), and ``<name>_stderr`` in the same unit beside every float
-    variable. An ``_stderr`` of the function's own, as fits give, is replaced. ``chi2``, numbers of other types and flags get none.
-    The error is NaN unless the value and every replicate are finite: a replicate that fails is no smaller scatter.
+    Dataset: the result on all the data (a DataArray under its name, or "result"), and ``<name>_stderr`` in
+    the same unit beside every float variable. An ``_stderr`` of the function's own, as fits give, is
+    replaced. ``chi2``, numbers of other types and flags get none. The error is NaN unless the value and every
+    replicate are finite: a replicate that fails is no smaller scatter.
 
     Raises
     ------
-    TypeError : ``data`` or what ``function`` returned is neither DataArray nor Dataset; ``function`` is not callable.
-    ValueError : ``dim`` missing, fewer than two entries, ``blocks`` below 2, a ``function`` that left ``dim`` in place.
+    TypeError : ``data`` or what ``function`` returned is neither DataArray nor Dataset; ``function`` is not
+    callable. ValueError : ``dim`` missing, fewer than two entries, ``blocks`` below 2, a ``function`` that
+    left ``dim`` in place.
 
     Notes
     -----
-    G + 1 calls of ``function``, each on nearly all the data. Lazy data stay lazy; ``dim`` and any other may be split in chunks as far as ``function``
-    permits. Groups of different size (30 entries in 20 groups) bias the error by less than one percent.
+    G + 1 calls of ``function``, each on nearly all the data. Lazy data stay lazy; ``dim`` and any other may
+    be split in chunks as far as ``function`` permits. Groups of different size (30 entries in 20 groups) bias
+    the error by less than one percent.
 
     Examples
     --------
@@ -83,8 +89,9 @@ def bootstrap(
 
     .. math:: \delta\theta^2 = \frac{1}{B-1} \sum_{b=1}^{B} (\theta^*_b - \bar\theta^*)^2
 
-    with :math:`\theta^*_b` the function of as many entries along ``dim``, drawn with replacement (Efron). Unlike the jackknife it also suits
-    quantiles and other functions that are not smooth; its error has itself a relative error of 1/sqrt(2B), 5 % for 200 resamples.
+    with :math:`\theta^*_b` the function of as many entries along ``dim``, drawn with replacement (Efron).
+    Unlike the jackknife it also suits quantiles and other functions that are not smooth; its error has itself
+    a relative error of 1/sqrt(2B), 5 % for 200 resamples.
 
     Parameters
     ----------
@@ -102,8 +109,9 @@ def bootstrap(
 
     Notes
     -----
-    B + 1 calls of ``function``, each on as much data as there is. Lazy data stay lazy, but the graph has B copies of the chain:
-    with many chunks along ``dim`` join them by ``.chunk({dim: -1})`` first, or prefer the jackknife.
+    B + 1 calls of ``function``, each on as much data as there is. Lazy data stay lazy, but the graph has B
+    copies of the chain: with many chunks along ``dim`` join them by ``.chunk({dim: -1})`` first, or prefer
+    the jackknife.
 
     Examples
     --------
@@ -117,7 +125,8 @@ def bootstrap(
     resamples = whole_number("bootstrap: resamples", resamples, minimum=2)
     key = whole_number("bootstrap: seed", seed, minimum=0, maximum=2**64)
     draws = np.random.Generator(np.random.Philox(key=key)).integers(0, size, size=(resamples, size))
-    # Sorted: the order of independent entries means nothing, and dask gathers rising indices far more cheaply.
+    # Sorted: the order of independent entries means nothing, and dask gathers rising indices far more
+    # cheaply.
     selections = list(np.sort(draws, axis=1))
     return _resampled(
         "bootstrap", function, data, dim, selections, lambda r: r.std(_REPLICATE, ddof=1, skipna=False)
@@ -128,7 +137,8 @@ def _entries(caller: str, function: object, data: object, dim: Hashable) -> int:
     """Number of entries along ``dim``; refuses wrong arguments."""
     if not callable(function):
         raise TypeError(
-            f"{caller}: function must be callable, got {type(function).__name__}; write {caller}(function, data, dim=...)"
+            f"{caller}: function must be callable, got {type(function).__name__}; write "
+            f"{caller}(function, data, dim=...)"
         )
     if not isinstance(data, (xr.DataArray, xr.Dataset)):
         raise TypeError(f"{caller}: data must be a DataArray or Dataset, got {type(data).__name__}")
@@ -142,7 +152,9 @@ def _entries(caller: str, function: object, data: object, dim: Hashable) -> int:
 
 
 def _cut(data: Labelled, dim: Hashable, sizes: tuple[int, ...]) -> Labelled:
-    """Lazy data in one chunk for each group, if they have more: a replicate is then a few tasks, however many chunks there were."""
+    """Lazy data in one chunk for each group, if they have more: a replicate is then a few tasks,
+    however many chunks there were.
+    """
     if isinstance(data, xr.Dataset):
         return data.assign(
             {name: _cut(variable, dim, sizes).variable for name, variable in data.data_vars.items()}
@@ -194,6 +206,7 @@ def _dataset(caller: str, result: object, dim: Hashable) -> xr.Dataset:
         raise TypeError(f"{caller}: function must return a DataArray or Dataset, got {type(result).__name__}")
     if dim in result.dims:
         raise ValueError(
-            f"{caller}: the result of function still has dim={dim!r}; consume it inside, as in lambda x: f(x.mean({dim!r}))"
+            f"{caller}: the result of function still has dim={dim!r}; consume it inside, as in lambda "
+            f"x: f(x.mean({dim!r}))"
         )
     return result.to_dataset(name=result.name or "result") if isinstance(result, xr.DataArray) else result

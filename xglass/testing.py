@@ -1,4 +1,6 @@
-"""For tests, ours and those of users: tiny models, strategies for property tests, and a guard against hidden work."""
+"""For tests, ours and those of users: tiny models, strategies for property tests,
+and a guard against hidden work.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,8 @@ def count_computes() -> Iterator[list[int]]:
 
 
 def tiny_glass(**parameters: Any) -> xr.Dataset:
-    """The 4 x 4 triangular charge glass with two anisotropies; ``parameters`` replace those of :func:`charge_glass`.
+    """The 4 x 4 triangular charge glass with two anisotropies; ``parameters`` replace those of
+    :func:`charge_glass`.
 
     Examples
     --------
@@ -76,7 +79,8 @@ def tiny_glass(**parameters: Any) -> xr.Dataset:
 
 
 def tiny_run(model: xr.Dataset | None = None, **arguments: Any) -> xr.Dataset:
-    """A lazy run of :func:`tiny_glass`: two temperatures, three walkers, four sweeps; ``arguments`` replace those of :func:`metropolis`.
+    """A lazy run of :func:`tiny_glass`: two temperatures, three walkers, four sweeps; ``arguments`` replace
+    those of :func:`metropolis`.
 
     Examples
     --------

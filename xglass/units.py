@@ -1,8 +1,9 @@
 """Units at the edges: Quantities in, physical units out. The only module that touches pint.
 
 Inside xglass arrays are plain numbers in the unit of the model, with the unit's name in ``attrs["units"]``.
-The registry is our own (pint's global one is untouched): the energy units ``Vc`` and ``tc``, the lattice spacing ``a`` and the
-Monte Carlo ``sweep`` are base dimensions of their own, so that nothing mixes a model energy with a milli-electronvolt by accident.
+The registry is our own (pint's global one is untouched): the energy units ``Vc`` and ``tc``, the lattice
+spacing ``a`` and the Monte Carlo ``sweep`` are base dimensions of their own, so that nothing mixes a model
+energy with a milli-electronvolt by accident.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ def _quantity(name: str, value: object) -> pint.Quantity | None:
 
 
 def _in_model_unit(name: str, quantity: pint.Quantity, unit: str, scale: float | None) -> Any:
-    """Magnitude of ``quantity`` in the model unit ``unit``; ``scale`` is the energy unit of the model in meV."""
+    """Magnitude of ``quantity`` in the model unit ``unit``;
+    ``scale`` is the energy unit of the model in meV.
+    """
     ureg = _registry()
     wanted = ureg.Unit("" if unit == "1" else unit)
     if quantity.is_compatible_with(wanted):
@@ -101,7 +104,8 @@ def _in_model_unit(name: str, quantity: pint.Quantity, unit: str, scale: float |
         if quantity.is_compatible_with("meV") or quantity.is_compatible_with("kelvin"):
             if scale is None:
                 raise ValueError(
-                    f"{name} came as {quantity:~}, but the model has no energy scale; pass scale='0.35 eV' (say) to the model, "
+                    f"{name} came as {quantity:~}, but the model has no energy scale; pass "
+                    "scale='0.35 eV' (say) to the model, "
                     f"or a plain number in {unit}"
                 )
             if quantity.is_compatible_with("kelvin"):
@@ -117,7 +121,9 @@ def _in_model_unit(name: str, quantity: pint.Quantity, unit: str, scale: float |
 
 
 def _numbers(name: str, value: object, unit: str, scale: float | None) -> np.ndarray:
-    """Finite float64 values (float32 kept for :func:`canonical`) of a scalar, a sequence, a Quantity or a string."""
+    """Finite float64 values (float32 kept for :func:`canonical`) of a scalar, a sequence,
+    a Quantity or a string.
+    """
     if isinstance(value, (str,)) or hasattr(value, "magnitude"):
         quantity = _quantity(name, value)
         value = value if quantity is None else _in_model_unit(name, quantity, unit, scale)
@@ -147,7 +153,8 @@ def parameter(
     zero: bool = False,
     core: tuple[str, ...] = (),
 ) -> xr.DataArray:
-    """A parameter as a DataArray of canonical values in the unit of the model: the edge where all parameters enter.
+    """A parameter as a DataArray of canonical values in the unit of the model: the edge where all parameters
+    enter.
 
     Parameters
     ----------
@@ -156,12 +163,13 @@ def parameter(
     scale : energy unit of the model in meV, or None.
     energy : name of the energy unit of the model.
     above, below : open interval in which all values must lie; ``zero`` allows the value 0 besides.
-    core : dimensions the parameter has by definition (``site``, ``bond``); then ``value`` must be a DataArray.
+    core : dimensions the parameter has by definition (``site``, ``bond``); then ``value`` must be a
+    DataArray.
 
     Raises
     ------
-    TypeError for what is no real number; ValueError for values that are not finite or out of range, dask-backed parameters,
-    empty or repeated values, and Quantities of another dimension.
+    TypeError for what is no real number; ValueError for values that are not finite or out of range,
+    dask-backed parameters, empty or repeated values, and Quantities of another dimension.
     """
     unit = REGISTRY[name].unit.format(E=energy)
     if isinstance(value, xr.DataArray):
@@ -182,7 +190,8 @@ def parameter(
         numbers = canonical(_numbers(name, value, unit, scale))
         if numbers.ndim > 1:
             raise ValueError(
-                f"{name} has shape {numbers.shape}; a sequence must be one-dimensional, pass a DataArray with named dims"
+                f"{name} has shape {numbers.shape}; a sequence must be one-dimensional, pass a "
+                "DataArray with named dims"
             )
         result = xr.DataArray(numbers, dims=(name,) * numbers.ndim)
     if result.size == 0:
@@ -213,12 +222,14 @@ def _labelled(
     missing = [dim for dim in core if dim not in value.dims]
     if missing:
         raise ValueError(
-            f"{name} has dimensions {value.dims} and lacks {missing}; its dims must be (..., {', '.join(core)})"
+            f"{name} has dimensions {value.dims} and lacks {missing}; its dims must be (..., "
+            f"{', '.join(core)})"
         )
     alien = [dim for dim in value.dims if dim in SIMULATED and dim not in core]
     if alien:
         raise ValueError(
-            f"{name} has dimensions {value.dims}; {alien} cannot be dimensions of this parameter, rename or drop them"
+            f"{name} has dimensions {value.dims}; {alien} cannot be dimensions of this parameter, "
+            "rename or drop them"
         )
     numbers = _numbers(name, value.values, unit, scale)
     if numbers.dtype == np.float32:
@@ -263,8 +274,9 @@ def to_physical(
 
     Returns
     -------
-    The same labels with energies in meV, temperatures in K, frequencies in 1/cm, lengths in nm, resistivities in microohm cm
-    (``layer`` given, else ohm per square), conductivities in S/cm, mobilities in cm^2/(V s); ``units`` attributes say which.
+    The same labels with energies in meV, temperatures in K, frequencies in 1/cm, lengths in nm, resistivities
+    in microohm cm (``layer`` given, else ohm per square), conductivities in S/cm, mobilities in cm^2/(V s);
+    ``units`` attributes say which.
 
     Raises
     ------
@@ -283,7 +295,8 @@ def to_physical(
         )
     if stacked := [str(dim) for dim, index in obj.indexes.items() if index.nlevels > 1]:
         raise ValueError(
-            f"to_physical: {stacked} are stacked; write .unstack() before it, the values of a stacked index cannot be converted"
+            f"to_physical: {stacked} are stacked; write .unstack() before it, the values of a stacked "
+            "index cannot be converted"
         )
     if scale is None and "scale" in obj.coords:
         if obj.coords["scale"].ndim:
@@ -319,7 +332,8 @@ def to_physical(
                 ).to_reduced_units()
             elif power and symbol != "a":
                 raise ValueError(
-                    f"to_physical: {name!r} is in {unit}; pass scale='0.35 eV' (say), the energy unit of the model"
+                    f"to_physical: {name!r} is in {unit}; pass scale='0.35 eV' (say), the energy unit "
+                    "of the model"
                 )
         if replaced["layer"] is not None and quantity.is_compatible_with("ohm"):
             quantity = quantity * replaced["layer"]

@@ -76,7 +76,13 @@ REGISTRY: dict[str, Variable] = {
             ("q", "q", "1", "q", "wave vector on the grid of the torus: coordinates qx, qy, qz"),
             ("walker", "walker", "1", "w", "walker: identifier of an independent trajectory"),
             ("sweep", "sweep", "1", "s", "Monte Carlo sweep: N attempted moves"),
-            ("waiting_time", "waiting_time", "sweep", r"t_\mathrm{W}", "waiting time: sweeps before the first measurement"),
+            (
+                "waiting_time",
+                "waiting_time",
+                "sweep",
+                r"t_\mathrm{W}",
+                "waiting time: sweeps before the first measurement",
+            ),
             ("lag", "lag", "sweep", "t", "lag: sweeps between two measurements"),
             ("frequency", "frequency", "{E}", r"\omega", "frequency"),
             ("energy", "energy", "{E}", r"\varepsilon", "energy"),
@@ -97,7 +103,13 @@ REGISTRY: dict[str, Variable] = {
             ("g_z", "", "{E}", "g_z", "static coupling of the electron to a two-level system"),
             ("omega0", "", "{E}", r"\omega_0", "splitting of a two-level system"),
             ("twist", "", "1", r"\theta", "flux through the ring: phase of one turn"),
-            ("broadening", "", "{E}", r"\delta", "broadening: standard deviation of a Gaussian, half width of a Lorentzian"),
+            (
+                "broadening",
+                "",
+                "{E}",
+                r"\delta",
+                "broadening: standard deviation of a Gaussian, half width of a Lorentzian",
+            ),
             ("eta", "", "1", r"\eta", "anisotropy: t_c / t_p"),
             ("filling", "", "1", "n", "filling: mean number of particles per site"),
             ("J", "", "{E}", "J", "strength of random couplings: variance J^2 / N"),
@@ -106,7 +118,13 @@ REGISTRY: dict[str, Variable] = {
             ("strength", "", "{E}", "W", "strength of random site energies"),
             ("rate", "", "{E}", "p", "relaxation rate"),
             ("scale", "", "meV", "V", "energy unit of the model"),
-            ("ramp", "sweep step", "1", "T(s)/T", "temperature relative to T: in each sweep since the last stored one"),
+            (
+                "ramp",
+                "sweep step",
+                "1",
+                "T(s)/T",
+                "temperature relative to T: in each sweep since the last stored one",
+            ),
             ("done", "", "1", "ok", "whether it is computed: in a store that is not complete"),
             ("temperature", "sweep", "{E}", "T(s)", "temperature during each sweep of a ramp"),
             ("centred", "", "1", "c", "centred: the interaction acts between n - filling"),
@@ -121,7 +139,13 @@ REGISTRY: dict[str, Variable] = {
             ("bond_vector", "bond axis", "a", "R_b", "bond vector: from source to target, never wrapped"),
             ("bond_kind", "bond", "1", r"\kappa(b)", "kind of a bond"),
             ("hopping", "bond", "{E}", "t_b", "hopping integral: enters H as +t_b"),
-            ("interaction", "site site2", "{E}", "U_{ij}", "pair interaction: the diagonal enters the potential only"),
+            (
+                "interaction",
+                "site site2",
+                "{E}",
+                "U_{ij}",
+                "pair interaction: the diagonal enters the potential only",
+            ),
             ("site_energy", "site", "{E}", r"\varepsilon_i", "site energy"),
             ("qx", "q", "1/a", "q_x", "wave vector along x"),
             ("qy", "q", "1/a", "q_y", "wave vector along y"),
@@ -133,43 +157,157 @@ REGISTRY: dict[str, Variable] = {
             "simulated",
             ("start", "site", "1", r"n_i(0)", "configuration from which a run started"),
             ("occupation", "walker sweep site", "1", "n_i", "occupation of a site: 0 or 1"),
-            ("electrostatic_energy", "walker sweep", "{E}", "E", "electrostatic energy: pairs i != j and site energies"),
-            ("kinetic_energy", "walker sweep", "{E}", r"\langle K\rangle", "thermal kinetic energy of a configuration"),
-            ("acceptance", "walker sweep", "1", "a", "accepted fraction of attempts since the last stored sweep"),
-            ("active_attempts", "walker sweep", "1", r"N_\mathrm{active}", "attempts that move a particle: since the last stored sweep"),
-            ("solves", "walker sweep", "1", r"N_\mathrm{eig}", "one-body eigenproblems solved: since the last stored sweep"),
+            (
+                "electrostatic_energy",
+                "walker sweep",
+                "{E}",
+                "E",
+                "electrostatic energy: pairs i != j and site energies",
+            ),
+            (
+                "kinetic_energy",
+                "walker sweep",
+                "{E}",
+                r"\langle K\rangle",
+                "thermal kinetic energy of a configuration",
+            ),
+            (
+                "acceptance",
+                "walker sweep",
+                "1",
+                "a",
+                "accepted fraction of attempts since the last stored sweep",
+            ),
+            (
+                "active_attempts",
+                "walker sweep",
+                "1",
+                r"N_\mathrm{active}",
+                "attempts that move a particle: since the last stored sweep",
+            ),
+            (
+                "solves",
+                "walker sweep",
+                "1",
+                r"N_\mathrm{eig}",
+                "one-body eigenproblems solved: since the last stored sweep",
+            ),
         ),
         *_entries(
             "observable",
-            ("autocorrelation", "walker waiting_time lag", "1", r"C(t,t_\mathrm{W})", "density autocorrelation"),
+            (
+                "autocorrelation",
+                "walker waiting_time lag",
+                "1",
+                r"C(t,t_\mathrm{W})",
+                "density autocorrelation",
+            ),
             ("overlap", "walker sweep", "1", "Q", "overlap of two configurations"),
             ("structure_factor", "walker sweep q", "1", "S(q)", "structure factor"),
-            ("stripe_order", "walker sweep orientation", "1", r"\Psi_o", "stripe order parameter: 1 in the perfect stripe"),
-            ("electrostatic_potential", "walker sweep site", "{E}", r"\phi_i", "electrostatic potential: with self-image term and site energies"),
-            ("local_density", "walker sweep site", "1", r"\langle n_i\rangle", "thermal density of the quantum particles"),
-            ("optical_conductivity", "frequency", "e^2 a^2/hbar", r"\sigma", "optical conductivity: real part, per particle"),
+            (
+                "stripe_order",
+                "walker sweep orientation",
+                "1",
+                r"\Psi_o",
+                "stripe order parameter: 1 in the perfect stripe",
+            ),
+            (
+                "electrostatic_potential",
+                "walker sweep site",
+                "{E}",
+                r"\phi_i",
+                "electrostatic potential: with self-image term and site energies",
+            ),
+            (
+                "local_density",
+                "walker sweep site",
+                "1",
+                r"\langle n_i\rangle",
+                "thermal density of the quantum particles",
+            ),
+            (
+                "optical_conductivity",
+                "frequency",
+                "e^2 a^2/hbar",
+                r"\sigma",
+                "optical conductivity: real part, per particle",
+            ),
             ("log_partition_function", "", "1", r"\ln Z", "logarithm of the partition function"),
-            ("total_weight", "", "{E} e^2 a^2/hbar^2", r"W", "total weight: integral of the unfiltered optical conductivity over positive frequencies"),
-            ("stiffness", "", "{E} e^2 a^2/hbar^2", r"D_\kappa", "stiffness of the finite ring: (pi T / 2) Z''/Z with respect to the momentum"),
-            ("filter_exponent", "", "1", r"\alpha_\delta", "filter exponent: -d ln sigma(0) / d ln broadening, 1 where sigma(0) is the filter alone"),
-            ("filter_limited", "", "1", r"\delta?", "whether the static limit is set by the filter: filter exponent above 1/2"),
+            (
+                "total_weight",
+                "",
+                "{E} e^2 a^2/hbar^2",
+                r"W",
+                "total weight: integral of the unfiltered optical conductivity over positive frequencies",
+            ),
+            (
+                "stiffness",
+                "",
+                "{E} e^2 a^2/hbar^2",
+                r"D_\kappa",
+                "stiffness of the finite ring: (pi T / 2) Z''/Z with respect to the momentum",
+            ),
+            (
+                "filter_exponent",
+                "",
+                "1",
+                r"\alpha_\delta",
+                "filter exponent: -d ln sigma(0) / d ln broadening, 1 where sigma(0) is the filter alone",
+            ),
+            (
+                "filter_limited",
+                "",
+                "1",
+                r"\delta?",
+                "whether the static limit is set by the filter: filter exponent above 1/2",
+            ),
             ("mobility", "", "e a^2/hbar", r"\mu", "mobility: static limit of the conductivity per particle"),
             ("density_of_states", "energy", "1/{E}", "N", "density of states"),
             ("scattering_rate", "energy", "{E}", r"\Gamma", "scattering rate: -Im of the self-energy"),
             ("self_energy", "energy", "{E}", r"\Sigma", "self-energy: retarded"),
             ("green_function", "energy", "1/{E}", "G", "local Green function: retarded"),
-            ("ground_state_energy", "", "{E}", "E_0", "ground state energy: of the electron, all two-level systems down being 0"),
+            (
+                "ground_state_energy",
+                "",
+                "{E}",
+                "E_0",
+                "ground state energy: of the electron, all two-level systems down being 0",
+            ),
             ("thermal_defects", "", "1", "n_i", "thermal defects: excited fraction of the two-level systems"),
             ("converged", "", "1", "ok?", "whether the solution converged"),
             ("residual", "", "1", "r", "residual of the solution"),
             ("dc_conductivity", "", "e^2 a^2/hbar", r"\sigma_\mathrm{dc}", "static conductivity"),
             ("resistivity", "", "hbar/(e^2 a^2)", r"\rho", "resistivity: inverse of the static conductivity"),
-            ("spectral_weight", "", "{E} e^2 a^2/hbar^2", r"I(\Omega)", "spectral weight: integral of the conductivity up to a cutoff"),
+            (
+                "spectral_weight",
+                "",
+                "{E} e^2 a^2/hbar^2",
+                r"I(\Omega)",
+                "spectral weight: integral of the conductivity up to a cutoff",
+            ),
             ("cutoff", "", "{E}", r"\Omega", "cutoff of the spectral weight"),
-            ("peak_frequency", "", "{E}", r"\omega_\mathrm{peak}", "peak frequency: of the highest maximum away from zero"),
-            ("localization_length", "", "a", "L", "localization length: from the frequency of the displaced Drude peak"),
+            (
+                "peak_frequency",
+                "",
+                "{E}",
+                r"\omega_\mathrm{peak}",
+                "peak frequency: of the highest maximum away from zero",
+            ),
+            (
+                "localization_length",
+                "",
+                "a",
+                "L",
+                "localization length: from the frequency of the displaced Drude peak",
+            ),
             ("sum_rule", "", "1", r"\Delta W / W", "violation of the sum rule: relative to the total weight"),
-            ("transient_localization_length", "", "a", "L(p)", "transient localization length: root mean square displacement within 1/p"),
+            (
+                "transient_localization_length",
+                "",
+                "a",
+                "L(p)",
+                "transient localization length: root mean square displacement within 1/p",
+            ),
             ("mean_square_displacement", "time", "a^2", r"\Delta x^2", "mean square displacement"),
             ("diffusivity", "time", "{E} a^2/hbar", "D", "time-dependent diffusivity"),
             ("histogram", "bin", "1", "P", "histogram"),
@@ -183,17 +321,29 @@ REGISTRY: dict[str, Variable] = {
             ("exponent", "", "1", r"\alpha", "exponent"),
             ("amplitude", "", "1", "C_0", "amplitude"),
             ("offset", "", "1", r"C_\infty", "offset: plateau at long times"),
-            ("relaxation_time_1e", "", "sweep", r"\tau_{1/e}", "relaxation time: first fall to 1/e of the value at lag 0"),
+            (
+                "relaxation_time_1e",
+                "",
+                "sweep",
+                r"\tau_{1/e}",
+                "relaxation time: first fall to 1/e of the value at lag 0",
+            ),
             ("barrier", "", "{E}", r"\Delta", "energy barrier"),
             ("vogel_temperature", "", "{E}", "T_0", "Vogel temperature"),
             ("prefactor", "", "sweep", r"\tau_0", "prefactor: the limit of high temperature"),
             ("hopping_temperature", "", "{E}", "T_0", "hopping temperature: scale of variable range hopping"),
-            ("aic", "", "1", r"\mathrm{AIC}", "Akaike information criterion: the law with the lowest is preferred"),
+            (
+                "aic",
+                "",
+                "1",
+                r"\mathrm{AIC}",
+                "Akaike information criterion: the law with the lowest is preferred",
+            ),
             ("chi2", "", "1", r"\chi^2", "sum of squared residuals: weighted where errors were given"),
             ("success", "", "1", "ok", "whether the fit converged: NaN parameters otherwise"),
         ),
     ]
-}  # fmt: skip
+}
 
 
 def attributes(name: str, *, energy: str = "Vc") -> dict[str, str]:
@@ -256,8 +406,10 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
     for name in names:
         if name not in data.variables:
             raise KeyError(
-                f"{caller}: the Dataset has no {name!r}. A lattice gets it from a model (charge_glass, electron_tls), a model from a solver (metropolis, ftlm); "
-                f"it is lost by drop_vars, by a reduction over one of its dimensions or by picking single variables: apply {caller} "
+                f"{caller}: the Dataset has no {name!r}. A lattice gets it from a model "
+                "(charge_glass, electron_tls), a model from a solver (metropolis, ftlm); "
+                "it is lost by drop_vars, by a reduction over one of its dimensions or by picking "
+                f"single variables: apply {caller} "
                 f"before that, or pass the whole Dataset"
             )
         missing = [
@@ -265,7 +417,8 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
         ]
         if missing:
             raise ValueError(
-                f"{caller}: {name!r} has dimensions {data[name].dims} and lacks {missing}; an isel, mean or sum over "
+                f"{caller}: {name!r} has dimensions {data[name].dims} and lacks {missing}; an isel, "
+                "mean or sum over "
                 f"{missing} came too early. Apply {caller} first, then reduce its result"
             )
     if "site2" in data.dims and data.sizes.get("site") != data.sizes["site2"]:
@@ -276,7 +429,8 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
     for name in set(names) & {"hopping", "interaction"}:
         if data[name].attrs.get("units", "Vc") not in ("Vc", "tc"):
             raise ValueError(
-                f"{caller}: {name!r} is in {data[name].attrs['units']}; apply to_physical to the result of {caller}, not before it"
+                f"{caller}: {name!r} is in {data[name].attrs['units']}; apply to_physical to the "
+                f"result of {caller}, not before it"
             )
     if "interaction" in names and "bond_vector" in data.coords and "axis" in data["bond_vector"].dims:
         position, torus = eager(data, "position"), eager(data, "torus")
@@ -288,14 +442,16 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
         windings = closing @ np.linalg.inv(torus)
         if not np.allclose(windings, np.rint(windings), rtol=0, atol=1e-6):
             raise ValueError(
-                f"{caller}: bonds do not join the sites they name; sites were reordered. Apply {caller} first, then reorder its result"
+                f"{caller}: bonds do not join the sites they name; sites were reordered. Apply "
+                f"{caller} first, then reorder its result"
             )
     if "hopping" in names and "cells" in data.coords:
         cells = int(np.prod(eager(data, "cells")))
         sources = np.bincount(eager(data, "bond_source") * cells // data.sizes["site"], minlength=cells)
         if (sources != sources[0]).any():
             raise ValueError(
-                f"{caller}: the Dataset holds {data.sizes['bond']} bonds, which is not the same number in each of {cells} cells; "
+                f"{caller}: the Dataset holds {data.sizes['bond']} bonds, which is not the same "
+                f"number in each of {cells} cells; "
                 f"an isel over bond has lost some. Pass the whole model"
             )
 
@@ -309,7 +465,8 @@ def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
             )
         if len(array.chunksizes.get(dim, ())) > 1:
             raise ValueError(
-                f"{caller}: dimension {dim!r} is split in chunks {array.chunksizes[dim]}; write .chunk({dim}=-1) before it"
+                f"{caller}: dimension {dim!r} is split in chunks {array.chunksizes[dim]}; write "
+                f".chunk({dim}=-1) before it"
             )
 
 
@@ -326,7 +483,8 @@ def aligned(caller: str, **arrays: xr.DataArray | xr.Dataset) -> None:
 def eager(data: xr.Dataset, name: str) -> np.ndarray:
     """Values of a coordinate of the model, also where a chunked or stored Dataset holds it as a dask array.
 
-    Parameters are eager by definition; fetching them is no computation of results, so it goes around the user's scheduler.
+    Parameters are eager by definition; fetching them is no computation of results, so it goes around the
+    user's scheduler.
     """
     return data[name].compute(scheduler="synchronous").values
 
@@ -347,7 +505,10 @@ def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | N
 
 
 def realizations(realization: object) -> np.ndarray:
-    """Labels of realizations of disorder, whole numbers >= 0, from a count or explicit labels. Raises ValueError for none and for doubles."""
+    """Labels of realizations of disorder, whole numbers >= 0, from a count or explicit labels.
+
+    Raises ValueError for none and for doubles.
+    """
     if np.ndim(realization) == 0:  # type: ignore[arg-type]
         return np.arange(whole_number("realization", realization))
     given = [
@@ -362,7 +523,8 @@ def realizations(realization: object) -> np.ndarray:
 def canonical(values: object) -> np.ndarray:
     """Round to 12 significant digits: the value that is the coordinate, the physics and the random key.
 
-    Single precision goes through its shortest decimal form, so float32(0.1) means 0.1. Negative zero becomes zero.
+    Single precision goes through its shortest decimal form, so float32(0.1) means 0.1. Negative zero becomes
+    zero.
     """
     array = np.asarray(values)
     texts = (

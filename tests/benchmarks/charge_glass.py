@@ -1,7 +1,8 @@
-"""Ratios of the charge-glass kernels against their peers and limits, interleaved in one run: python tests/benchmarks/charge_glass.py
+"""Ratios of the charge-glass kernels against their peers and limits, interleaved in one run: python
+tests/benchmarks/charge_glass.py
 
-Each figure is the best of several rounds; the two sides of a ratio take turns, so that a slow moment of the machine hits both. Kernels are
-timed in processor time, everything with more than one process in wall time.
+Each figure is the best of several rounds; the two sides of a ratio take turns, so that a slow moment of the
+machine hits both. Kernels are timed in processor time, everything with more than one process in wall time.
 """
 
 from __future__ import annotations
@@ -47,10 +48,13 @@ def row(what: str, value: float, unit: str, limit: str) -> None:
 
 
 def numpy_sweeps(model: object, T: float, sweeps: int, seed: int, *, ahead: bool) -> np.ndarray:
-    """The classical chain with numpy, each move vectorised over sites; ``ahead`` draws the random numbers of a sweep at once."""
+    """The classical chain with numpy, each move vectorised over sites;
+    ``ahead`` draws the random numbers of a sweep at once.
+    """
     V = model["interaction"].values  # type: ignore[index]
     sites = len(V)
-    table, degree = neighbour_table(model["bond_source"].values, model["bond_target"].values, sites)  # type: ignore[index]
+    bonds = (model["bond_source"].values, model["bond_target"].values)  # type: ignore[index]
+    table, degree = neighbour_table(*bonds, sites)
     rng = np.random.default_rng(seed)
     n = np.zeros(sites, dtype=np.int8)
     n[rng.permutation(sites)[: sites // 2]] = 1
@@ -175,7 +179,8 @@ def dask_overhead() -> None:
     row("  dask / bare loop", ours / loop, "x", "<= 1.1")
 
 
-# Walkers at one temperature are equal work: what is compared is the speed, not how well six of one kind fill two workers.
+# Walkers at one temperature are equal work: what is compared is the speed, not how well six of one kind fill
+# two workers.
 EQUAL = {"T": 0.05, "sweep": 250, "seed": 1}
 WORKER = f"""
 import sys, time
@@ -258,7 +263,8 @@ def start_up() -> None:
         f"glass = {GLASS}\n"
         "begin = time.perf_counter()\n"
         "for weight in ('classical', 'kinetic'):\n"
-        "    C = xg.autocorrelation(xg.metropolis(glass, T=0.1, walker=2, sweep=3, weight=weight, seed=1), waiting_time=1).compute()\n"
+        "    C = xg.autocorrelation(xg.metropolis(glass, T=0.1, walker=2, sweep=3, weight=weight, "
+        "seed=1), waiting_time=1).compute()\n"
         "print(time.perf_counter() - begin)"
     )
     row("first call from a warm cache", min(child(first) for _ in range(ROUNDS)), "s", "<= 1.5")

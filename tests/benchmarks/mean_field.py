@@ -1,4 +1,5 @@
-"""Cost of dynamical mean field theory, and the static alloy beside gftool, interleaved in one run: python tests/benchmarks/mean_field.py
+"""Cost of dynamical mean field theory, and the static alloy beside gftool, interleaved in one run: python
+tests/benchmarks/mean_field.py
 
 Processor time, the best of several rounds in which the two sides of a ratio take turns.
 """
@@ -57,7 +58,8 @@ def points() -> None:
         result = run()
         rule = float(result["total_weight"] / (-0.5 * np.pi * result["kinetic_energy"])) - 1.0
         print(
-            f"{omega0:<8g} {T:<6g} {seconds:7.3f}   {float(result['mobility']):<15.8g}  {rule:8.1e}   {float(result['residual']):8.1e}",
+            f"{omega0:<8g} {T:<6g} {seconds:7.3f}   {float(result['mobility']):<15.8g}  {rule:8.1e}   "
+            f"{float(result['residual']):8.1e}",
             flush=True,
         )
 
@@ -77,7 +79,8 @@ def alloy() -> None:
         rounds=7,
     )
     print(
-        f"static alloy, 401 energies: gftool.cpa.solve_root {peer:.4f} s, here {ours:.4f} s, ratio {peer / ours:.1f}"
+        f"static alloy, 401 energies: gftool.cpa.solve_root {peer:.4f} s, here {ours:.4f} s, ratio "
+        f"{peer / ours:.1f}"
     )
 
 

@@ -1,7 +1,9 @@
-"""Cost of the store in time, memory and disk: python tests/benchmarks/store.py [overhead work memory streaming compression]
+"""Cost of the store in time, memory and disk: python tests/benchmarks/store.py [overhead work memory
+streaming compression]
 
-Times are ratios of sides that take turns, or the best of several rounds. Memory is that of child processes, each step on its own:
-the peak in /proc/self/status is set back before it. (ru_maxrss would not do: a child begins with the peak of whoever started it.)
+Times are ratios of sides that take turns, or the best of several rounds. Memory is that of child processes,
+each step on its own: the peak in /proc/self/status is set back before it. (ru_maxrss would not do: a child
+begins with the peak of whoever started it.)
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ def seconds(function: Callable[[], object], clock: Callable[[], float] = time.pe
     return clock() - begin
 
 
-# --- time -------------------------------------------------------------------------------------------------------------
+# --- time ---------------------------------------------------------------------------------------------------
 
 
 def overhead() -> None:
@@ -112,7 +114,7 @@ def work() -> None:
     row("  evaluate / dask.compute, processor time", stored[1] / plain[1], "x")
 
 
-# --- memory: these functions run in children --------------------------------------------------------------------------
+# --- memory: these functions run in children ----------------------------------------------------------------
 
 
 def lazy_run(megabytes: float, regions: int, sweep: int | None = None) -> xr.Dataset:
@@ -131,7 +133,10 @@ def lazy_run(megabytes: float, regions: int, sweep: int | None = None) -> xr.Dat
 
 
 def imitation(megabytes: float, regions: int) -> xr.Dataset:
-    """The same without the work: coords of a run, half-filled configurations that repeat. For tests of nothing but memory."""
+    """The same without the work: coords of a run, half-filled configurations that repeat.
+
+    For tests of nothing but memory.
+    """
     run = lazy_run(megabytes, regions)
     pattern = np.random.default_rng(1).permuted(np.tile(np.arange(144) % 2, (64, 1)), axis=1).astype(np.int8)
 
@@ -144,12 +149,20 @@ def imitation(megabytes: float, regions: int) -> xr.Dataset:
 
     labels = da.from_array(run["walker"].values[:, None, None], chunks=(8, 1, 1))
     size = run.sizes["sweep"]
-    return run.coords.to_dataset().assign(
-        occupation=(("walker", "sweep", "site"), labels.map_blocks(states, chunks=(8, size, 144), dtype=np.int8)),
-        electrostatic_energy=(
-            ("walker", "sweep"), labels.map_blocks(energies, drop_axis=2, chunks=(8, size), dtype=np.float64)
-        ),
-    ).transpose("walker", "sweep", "site", ...)  # fmt: skip
+    return (
+        run.coords.to_dataset()
+        .assign(
+            occupation=(
+                ("walker", "sweep", "site"),
+                labels.map_blocks(states, chunks=(8, size, 144), dtype=np.int8),
+            ),
+            electrostatic_energy=(
+                ("walker", "sweep"),
+                labels.map_blocks(energies, drop_axis=2, chunks=(8, size), dtype=np.float64),
+            ),
+        )
+        .transpose("walker", "sweep", "site", ...)
+    )
 
 
 def autocorrelation(run: xr.Dataset) -> xr.DataArray:
@@ -180,7 +193,8 @@ REDUCTIONS: dict[str, Callable[[xr.Dataset], xr.DataArray | xr.Dataset]] = {
     "moments": lambda run: xg.ops.moments(run["electrostatic_energy"], dim=["walker", "sweep"]),
     "jackknife": lambda run: xg.jackknife(mean_over_walkers, autocorrelation(run), dim="walker"),
 }
-#: For tests: every sixteenth state, which reads as much and computes less; few groups, which make a small graph.
+# : For tests: every sixteenth state, which reads as much and computes less; few groups, which make a small
+# graph.
 SHORT: dict[str, Callable[[xr.Dataset], xr.DataArray | xr.Dataset]] = {
     **{
         f"thinned {name}": lambda run, f=REDUCTIONS[name]: f(run.isel(sweep=slice(None, None, 16)))
@@ -256,14 +270,19 @@ def measured(megabytes: float, path: Path, steps: list[str], limit: float = 0) -
     """What a child reports."""
     arguments = ["--child", str(megabytes), str(path), str(limit), *steps]
     done = subprocess.run(
-        [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True, check=True,
+        [sys.executable, __file__, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
         env=os.environ | {"DASK_NUM_WORKERS": "2"},
-    )  # fmt: skip
+    )
     return json.loads(done.stdout)
 
 
 def memory() -> None:
-    """Peaks of two runs that differ by a factor of ten: everything in one process, and every reduction in a fresh one."""
+    """Peaks of two runs that differ by a factor of ten: everything in one process,
+    and every reduction in a fresh one.
+    """
     size, regions = 16, (10, 100)
     names = ["evaluate", *REDUCTIONS]
     with folder() as path:
@@ -300,12 +319,13 @@ def streaming() -> None:
             for step, (value, t) in figures.items():
                 wanted = "must be refused" if step == control else ""
                 print(
-                    f"  {step:<62} {value if isinstance(value, str) else f'{value:.0f} MB':>15} {t:9.1f} s  {wanted}",
+                    f"  {step:<62} {value if isinstance(value, str) else f'{value:.0f} MB':>15} "
+                    f"{t:9.1f} s  {wanted}",
                     flush=True,
                 )
 
 
-# --- disk -------------------------------------------------------------------------------------------------------------
+# --- disk ---------------------------------------------------------------------------------------------------
 
 
 def compression() -> None:

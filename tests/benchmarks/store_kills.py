@@ -1,8 +1,10 @@
-"""Random kill -9 of evaluations: python tests/benchmarks/store_kills.py [--kills 50] [--regions 200] [--shards 1|2] [--metropolis]
+"""Random kill -9 of evaluations: python tests/benchmarks/store_kills.py [--kills 50] [--regions 200]
+[--shards 1|2] [--metropolis]
 
-A child evaluates a lazy Dataset into a store and is killed at random moments, the first time while it makes the store; another one goes on. After
-every kill no chunk is torn, and what is marked done is right bit for bit and never started again. At the end the store is that of an
-unbroken evaluation, file by file. tests/store/test_kills.py is the short form.
+A child evaluates a lazy Dataset into a store and is killed at random moments, the first time while it makes
+the store; another one goes on. After every kill no chunk is torn, and what is marked done is right bit for
+bit and never started again. At the end the store is that of an unbroken evaluation, file by file.
+tests/store/test_kills.py is the short form.
 """
 
 from __future__ import annotations
@@ -61,13 +63,23 @@ def lazy(rows: int = 20, columns: int = COLUMNS, seconds: float = SECONDS) -> xr
         {"T": 0.1 * np.arange(1, rows + 1), "field": np.arange(columns * BLOCKS)},
     )
     n = xr.apply_ufunc(
-        occupations, label.chunk(T=1, field=1), kwargs={"seconds": seconds}, output_core_dims=[["site"]], dask="parallelized",
-        output_dtypes=[np.int8], dask_gufunc_kwargs={"output_sizes": {"site": SITES}},
-    )  # fmt: skip
+        occupations,
+        label.chunk(T=1, field=1),
+        kwargs={"seconds": seconds},
+        output_core_dims=[["site"]],
+        dask="parallelized",
+        output_dtypes=[np.int8],
+        dask_gufunc_kwargs={"output_sizes": {"site": SITES}},
+    )
     e = xr.apply_ufunc(
-        energies, n.chunk(field=BLOCKS), input_core_dims=[["site"]], output_core_dims=[["level"]], dask="parallelized",
-        output_dtypes=[np.float64], dask_gufunc_kwargs={"output_sizes": {"level": LEVELS}},
-    )  # fmt: skip
+        energies,
+        n.chunk(field=BLOCKS),
+        input_core_dims=[["site"]],
+        output_core_dims=[["level"]],
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"level": LEVELS}},
+    )
     return xr.Dataset({"n": n, "e": e})
 
 
@@ -314,7 +326,8 @@ def main() -> None:
                 metropolis=options.metropolis,
             )
             print(
-                f"{shards} shard(s): {', '.join(f'{key} {value}' for key, value in figures.items())}; {THREADS} threads; every store "
+                f"{shards} shard(s): {', '.join(f'{key} {value}' for key, value in figures.items())}; "
+                f"{THREADS} threads; every store "
                 f"equals the unbroken one byte for byte; {time.monotonic() - begin:.0f} s",
                 flush=True,
             )

@@ -1,7 +1,9 @@
-"""Cost of one electron with two-level systems: python tests/benchmarks/two_level_systems.py [matvec sigma large quspin]
+"""Cost of one electron with two-level systems: python tests/benchmarks/two_level_systems.py [matvec sigma
+large quspin]
 
-One thread, process time, sides that are compared take turns and the best of several rounds counts. ``quspin`` wants that package
-(pip install quspin, in an environment of its own, with this project and numba, scipy, threadpoolctl on the path).
+One thread, process time, sides that are compared take turns and the best of several rounds counts. ``quspin``
+wants that package (pip install quspin, in an environment of its own, with this project and numba, scipy,
+threadpoolctl on the path).
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ def row(what: str, value: float, unit: str, limit: str = "") -> None:
 def turns(
     functions: dict[str, Callable[[], object]], rounds: int = 7, least: float = 0.02
 ) -> dict[str, float]:
-    """Seconds of process time of each, the best of rounds in which they take turns; short ones are repeated within a round."""
+    """Seconds of process time of each, the best of rounds in which they take turns;
+    short ones are repeated within a round.
+    """
     times = {name: math.inf for name in functions}
     repeats = {}
     for name, function in functions.items():
@@ -63,7 +67,7 @@ def random(operator: operators.Block | operators.Rows, seed: int = 1) -> np.ndar
     return lanczos.random_vector(seed, np.uint64(7), operator.dimension, operator.dtype)
 
 
-# --- H v --------------------------------------------------------------------------------------------------------------
+# --- H v ----------------------------------------------------------------------------------------------------
 
 
 def memory_rate() -> float:
@@ -106,11 +110,13 @@ def matvec() -> None:
         )
 
 
-# --- sigma of one random vector ---------------------------------------------------------------------------------------
+# --- sigma of one random vector -----------------------------------------------------------------------------
 
 
 class Recipe:
-    """M = 1200 in complex128 as one would write it down: all vectors of both runs, then J, then one complex product. Buffers are reused."""
+    """M = 1200 in complex128 as one would write it down: all vectors of both runs, then J,
+    then one complex product. Buffers are reused.
+    """
 
     def __init__(self, operator: operators.Block, steps: int) -> None:
         self.operator, self.steps = operator, steps
@@ -211,7 +217,9 @@ def large() -> None:
 
 
 def twenty() -> None:
-    """Memory of one task, run in a process of its own, whose peak is set back: a child begins with that of its parent."""
+    """Memory of one task, run in a process of its own, whose peak is set back:
+    a child begins with that of its parent.
+    """
     Path("/proc/self/clear_refs").write_text("5")
     operator = block(20, "single")
     steps = operators.resolving(operator.half_width, BROADENING, 1.0)
@@ -226,15 +234,16 @@ def twenty() -> None:
     row("  peak memory", float(status["VmHWM"].split()[0]) / 2**20, "GiB", "< 8")
 
 
-# --- beside QuSpin ----------------------------------------------------------------------------------------------------
+# --- beside QuSpin ------------------------------------------------------------------------------------------
 
 
 def quspin(sites: int) -> None:
-    """H v and the whole of sigma, in the space of one electron without twist; QuSpin with its tensor basis and its lanczos_full.
+    """H v and the whole of sigma, in the space of one electron without twist; QuSpin with its tensor basis
+    and its lanczos_full.
 
-    QuSpin has no symmetry under a common shift of electron and two-level systems in a tensor basis, so that a user works with real
-    vectors of N 2^N entries. "Equal variance": one such vector knows as much (variance 2 Tr A^2) as one complex vector in every momentum 0 ...
-    pi, with weights 1, 2, ..., 2, 1.
+    QuSpin has no symmetry under a common shift of electron and two-level systems in a tensor basis, so that a
+    user works with real vectors of N 2^N entries. "Equal variance": one such vector knows as much (variance 2
+    Tr A^2) as one complex vector in every momentum 0 ... pi, with weights 1, 2, ..., 2, 1.
     """
     from quspin.basis import spin_basis_1d, spinless_fermion_basis_1d, tensor_basis
     from quspin.operators import hamiltonian

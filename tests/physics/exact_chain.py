@@ -1,14 +1,17 @@
-"""The charge-glass Monte Carlo as an exact Markov chain on a small torus: the second route, with no code of xglass in it.
+"""The charge-glass Monte Carlo as an exact Markov chain on a small torus: the second route, with no code of
+xglass in it.
 
-A 4 x 4 torus with 8 particles has 12870 configurations, so a single Metropolis attempt is one sparse matrix P, and everything the
-walkers sample is a matrix product: p_k = p_0 P^(N k) is the law of the configuration after k sweeps, P^(N t) n_i is what site i
-holds on average t sweeps later, and P split into diagonal and off-diagonal part counts the accepted moves. No random number is drawn.
+A 4 x 4 torus with 8 particles has 12870 configurations, so a single Metropolis attempt is one sparse matrix
+P, and everything the walkers sample is a matrix product: p_k = p_0 P^(N k) is the law of the configuration
+after k sweeps, P^(N t) n_i is what site i holds on average t sweeps later, and P split into diagonal and
+off-diagonal part counts the accepted moves. No random number is drawn.
 
-The ingredients are also computed in another way than a simulation would. The Coulomb potential of the torus is the Gaussian
-representation of 1/r integrated by the trapezoidal rule in log s (no erfc, no splitting parameter). E is the full double sum of
-every configuration, never an increment. F = Omega + mu N comes from eigenvalues only, with mu the maximum of a concave function,
-and <K> = dF/dlambda of lambda K + phi by extrapolated central differences, never from eigenvectors or densities.
-Units: V = a = k_B = 1. Sites s = i + Lx j; periods Lx a1 and Ly a2.
+The ingredients are also computed in another way than a simulation would. The Coulomb potential of the torus
+is the Gaussian representation of 1/r integrated by the trapezoidal rule in log s (no erfc, no splitting
+parameter). E is the full double sum of every configuration, never an increment. F = Omega + mu N comes from
+eigenvalues only, with mu the maximum of a concave function, and <K> = dF/dlambda of lambda K + phi by
+extrapolated central differences, never from eigenvectors or densities. Units: V = a = k_B = 1. Sites s = i +
+Lx j; periods Lx a1 and Ly a2.
 """
 
 from collections.abc import Callable
@@ -122,10 +125,12 @@ class Glass:
 
 
 def torus_potential(displacement: np.ndarray, periods: np.ndarray, reach: int = 7) -> np.ndarray:
-    """1/r summed over a 2D torus with a neutralising background; at zero displacement without the charge's own 1/r.
+    """1/r summed over a 2D torus with a neutralising background; at zero displacement without the charge's
+    own 1/r.
 
-    V(r) = pi^(-1/2) int_0^inf ds s^(-1/2) [sum_R exp(-s |r + R|^2) - pi / (A s)], and Poisson's sum of the same Gaussians at small s.
-    With s = exp(u)/A the integrand is analytic for |Im u| < pi/2 and the trapezoidal rule of step h errs by exp(-pi^2/h).
+    V(r) = pi^(-1/2) int_0^inf ds s^(-1/2) [sum_R exp(-s |r + R|^2) - pi / (A s)], and Poisson's sum of the
+    same Gaussians at small s. With s = exp(u)/A the integrand is analytic for |Im u| < pi/2 and the
+    trapezoidal rule of step h errs by exp(-pi^2/h).
     """
     area = abs(np.linalg.det(periods))
     images = np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * 2, indexing="ij"), axis=-1).reshape(-1, 2)
@@ -146,8 +151,9 @@ def torus_potential(displacement: np.ndarray, periods: np.ndarray, reach: int = 
 
 
 def free_energy(levels: np.ndarray, T: float, particles: float) -> np.ndarray:
-    """F = Omega + mu N of free fermions, mu such that <N> = particles. Omega + mu N is concave in mu and largest there, so an
-    error of mu enters squared and 40 bisections give F to rounding."""
+    """F = Omega + mu N of free fermions, mu such that <N> = particles. Omega + mu N is concave in mu and
+    largest there, so an error of mu enters squared and 40 bisections give F to rounding.
+    """
     low, high = levels.min(axis=-1) - 40 * T, levels.max(axis=-1) + 40 * T
     for _ in range(40):
         mu = 0.5 * (low + high)
@@ -172,7 +178,8 @@ class Energies:
 def energies_of(glass: Glass, n: np.ndarray, T: float, step: float = 0.04) -> Energies:
     """Energies of configurations `n` (configuration, site) with fermions at temperature T.
 
-    <K> by central differences at step, step/2, step/4 with two Richardson steps: the error is O(step^6) plus rounding / step.
+    <K> by central differences at step, step/2, step/4 with two Richardson steps: the error is O(step^6) plus
+    rounding / step.
     """
     hopping, (pairs, _) = glass.kinetic_matrix, glass.coulomb
     potential = n @ glass.potential_matrix
@@ -231,9 +238,11 @@ class Chain:
         excess: np.ndarray | None = None,
         accept: Callable[[np.ndarray, float], np.ndarray] = metropolis_rule,
     ):
-        """`weight` of every configuration, `drawn` as from proposals; `start` is one configuration, or None for all alike.
+        """`weight` of every configuration, `drawn` as from proposals; `start` is one configuration, or None
+        for all alike.
 
-        `excess[i, j]`, added to the weight difference of a swap, and another `accept` make a chain that is wrong on purpose.
+        `excess[i, j]`, added to the weight difference of a swap, and another `accept` make a chain that is
+        wrong on purpose.
         """
         self.glass, self.weight = glass, weight
         n = glass.occupations
@@ -279,7 +288,9 @@ class Chain:
         return values
 
     def accepted_ahead(self, attempts: int) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and mean square of the number of accepted attempts among the next ones, given the configuration now."""
+        """Mean and mean square of the number of accepted attempts among the next ones,
+        given the configuration now.
+        """
         mean, square = np.zeros((2, len(self.weight)))
         for _ in range(attempts):
             mean, square = (
@@ -314,7 +325,9 @@ def moments(law: np.ndarray, values: np.ndarray) -> tuple[float, float, float]:
 
 
 def bins(order: np.ndarray, law: np.ndarray, smallest: float) -> np.ndarray:
-    """A bin per atom of the law: atoms joined in this order until their probability reaches `smallest`; the last bin takes the rest."""
+    """A bin per atom of the law: atoms joined in this order until their probability reaches `smallest`;
+    the last bin takes the rest.
+    """
     label, current, mass, last = np.empty(len(law), dtype=int), 0, 0.0, law.sum() - smallest
     for atom, total in zip(order, np.cumsum(law[order]), strict=True):
         label[atom] = current

@@ -1,7 +1,8 @@
-"""The classical glass at the paper's size: the barrier of its relaxation time is known from work that shares no code with ours.
+"""The classical glass at the paper's size: the barrier of its relaxation time is known from work that shares
+no code with ours.
 
-Mahmoudian et al., Phys. Rev. Lett. 115, 025701 (2015) give about 0.2 V; an independent program measured the 1/e times below, of
-which the barrier between T = 0.05 and 0.10 is 0.185 V.
+Mahmoudian et al., Phys. Rev. Lett. 115, 025701 (2015) give about 0.2 V; an independent program measured the
+1/e times below, of which the barrier between T = 0.05 and 0.10 is 0.185 V.
 """
 
 import numpy as np
@@ -25,5 +26,6 @@ def test_relaxation_times_and_barrier():
     np.testing.assert_allclose(time, TIMES, rtol=0.15)
     barrier = xg.fits.arrhenius(time, stderr=error)
     assert float(barrier["barrier_stderr"]) < 0.004
-    # 0.019 V is 15 % of error in the ratio of the outer times, and six of our standard errors: near 0.19 V, and not 0.11 V.
+    # 0.019 V is 15 % of error in the ratio of the outer times, and six of our standard errors: near 0.19 V,
+    # and not 0.11 V.
     assert abs(float(barrier["barrier"]) - 0.19) < 0.019

@@ -1,10 +1,13 @@
-"""xglass.metropolis against the exact Markov chain of exact_chain.py: law, energies, acceptance and memory, for every rule of the move.
+"""xglass.metropolis against the exact Markov chain of exact_chain.py: law, energies, acceptance and memory,
+for every rule of the move.
 
-Every walker is an independent sample of the exact law, so each comparison is a p-value: means and variances (the standard error is
-exact, too), numbers of accepted attempts, steps given where the walker was, two-time averages, and chi-square over bins of configurations.
-Bonferroni over the p-values of a test and over the tests keeps the probability, over all seeds, that a right library fails anything in
-this file below ALARM: a single p-value fails at about 7e-8 (5.4 standard errors). That agreement means something is shown on the same data:
-every rule in WRONG, each a mistake that is easy to make, and every sample in DAMAGE is rejected by the same comparison.
+Every walker is an independent sample of the exact law, so each comparison is a p-value: means and variances
+(the standard error is exact, too), numbers of accepted attempts, steps given where the walker was, two-time
+averages, and chi-square over bins of configurations. Bonferroni over the p-values of a test and over the
+tests keeps the probability, over all seeds, that a right library fails anything in this file below ALARM: a
+single p-value fails at about 7e-8 (5.4 standard errors). That agreement means something is shown on the same
+data: every rule in WRONG, each a mistake that is easy to make, and every sample in DAMAGE is rejected by the
+same comparison.
 """
 
 from dataclasses import replace
@@ -24,10 +27,12 @@ ALARM = 1e-4  # of the file
 TESTS = 20  # statistical tests in the file, below "the library against it": each may spend ALARM / TESTS
 WALKERS = {"neighbour": 2000, "exchange": 1500}  # ten times as many where no eigenproblem is solved
 SWEEPS = 6
-# The colder one where W_ii = 0: on 16 sites at 0.1 the hopping smears its small gaps so much that E + F moves like E + <K>.
+# The colder one where W_ii = 0: on 16 sites at 0.1 the hopping smears its small gaps so much that E + F moves
+# like E + <K>.
 T = {"exclude": 0.05, "include": 0.1}
-# Standard errors of the means over walkers at the last sweep. For scale, with <K> in the weight and W_ii = V_s: halving <K> shifts E by
-# -0.050, dropping it by -0.088, F for <K> by -0.048, forgetting -V_ij by +0.017; the last alone shifts the acceptance by +0.017.
+# Standard errors of the means over walkers at the last sweep. For scale, with <K> in the weight and W_ii =
+# V_s: halving <K> shifts E by -0.050, dropping it by -0.088, F for <K> by -0.048, forgetting -V_ij by +0.017;
+# the last alone shifts the acceptance by +0.017.
 RESOLUTION = {"electrostatic_energy": 0.007, "kinetic_energy": 0.002, "acceptance": 0.0035}
 WEIGHTS, MOVES, SELF_IMAGES = ("classical", "kinetic", "free_energy"), ("neighbour", "exchange"), tuple(T)
 OTHER = dict(zip(SELF_IMAGES, SELF_IMAGES[::-1], strict=True))
@@ -52,14 +57,23 @@ def model(glass: Glass) -> xr.Dataset:
 
 @cache
 def sample(weight: str, moves: str, self_image: str) -> xr.Dataset:
-    """The library's walkers from the random start; each combination has its own seed, or the tests would share their fluctuations."""
+    """The library's walkers from the random start; each combination has its own seed,
+    or the tests would share their fluctuations.
+    """
     seed = 100 * WEIGHTS.index(weight) + 10 * MOVES.index(moves) + SELF_IMAGES.index(self_image)
     return compute(
         xglass.metropolis(
-            model(Glass(self_image=self_image)), T=T[self_image], walker=WALKERS[moves] * (10 if weight == "classical" else 1), sweep=SWEEPS,
-            start="random", weight=weight, moves=moves, seed=seed, chunks={"walker": 1000},
+            model(Glass(self_image=self_image)),
+            T=T[self_image],
+            walker=WALKERS[moves] * (10 if weight == "classical" else 1),
+            sweep=SWEEPS,
+            start="random",
+            weight=weight,
+            moves=moves,
+            seed=seed,
+            chunks={"walker": 1000},
         )
-    )  # fmt: skip
+    )
 
 
 def p_of_mean(values: np.ndarray, mean: float, variance: float) -> float:
@@ -75,8 +89,10 @@ def p_of_counts(labels: np.ndarray, law: np.ndarray) -> float:
 
 
 def configuration_bins(exact: Chain, law: np.ndarray, walkers: int) -> dict[str, np.ndarray]:
-    """Three partitions of the configurations: levels of the weight, sensitive to the rule; classes of equal configurations, to anything
-    symmetric; a random one, to sites that are treated differently. Decided by the law alone, at least 10 walkers expected in each bin."""
+    """Three partitions of the configurations: levels of the weight, sensitive to the rule; classes of equal
+    configurations, to anything symmetric; a random one, to sites that are treated differently. Decided by the
+    law alone, at least 10 walkers expected in each bin.
+    """
     orbit_law = np.bincount(exact.glass.orbit, law)
     orbit_weight = np.bincount(exact.glass.orbit, exact.weight) / np.bincount(exact.glass.orbit)
     return {
@@ -89,8 +105,10 @@ def configuration_bins(exact: Chain, law: np.ndarray, walkers: int) -> dict[str,
 
 
 def p_of_steps(run: xr.Dataset, exact: Chain, energy: Energies) -> dict[str, float]:
-    """What a walker does beyond what is expected from where it was, summed over walkers and sweeps: terms of mean zero and known
-    variance whatever came before. Weighted with a function of where it was, they see a wrong rule that the average does not."""
+    """What a walker does beyond what is expected from where it was, summed over walkers and sweeps: terms of
+    mean zero and known variance whatever came before. Weighted with a function of where it was, they see a
+    wrong rule that the average does not.
+    """
     sweeps = run["sweep"].values
     attempts = exact.glass.sites * int(sweeps[1] - sweeps[0])
     row = exact.glass.find(run["occupation"].transpose("walker", "sweep", "site").values)
@@ -192,7 +210,9 @@ def test_oracle_potential():
 
 
 def test_oracle_kinetic_energy():
-    """Halving the step changes nothing, and neither does a symmetry of the torus: here no configuration borrows from its class."""
+    """Halving the step changes nothing, and neither does a symmetry of the torus:
+    here no configuration borrows from its class.
+    """
     for self_image, temperature in T.items():
         glass = Glass(self_image=self_image)
         some = np.random.default_rng(0).choice(len(glass.occupations), 1000, replace=False)
@@ -272,16 +292,26 @@ def test_random_start_is_uniform():
 
 @pytest.mark.parametrize("weight", ["kinetic", "free_energy"])
 def test_from_one_configuration(weight):
-    """All walkers from one configuration without symmetry, at another temperature and anisotropy, storing every second sweep. The random
-    start is blind to the sign of eta (particles and holes exchange it); this start is not."""
+    """All walkers from one configuration without symmetry, at another temperature and anisotropy, storing
+    every second sweep. The random start is blind to the sign of eta (particles and holes exchange it); this
+    start is not.
+    """
     glass = Glass(hopping=(("c", -0.12), ("p", 0.12)))
     start = np.array([1, 1, 0, 1, 0, 0, 1, 0, 1, 1, 1, 0, 0, 0, 1, 0])
     run = compute(
         xglass.metropolis(
-            model(glass), T=0.05, walker=1500, sweep=4, every=2, start=xr.DataArray(start, dims="site"), weight=weight,
-            moves="neighbour", seed=31, chunks={"walker": 500},
+            model(glass),
+            T=0.05,
+            walker=1500,
+            sweep=4,
+            every=2,
+            start=xr.DataArray(start, dims="site"),
+            weight=weight,
+            moves="neighbour",
+            seed=31,
+            chunks={"walker": 500},
         )
-    )  # fmt: skip
+    )
     assert run["sweep"].values.tolist() == [0, 2, 4]
     assert (run["occupation"].sel(sweep=0).transpose("walker", "site").values == start).all()
     energy = energies(glass, 0.05)
@@ -291,7 +321,9 @@ def test_from_one_configuration(weight):
 
 
 def test_points_of_a_sweep():
-    """T and eta as dimensions: every point is its own chain, in one lazy run whose tasks need not follow the points."""
+    """T and eta as dimensions: every point is its own chain,
+    in one lazy run whose tasks need not follow the points.
+    """
     etas, temperatures = [-1.0, 0.3], [0.05, 0.2]
     lattice = xglass.lattice.triangular(4)
     many = xglass.charge_glass(lattice, t_p=0.12, eta=etas, self_image="include")
@@ -331,7 +363,9 @@ def test_other_lattices(glass):
 
 
 def wrong(glass: Glass, T: float, weight: str | np.ndarray = "kinetic", rate: float = 1.0, **rule) -> Chain:
-    """The chain of neighbour moves with another weight, another probability of each draw, or another rule of acceptance."""
+    """The chain of neighbour moves with another weight, another probability of each draw,
+    or another rule of acceptance.
+    """
     values = energies(glass, T).weight(weight) if isinstance(weight, str) else weight
     drawn = {pair: rate * probability for pair, probability in proposals(glass, "neighbour").items()}
     return Chain(glass, T, values, drawn, **rule)
@@ -398,7 +432,9 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_runs_are_seen(damage):
-    """The exact chain is right, the sample is not: walkers that share their random numbers, a shifted time axis, broken trajectories."""
+    """The exact chain is right, the sample is not: walkers that share their random numbers,
+    a shifted time axis, broken trajectories.
+    """
     glass, run = Glass(), DAMAGE[damage](sample("kinetic", "neighbour", "include"))
     seen = rejected(
         p_values(run, chain(glass, T["include"], "kinetic", "neighbour"), energies(glass, T["include"]))

@@ -1,4 +1,6 @@
-"""Frozen two-level systems: against the sum over all configurations by another solver, sum rules, and counts."""
+"""Frozen two-level systems: against the sum over all configurations by another solver, sum rules,
+and counts.
+"""
 
 import itertools
 
@@ -40,8 +42,9 @@ def test_all_configurations_are_the_exact_thermal_average(N, g_z, broadening, mo
 def test_drawn_configurations_agree_within_their_errors():
     """80 seeds, 150 configurations of 5 sites each: z-scores of every quantity are normal.
 
-    chi^2 of 80 z-scores must lie within its two-sided 1 - 1e-6 interval, widened by 1.25: z is a Student variable of about 150 degrees
-    of freedom, a little skew. Six quantities, so less than 1e-5 of false alarms; errors off by a third are found.
+    chi^2 of 80 z-scores must lie within its two-sided 1 - 1e-6 interval, widened by 1.25: z is a Student
+    variable of about 150 degrees of freedom, a little skew. Six quantities, so less than 1e-5 of false
+    alarms; errors off by a third are found.
     """
     model = frozen(N=5)
     settings = {"frequency": [0.8, 1.6], "broadening": 0.2, "T": 0.5}
@@ -90,7 +93,9 @@ def test_one_realization_with_all_the_weight_has_a_finite_error():
 
 
 def test_sum_rule_of_a_long_chain():
-    """No stiffness is left where states are localized: all weight is minus the kinetic energy times pi / 2."""
+    """No stiffness is left where states are localized:
+    all weight is minus the kinetic energy times pi / 2.
+    """
     model = frozen(g=[0.6, 1.2])
     result = solve(
         model, T=[0.2, 1.0, 5.0], sites=300, realization=2, frequency=np.linspace(0, 8, 401), broadening=0.1
@@ -109,7 +114,9 @@ def test_sum_rule_of_a_long_chain():
 
 
 def test_bins_hold_the_weight_of_their_sticks():
-    """One configuration, with numpy's eigenvectors and histogram; mirror images of the sticks fall into bins about -w."""
+    """One configuration, with numpy's eigenvectors and histogram;
+    mirror images of the sticks fall into bins about -w.
+    """
     N, T = 30, 0.4
     w = np.linspace(0.0, 8.0, 161)
     result = solve(sites=N, frequency=w, T=T, broadening=None, realization=[5], chunks=None)
@@ -133,7 +140,9 @@ def test_bins_hold_the_weight_of_their_sticks():
 
 
 def test_bins_against_gaussians():
-    """The same configurations, smeared: a stick moves by up to half a bin, and those of one bin to either side."""
+    """The same configurations, smeared: a stick moves by up to half a bin,
+    and those of one bin to either side.
+    """
     w = np.linspace(0.0, 8.0, 1601)
     binned = solve(frequency=w, broadening=None, chunks=None)
     np.testing.assert_allclose(
@@ -207,15 +216,31 @@ def test_only_what_matters_is_carried():
         ({"realization": 0}, r"realization must be a whole number >= 1"),
         ({"realization": [1, 1]}, r"realization must be a count or distinct labels"),
         ({"broadening": 0.0}, r"broadening must be > 0"),
-        ({"broadening": None, "frequency": [0.1, 0.2]}, r"broadening=None counts weight in bins of equal width from 0"),
+        (
+            {"broadening": None, "frequency": [0.1, 0.2]},
+            r"broadening=None counts weight in bins of equal width from 0",
+        ),
         ({"average": "quenched"}, r"average must be 'annealed' or None"),
-        ({"chunks": {"walker": 1}}, r"chunks: 'walker' cannot be chunked; dimensions to chunk are \['realization'\]"),
+        (
+            {"chunks": {"walker": 1}},
+            r"chunks: 'walker' cannot be chunked; dimensions to chunk are \['realization'\]",
+        ),
         ({"chunks": "all"}, r"chunks must be 'auto', a dict .* or None"),
         ({"T": 0.0}, r"T must be > 0"),
-        ({"model": xg.electron_tls(xg.lattice.chain(4), g=xr.DataArray(np.ones(4), dims="site"), omega0=0.1)}, r"\['g'\] differ from site to site"),
-        ({"model": frozen(g=xr.DataArray([0.5, 1.0], dims="realization"))}, r"has a dimension 'realization'.*rename it"),
+        (
+            {
+                "model": xg.electron_tls(
+                    xg.lattice.chain(4), g=xr.DataArray(np.ones(4), dims="site"), omega0=0.1
+                )
+            },
+            r"\['g'\] differ from site to site",
+        ),
+        (
+            {"model": frozen(g=xr.DataArray([0.5, 1.0], dims="realization"))},
+            r"has a dimension 'realization'.*rename it",
+        ),
     ],
-)  # fmt: skip
+)
 def test_refusals(changed, message):
     with pytest.raises(ValueError, match=message):
         solve(**changed)

@@ -1,4 +1,6 @@
-"""Dynamical mean field theory of one electron and two-level systems: against moments of rings, sums over k, an alloy, and its own sum rule."""
+"""Dynamical mean field theory of one electron and two-level systems: against moments of rings, sums over k,
+an alloy, and its own sum rule.
+"""
 
 import functools
 import time
@@ -26,7 +28,10 @@ def local(*, T, frequency=W, energy=(0.0,), hilbert=None, vertex=None, **paramet
 
 
 def alone(nu, omega0, T, g, g_z=0.0, t=1.0, iterations=4000):
-    """(Sigma, z) on ladders nu (..., rung) by damped iteration of Eqs. (A4) to (A6) as they stand, in extended precision."""
+    """(Sigma, z) on ladders nu (..., rung) by damped iteration of Eqs.
+
+    (A4) to (A6) as they stand, in extended precision.
+    """
     nu = np.asarray(nu, dtype=np.longdouble)
     x = np.exp(np.longdouble(-omega0 / T))
     sigma = np.full(nu.shape, -0.5j * g, dtype=np.clongdouble)
@@ -47,7 +52,7 @@ def alone(nu, omega0, T, g, g_z=0.0, t=1.0, iterations=4000):
     return sigma, nu - sigma
 
 
-# --- the sum rule and moments ------------------------------------------------------------------------------------------------------
+# --- the sum rule and moments -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -69,7 +74,9 @@ def test_sum_rule(parameters, T):
 
 
 def ring_moments(N, t, g, g_z, omega0, T, orders):
-    """Moments of the density of states that one added electron sees, on a ring of two-level systems in equilibrium without it."""
+    """Moments of the density of states that one added electron sees,
+    on a ring of two-level systems in equilibrium without it.
+    """
     sx, up = np.array([[0.0, 1.0], [1.0, 0.0]]), np.diag([0.0, 1.0])
 
     def spin(matrix, j):
@@ -105,12 +112,14 @@ def test_moments_of_the_density_of_states(parameters):
     np.testing.assert_allclose(moments, exact, rtol=1e-7, atol=1e-7)
 
 
-# --- the bubble --------------------------------------------------------------------------------------------------------------------
+# --- the bubble ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("g_z", [0.0, 0.5])
 def test_bubble_is_a_sum_over_k(g_z):
-    """sigma(w) from plain iteration on a uniform grid and a plain sum over k; detailed balance S(-w) = e^{-bw} S(w)."""
+    """sigma(w) from plain iteration on a uniform grid and a plain sum over k;
+    detailed balance S(-w) = e^{-bw} S(w).
+    """
     omega0, T, n = 0.5, 1.0, 80
     nu = -7.0 + omega0 / n * (np.arange(n)[:, None] + 0.5) + omega0 * np.arange(28)
     _, z = alone(nu, omega0, T, 1.0, g_z)
@@ -150,7 +159,9 @@ def test_bubble_is_a_sum_over_k(g_z):
     T=st.floats(0.7, 3.0),
 )
 def test_positive_and_conserving(g, g_z, omega0, T):
-    """Any parameters: positive spectra, converged equations, the sum rule, states of total weight 1, mobility = sigma(w -> 0)."""
+    """Any parameters: positive spectra, converged equations, the sum rule, states of total weight 1,
+    mobility = sigma(w -> 0).
+    """
     result = local(
         T=T, g=g, g_z=g_z, omega0=omega0, frequency=[0.0, 1e-9, *W[1:]], energy=np.linspace(-9.0, 9.0, 301)
     )
@@ -176,7 +187,7 @@ def test_slow_systems_at_T_1():
     assert float(local(T=1.0, omega0=0.05)["mobility"]) == pytest.approx(1.71222, abs=5e-6)
 
 
-# --- low temperature ---------------------------------------------------------------------------------------------------------------
+# --- low temperature ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("T", [0.5, 0.3, 0.2])
@@ -233,7 +244,7 @@ def test_too_cold_for_numbers_is_said():
     assert np.isnan(result["residual"])
 
 
-# --- narrow bands, gaps, and the ends of the range of numbers -----------------------------------------------------------------------
+# --- narrow bands, gaps, and the ends of the range of numbers -----------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -256,7 +267,9 @@ def test_sum_rule_with_gaps(parameters, T):
 
 
 def test_narrow_peaks_of_the_conductivity():
-    """The conductivity of a narrow band, integrated over an interval with Gauss nodes, does not depend on their number."""
+    """The conductivity of a narrow band, integrated over an interval with Gauss nodes,
+    does not depend on their number.
+    """
     total = []
     for n in (12, 18):
         nodes, weights = np.polynomial.legendre.leggauss(n)
@@ -290,7 +303,9 @@ def test_bounded_work_is_said(monkeypatch):
 
 @pytest.mark.parametrize("T", [0.006, 0.005])
 def test_towards_the_least_temperature(T):
-    """omega0 / T to 100: no warning, bounded cost, <K> tends to the derivative of the ground state energy, the mobility grows as e^{omega0/T}."""
+    """omega0 / T to 100: no warning, bounded cost, <K> tends to the derivative of the ground state energy,
+    the mobility grows as e^{omega0/T}.
+    """
     start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -335,11 +350,13 @@ def test_only_what_is_asked_for_is_computed(monkeypatch):
         lazy["total_weight"].compute()
 
 
-# --- static systems and other lattices ---------------------------------------------------------------------------------------------
+# --- static systems and other lattices ----------------------------------------------------------------------
 
 
 def test_static_systems_are_a_binary_alloy():
-    """omega0 = 0 is the coherent potential approximation: gftool just above the real axis, and the alloy's own equation on it."""
+    """omega0 = 0 is the coherent potential approximation: gftool just above the real axis,
+    and the alloy's own equation on it.
+    """
     energy = np.array([-2.6, -1.9, -1.0, -0.3, 0.4, 1.3, 2.2])
     result = local(T=1.0, omega0=0.0, energy=energy)
     hilbert = functools.partial(gftool.onedim_gf_z, half_bandwidth=2.0)
@@ -362,7 +379,9 @@ def test_static_systems_are_a_binary_alloy():
 
 
 def test_a_given_lattice():
-    """The chain by its Hilbert transforms, all in numpy, is the chain; a Bethe lattice obeys Delta = G D^2/4."""
+    """The chain by its Hilbert transforms, all in numpy, is the chain;
+    a Bethe lattice obeys Delta = G D^2/4.
+    """
 
     def vertex(z):
         return z - np.sqrt(z - 2.0) * np.sqrt(z + 2.0)
@@ -416,7 +435,7 @@ def test_a_free_electron():
     )
 
 
-# --- dilute defects ----------------------------------------------------------------------------------------------------------------
+# --- dilute defects -----------------------------------------------------------------------------------------
 
 
 def test_first_order_in_thermal_defects():
@@ -432,7 +451,10 @@ def test_first_order_in_thermal_defects():
 
 
 def test_golden_rule_at_weak_coupling():
-    """Eqs. (A12) and (A20): errors fall with g^2, above the band edge; Eq. (A21) holds without its printed 1/T."""
+    """Eqs.
+
+    (A12) and (A20): errors fall with g^2, above the band edge; Eq. (A21) holds without its printed 1/T.
+    """
     energy = np.linspace(-1.95, -1.2, 16)
     model = xg.electron_tls(CHAIN, g=[0.05, 0.1, 0.2], omega0=1.0)
     solution = xg.dmft(model, T=0.15, frequency=[0.0], energy=energy).compute()
@@ -464,7 +486,7 @@ def test_defects_refuse_what_is_no_solution():
         xg.boltzmann_mobility(xg.dmft(static, T=1.0, frequency=[0.0]))
 
 
-# --- the edge ----------------------------------------------------------------------------------------------------------------------
+# --- the edge -----------------------------------------------------------------------------------------------
 
 
 def test_lazy_is_eager(no_compute):

@@ -1,4 +1,6 @@
-"""One electron and two-level systems, exact: against Kronecker products, sum rules and limits that share no code with the library."""
+"""One electron and two-level systems, exact: against Kronecker products,
+sum rules and limits that share no code with the library.
+"""
 
 import numpy as np
 import pytest
@@ -14,7 +16,10 @@ W = np.linspace(0.0, 5.0, 41)
 
 
 def operators(N, theta, t, g, g_z, omega0, energy):
-    """H_hop, H and J on electron (x) spin_0 (x) ... (x) spin_{N-1}, from Kronecker products; parameters are arrays over sites."""
+    """H_hop, H and J on electron (x) spin_0 (x) ...
+
+    (x) spin_{N-1}, from Kronecker products; parameters are arrays over sites.
+    """
     sx, sz = np.array([[0.0, 1.0], [1.0, 0.0]]), np.diag([-1.0, 1.0])  # first basis vector: down
 
     def spin(matrix, j):
@@ -141,10 +146,19 @@ def test_truncation_is_the_projected_hamiltonian(kept):
         assert float(result["log_partition_function"]) == pytest.approx(np.log(p.sum()), rel=1e-11)
         hops = (p * (U.conj() * (kinetic @ U)).sum(axis=0).real).sum() / p.sum()
         assert float(result["kinetic_energy"]) == pytest.approx(hops, rel=1e-11)
-        static = sum(
-            np.pi * abs(U[:, n].conj() @ J @ U[:, m]) ** 2 * (p[n] / 0.4 if abs(E[m] - E[n]) < 1e-9 else (p[n] - p[m]) / (E[m] - E[n]))
-            * np.exp(-0.5 * ((E[m] - E[n]) / 0.2) ** 2) / np.sqrt(2 * np.pi) / 0.2 for n in range(len(E)) for m in range(len(E))
-        ) / p.sum()  # fmt: skip
+        static = (
+            sum(
+                np.pi
+                * abs(U[:, n].conj() @ J @ U[:, m]) ** 2
+                * (p[n] / 0.4 if abs(E[m] - E[n]) < 1e-9 else (p[n] - p[m]) / (E[m] - E[n]))
+                * np.exp(-0.5 * ((E[m] - E[n]) / 0.2) ** 2)
+                / np.sqrt(2 * np.pi)
+                / 0.2
+                for n in range(len(E))
+                for m in range(len(E))
+            )
+            / p.sum()
+        )
         assert float(result["optical_conductivity"][0]) == pytest.approx(static, rel=1e-10)
 
 
@@ -228,7 +242,9 @@ def test_equal_sites_in_the_full_space_are_the_blocks():
     g=st.floats(0.0, 2.0),
 )
 def test_sum_rule_with_the_stiffness_of_the_ring(N, temperature, theta, omega0, g):
-    """Int_0^inf sigma = (pi/2) <-H_hop> + (pi T / 2) Z''/Z: the left side from the spectrum on a grid, Z'' from eigenvalues alone."""
+    """Int_0^inf sigma = (pi/2) <-H_hop> + (pi T / 2) Z''/Z: the left side from the spectrum on a grid,
+    Z'' from eigenvalues alone.
+    """
     momenta = (2 * np.pi * np.arange(N) + theta) / N
     w = np.linspace(0.0, 25.0, 2501)
     model = xg.electron_tls(xg.lattice.chain(N), g=g, omega0=omega0)
@@ -268,7 +284,9 @@ def test_sum_rule_with_disorder():
 
 
 def test_filter_exponent():
-    """Minus the logarithmic derivative of sigma(0) with respect to the broadening: 1 for a free electron, small where sigma is smooth."""
+    """Minus the logarithmic derivative of sigma(0) with respect to the broadening: 1 for a free electron,
+    small where sigma is smooth.
+    """
     model = xg.electron_tls(xg.lattice.chain(6), g=[0.0, 1.0], omega0=0.3)
     h = 1e-4
     result = xg.exact(model, T=[0.3, 2.0], frequency=[0.0], broadening=0.3 * np.exp([-h, 0.0, h])).compute()
@@ -319,7 +337,9 @@ def test_a_free_electron_has_only_a_drude_peak():
 
 
 def test_static_two_level_systems_are_an_annealed_alloy():
-    """omega0 = 0: the electron on a ring of frozen energies +-g, all configurations with their free weights."""
+    """omega0 = 0: the electron on a ring of frozen energies +-g,
+    all configurations with their free weights.
+    """
     N, temperature, broadening = 4, 0.6, 0.2
     numerator, Z = np.zeros(W.size), 0.0
     for state in range(2**N):

@@ -1,4 +1,6 @@
-"""Finite-temperature Lanczos against full diagonalisation: its mean, its errors, and what its numbers do not depend on."""
+"""Finite-temperature Lanczos against full diagonalisation: its mean, its errors,
+and what its numbers do not depend on.
+"""
 
 import warnings
 
@@ -36,7 +38,9 @@ def scores(result, exact):
 
 
 def moderate(z):
-    """Numbers of one run with at least 40 blocks, correlated: at most some 50 independent ones, each beyond 5.5 in one case of 10^6."""
+    """Numbers of one run with at least 40 blocks, correlated: at most some 50 independent ones,
+    each beyond 5.5 in one case of 10^6.
+    """
     assert np.isfinite(z).all()
     assert np.abs(z).max() < 5.5
 
@@ -45,9 +49,10 @@ def moderate(z):
 def test_two_hundred_seeds(N):
     """Mean and errors: 10 vectors in each of 5 or 6 momenta are 50 or 60 blocks.
 
-    The mean square of 200 independent z is within 0.6 ... 1.6 but for 1e-5, |z| < 5 but for 1e-4 of 800 numbers. One vector per momentum gives
-    relative errors of about 10 % at N = 8 (twice those of N = 10: 4-5 % at T = 1, 3-4 % at T = 5 and up to 13 % at T = 0.2, with a
-    narrower filter), of which ten vectors leave a third.
+    The mean square of 200 independent z is within 0.6 ... 1.6 but for 1e-5, |z| < 5 but for 1e-4 of 800
+    numbers. One vector per momentum gives relative errors of about 10 % at N = 8 (twice those of N = 10: 4-5
+    % at T = 1, 3-4 % at T = 5 and up to 13 % at T = 0.2, with a narrower filter), of which ten vectors leave
+    a third.
     """
     points = {
         "T": xr.DataArray([0.3, 1.0, 3.0], dims="p"),
@@ -115,7 +120,9 @@ def test_momenta_between_those_of_the_ring():
 
 
 def test_sum_rule_of_momenta_that_average_the_twist():
-    """int_0^inf sigma = (pi/2) <-H_hop> in the mean; Student's t of 20 seeds, 4.9 is 1e-4 (three temperatures)."""
+    """int_0^inf sigma = (pi/2) <-H_hop> in the mean; Student's t of 20 seeds,
+    4.9 is 1e-4 (three temperatures).
+    """
     momenta = np.pi * (np.arange(12) + 0.5) / 12
     grid = GRID | {"frequency": [0.0], "chunks": None}
     runs = [xg.ftlm(ring(6), **grid, momentum=momenta, random_vectors=5, seed=s) for s in range(20)]
@@ -137,7 +144,9 @@ def test_total_weight_is_the_integral():
 
 
 def test_sites_that_differ():
-    """Real vectors without a flux, complex ones averaged over several; every kind of disorder, against full diagonalisation."""
+    """Real vectors without a flux, complex ones averaged over several; every kind of disorder,
+    against full diagonalisation.
+    """
     draw = np.random.default_rng(7)
     over = {
         name: xr.DataArray(draw.normal(0.8, 0.3, 4), dims="site")
@@ -233,7 +242,9 @@ def test_more_tasks_than_one(monkeypatch):
 
 
 def test_parts_of_the_whole():
-    """Numbers do not depend on what else is computed: temperatures, frequencies, parameter points, vectors."""
+    """Numbers do not depend on what else is computed: temperatures, frequencies, parameter points,
+    vectors.
+    """
     options = {"frequency": W, "broadening": 0.2, "random_vectors": 2, "seed": 1, "chunks": None}
     whole = xg.ftlm(ring(6, omega0=[0.1, 0.2]), T=[0.5, 1.0, 3.0], **options)
     part = xg.ftlm(ring(6, omega0=0.2), T=1.0, **(options | {"frequency": W[3:9]}))
@@ -245,7 +256,9 @@ def test_parts_of_the_whole():
 
 
 def test_vectors_of_points_and_momenta_are_independent():
-    """ln Z at infinite temperature is exact, so compare the noise of <H_hop>: uncorrelated from g to g (400 pairs, 4.5 / 20)."""
+    """ln Z at infinite temperature is exact, so compare the noise of <H_hop>:
+    uncorrelated from g to g (400 pairs, 4.5 / 20).
+    """
     g = 1.0 + 1e-6 * np.arange(400)
     options = {
         "T": 5.0,
@@ -296,7 +309,7 @@ def test_parameters_of_any_dims():
     )
 
 
-# --- warnings and bad input ----------------------------------------------------------------------------------------------
+# --- warnings and bad input ---------------------------------------------------------------------------------
 
 
 def test_warnings():
@@ -365,7 +378,9 @@ def test_bad_models():
     ("T", "broadening", "omega0"), [(0.4, 5.0, 0.3), (1.0, 20.0, 0.3), (0.1, 1.0, 0.05), (0.005, 1.0, 0.02)]
 )
 def test_a_wide_filter_does_not_shorten_the_thermal_average(T, broadening, omega0):
-    """The rule for lanczos_steps looks at the temperature, too: against 300 steps from the same vectors, to a hundredth of the errors."""
+    """The rule for lanczos_steps looks at the temperature, too: against 300 steps from the same vectors,
+    to a hundredth of the errors.
+    """
     options = {
         "T": T,
         "frequency": [0.0, 0.3, 1.0, 3.0],

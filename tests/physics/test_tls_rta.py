@@ -1,4 +1,6 @@
-"""The relaxation-time approximation of frozen two-level systems, and the fits that go with it (Rammal, Ciuchi and Fratini, section IV)."""
+"""The relaxation-time approximation of frozen two-level systems, and the fits that go with it (Rammal,
+Ciuchi and Fratini, section IV).
+"""
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ STEP = 0.01
 
 @pytest.fixture(scope="module")
 def static():
-    """The reference at g = t = 1: 16 configurations of 300 sites, on a grid that leaves room for Lorentzian tails."""
+    """The reference at g = t = 1: 16 configurations of 300 sites,
+    on a grid that leaves room for Lorentzian tails.
+    """
     model = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.0)
     return xg.static_disorder(
         model,
@@ -34,7 +38,9 @@ def toy(T, peak=0.375, amplitude=2.0, step=2e-4, end=60.0):
 
 
 def test_what_the_approximation_conserves(static):
-    """Symmetrised: the integral of S; of sigma it loses what the physics page says, and it has a tail 1/w^3."""
+    """Symmetrised: the integral of S; of sigma it loses what the physics page says,
+    and it has a tail 1/w^3.
+    """
     sigma = static["optical_conductivity"]
     rate = xr.DataArray([0.02, 0.05, 0.1, 0.5], dims="rate")
     result = xg.relaxation_time_approximation(sigma, rate=rate, correlation="symmetrised")
@@ -67,7 +73,9 @@ def test_what_the_approximation_conserves(static):
 
 
 def test_slow_two_level_systems_delocalize(static):
-    """dc at p = omega0: zero for frozen ones, about omega0 log(omega_L / omega0); a displaced peak at 0.55 t, and L below 2 sites."""
+    """dc at p = omega0: zero for frozen ones, about omega0 log(omega_L / omega0); a displaced peak at 0.55 t,
+    and L below 2 sites.
+    """
     tls = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=[0.005, 0.02, 0.05, 0.1])
     sigma = static["optical_conductivity"].sel(T=1.0)
     result = xg.relaxation_time_approximation(sigma, rate=tls["omega0"], correlation="symmetrised")
@@ -88,7 +96,10 @@ def test_slow_two_level_systems_delocalize(static):
 
 @pytest.mark.parametrize("rate", [0.02, 0.1, 0.3, 0.375, 0.9])
 def test_equation_5_is_equation_4_at_high_temperature(rate):
-    """For all p, also where numerator and denominator vanish: quadrature of Eq. (4) for the form, with T far above the peak."""
+    """For all p, also where numerator and denominator vanish: quadrature of Eq.
+
+    (4) for the form, with T far above the peak.
+    """
     peak = 0.375
     integrand = lambda x: x / (x**2 + rate**2) / (1 + (x / peak) ** 2)  # coth(x / 2T) = 2T / x  # noqa: E731
     quadrature = rate * sum(
@@ -118,7 +129,9 @@ def test_equation_5_at_low_temperature(rate, above):
 
 
 def test_the_form_is_fitted(static):
-    """The planted form comes back exactly and, with noise, within its errors; the reference has its peak where the page says."""
+    """The planted form comes back exactly and, with noise, within its errors;
+    the reference has its peak where the page says.
+    """
     w = np.linspace(0.0, 1.0, 101)
     form = toy(1.0, step=0.01, end=1.0)
     fit = xg.fits.displaced_drude(form)

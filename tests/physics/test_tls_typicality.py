@@ -1,4 +1,6 @@
-"""Typical states evolved in time: against matrix exponentials, sums over eigenstates of the same random vectors, and `exact`."""
+"""Typical states evolved in time: against matrix exponentials,
+sums over eigenstates of the same random vectors, and `exact`.
+"""
 
 import numpy as np
 import pytest
@@ -66,7 +68,9 @@ def test_correlation_is_that_of_matrix_exponentials(kind, precision, tolerance):
 
 
 def sticks(H, J, hopping, r, T, w, broadening):
-    """Z, <H_hop>, total weight, filter exponents and sigma of one vector: sums over pairs of eigenstates, weights e^{-b (E_l + E_n) / 2}."""
+    """Z, <H_hop>, total weight, filter exponents and sigma of one vector: sums over pairs of eigenstates,
+    weights e^{-b (E_l + E_n) / 2}.
+    """
     E, U = np.linalg.eigh(H)
     J = U.conj().T @ J @ U
     phi = np.exp(-(E - E[0]) / (2 * T)) * (U.conj().T @ r)
@@ -139,9 +143,11 @@ def normal_scores(result, exact, name, freedom):
 
 @pytest.mark.parametrize("N", [8, pytest.param(10, marks=pytest.mark.slow)])
 def test_errors_are_true(N):
-    """200 independent samples of 5 vectors in each of two momenta (8 degrees of freedom), at three temperatures and frequencies.
+    """200 independent samples of 5 vectors in each of two momenta (8 degrees of freedom), at three
+    temperatures and frequencies.
 
-    Mean square of 200 normal scores: 1 +- 0.1, so 0.6 to 1.6 is passed but once in 3e4 seeds; |z| > 5.5 in 600 once in 4e4; means 4.5 sigma.
+    Mean square of 200 normal scores: 1 +- 0.1, so 0.6 to 1.6 is passed but once in 3e4 seeds; |z| > 5.5 in
+    600 once in 4e4; means 4.5 sigma.
     """
     copies = xr.DataArray(np.ones(200), dims="realization", coords={"realization": np.arange(200)})
     arguments = {
@@ -170,7 +176,9 @@ def test_errors_are_true(N):
 
 
 def test_low_temperature_against_exact():
-    """T = omega0 / 5, where few states make Z: 20 vectors in 5 momenta, about 60 degrees of freedom; |z| < 5 in 9 values fails once in 2e5 seeds."""
+    """T = omega0 / 5, where few states make Z: 20 vectors in 5 momenta, about 60 degrees of freedom;
+    |z| < 5 in 9 values fails once in 2e5 seeds.
+    """
     model = xg.electron_tls(xg.lattice.chain(8), g=1.0, omega0=1.0)
     arguments = {"T": 0.2, "frequency": [0.0, 0.5, 1.0, 1.5, 2.5], "broadening": 0.2}
     result = xg.typicality(model, **arguments, random_vectors=20, seed=2).compute()
@@ -203,7 +211,8 @@ def test_disorder_against_exact(twist):
 
 
 def test_small_sigma_beside_a_high_peak():
-    """Errors at a frequency come from there: below the threshold of fast two-level systems sigma is 3e-4 of its peak, and known to 20 %.
+    """Errors at a frequency come from there: below the threshold of fast two-level systems sigma is 3e-4 of
+    its peak, and known to 20 %.
 
     30 vectors in 5 momenta; |z| < 5 in 3 values fails once in 5e5 seeds.
     """
@@ -218,7 +227,9 @@ def test_small_sigma_beside_a_high_peak():
 
 
 def test_low_temperatures_are_better_known_than_by_ftlm():
-    """The halves of the Boltzmann factor on both sides: at T = 0.4 omega0 the variance is about half, that of <H_hop> a tenth."""
+    """The halves of the Boltzmann factor on both sides: at T = 0.4 omega0 the variance is about half,
+    that of <H_hop> a tenth.
+    """
     model = xg.electron_tls(xg.lattice.chain(8), g=1.0, omega0=0.5)
     arguments = {
         "T": 0.2,

@@ -1,4 +1,6 @@
-"""A trajectory is a function of its identity: how it is cut, scheduled, extended, stopped or listed changes no bit."""
+"""A trajectory is a function of its identity: how it is cut, scheduled, extended,
+stopped or listed changes no bit.
+"""
 
 from functools import cache
 
@@ -196,7 +198,9 @@ def test_a_continued_part_of_the_walkers_and_points():
 @hypothesis.settings(max_examples=9)
 @given(weight=weights, at=st.integers(1, 4), seed=st.integers(0, 2**64 - 1))
 def test_the_future_is_a_function_of_configuration_and_sweep(weight, at, seed):
-    """Whatever led to a configuration (another seed, weight, temperature, moves), its future from a sweep on is the same."""
+    """Whatever led to a configuration (another seed, weight, temperature, moves),
+    its future from a sweep on is the same.
+    """
     history = {"eta": [-0.8], "T": [1.0], "walker": [9], "seed": seed, "moves": "exchange"}
     stranger = run("classical", sweep=at, **history, chunks=None)
     configuration = stranger["occupation"].isel(eta=0, T=0, walker=0, sweep=-1, drop=True)
@@ -234,7 +238,9 @@ def test_the_future_is_a_function_of_configuration_and_sweep(weight, at, seed):
 
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_recurring_configurations_have_equal_energies(weight):
-    """Energies belong to configurations: at 16 sites some recur, reached on different paths, and every bit of E is the same."""
+    """Energies belong to configurations: at 16 sites some recur, reached on different paths,
+    and every bit of E is the same.
+    """
     long = run(weight, eta=-0.5, T=0.1, walker=8, sweep=40 if weight == "classical" else 12, chunks=None)
     n = long["occupation"].values.reshape(-1, 16)
     energy, seen, recurred = long["electrostatic_energy"].values.ravel(), {}, 0
@@ -248,7 +254,10 @@ def test_recurring_configurations_have_equal_energies(weight):
 
 
 def start_of(lattice=xg.lattice.triangular(6), *, walker=(0,), T=0.1, seed=7, realization=None, **model):
-    """The random start of one trajectory: the first thing that its stream decides. 9 x 10^9 configurations at half filling."""
+    """The random start of one trajectory: the first thing that its stream decides.
+
+    9 x 10^9 configurations at half filling.
+    """
     if realization is not None:
         model["site_energy"] = xg.random_site_energy(
             lattice, strength=0.0, convention="std", realization=[realization], seed=0
@@ -261,7 +270,9 @@ def start_of(lattice=xg.lattice.triangular(6), *, walker=(0,), T=0.1, seed=7, re
 
 
 def test_everything_in_the_identity_makes_another_stream():
-    """Neighbouring seeds, walkers, temperatures and parameters, also those that share digits: 26 identities, 26 starts."""
+    """Neighbouring seeds, walkers, temperatures and parameters, also those that share digits: 26 identities,
+    26 starts.
+    """
     others = [{"seed": s} for s in (0, 8, 2**32 + 7, 2**63 + 7, 2**64 - 1)]
     others += [{"walker": (w,)} for w in (1, 2, 7, 2**32, 2**63 - 1)]
     others += [{"T": t} for t in (0.2, 0.101, 0.1 + 1e-11, 0.12)]
@@ -301,8 +312,13 @@ def test_what_is_not_in_the_identity():
     first = reference("kinetic")["occupation"].isel(sweep=0)
     ramp = xr.DataArray(np.linspace(2.0, 1.0, 9), dims="sweep")
     for changed in (
-        {"weight": "classical"}, {"weight": "free_energy"}, {"moves": "exchange"}, {"ramp": ramp, "sweep": 8}, {"every": 2}, {"sweep": 6},
-    ):  # fmt: skip
+        {"weight": "classical"},
+        {"weight": "free_energy"},
+        {"moves": "exchange"},
+        {"ramp": ramp, "sweep": 8},
+        {"every": 2},
+        {"sweep": 6},
+    ):
         other = run(**changed)["occupation"].isel(sweep=0).drop_vars("temperature", errors="ignore")
         xr.testing.assert_equal(other.compute(), first)
     model = xg.testing.tiny_glass(eta=ETA, self_image="exclude")
@@ -311,9 +327,17 @@ def test_what_is_not_in_the_identity():
 
 
 TENTH = [
-    np.float32(0.1), np.float64(0.1), 0.1 + 1e-15, 0.3 - 0.2, np.array(0.1, dtype=np.float32), xr.DataArray(0.1), xr.DataArray(np.float32(0.1)), "100 meV",
-    "0.1 eV", "0.1 Vc",
-]  # fmt: skip
+    np.float32(0.1),
+    np.float64(0.1),
+    0.1 + 1e-15,
+    0.3 - 0.2,
+    np.array(0.1, dtype=np.float32),
+    xr.DataArray(0.1),
+    xr.DataArray(np.float32(0.1)),
+    "100 meV",
+    "0.1 eV",
+    "0.1 Vc",
+]
 
 
 @pytest.mark.parametrize("temperature", TENTH, ids=repr)
@@ -325,7 +349,9 @@ def test_one_temperature_written_in_many_ways(temperature):
 
 @given(value=st.floats(1e-6, 1e6), error=st.floats(-1e-14, 1e-14))
 def test_canonical_values_are_stable(value, error):
-    """Twelve digits: rounding errors of arithmetic vanish, except on the edge between two of them; float32 is its own decimal."""
+    """Twelve digits: rounding errors of arithmetic vanish, except on the edge between two of them;
+    float32 is its own decimal.
+    """
     digits = float(f"{value:.10g}")
     assert xg.variables.canonical(digits * (1 + error)) == xg.variables.canonical(digits) == digits
     assert xg.variables.canonical(xg.variables.canonical(value)) == xg.variables.canonical(value)

@@ -1,4 +1,6 @@
-"""Properties of lattices and lattice sums that hold for any cell, size, exponent, screening and splitting parameter."""
+"""Properties of lattices and lattice sums that hold for any cell, size, exponent,
+screening and splitting parameter.
+"""
 
 import numpy as np
 from hypothesis import assume, given, settings
@@ -38,7 +40,9 @@ def displacements(draw, periods, n=3):
 
 @st.composite
 def lattices(draw, dims=(1, 2, 3)):
-    """Any cell with up to three sites in it (apart from each other), repeated two to four times, unequally."""
+    """Any cell with up to three sites in it (apart from each other), repeated two to four times,
+    unequally.
+    """
     vectors = draw(cells(dims))
     d = len(vectors)
     count = draw(st.integers(1, 3))
@@ -79,7 +83,7 @@ def default_splitting(periods):
     return np.sqrt(np.pi) / abs(np.linalg.det(periods)) ** (1 / len(periods))
 
 
-# --- the splitting parameter -----------------------------------------------------------------------------------------------------
+# --- the splitting parameter --------------------------------------------------------------------------------
 
 
 @bounded
@@ -115,13 +119,15 @@ def test_gates_do_not_depend_on_the_splitting(data, periods, stretch, distance, 
     np.testing.assert_allclose(other, expected, rtol=0, atol=1e-12 * (1 + 1 / distance))
 
 
-# --- symmetries ------------------------------------------------------------------------------------------------------------------
+# --- symmetries ---------------------------------------------------------------------------------------------
 
 
 @bounded
 @given(st.data(), cells(), st.sampled_from([0.5, 1.0, 2.0, 3.0]))
 def test_sums_are_periodic_even_and_homogeneous(data, periods, s):
-    """V(r + R) = V(-r) = V(r), and V of a torus stretched by c is V / c^s, plus a constant at s = d where ln c enters."""
+    """V(r + R) = V(-r) = V(r), and V of a torus stretched by c is V / c^s,
+    plus a constant at s = d where ln c enters.
+    """
     r = data.draw(displacements(periods))
     d = len(periods)
     V = ewald.power_law(r, periods, s)
@@ -169,7 +175,9 @@ def test_interactions_are_symmetric_and_translation_invariant_to_the_bit(data, l
 @bounded
 @given(lattices(), st.sampled_from(["coulomb", "power", "yukawa"]))
 def test_interactions_are_invariant_under_inversion(lattice, kind):
-    """The lattice with every position turned around has the interaction of the original between the opposite cells."""
+    """The lattice with every position turned around has the interaction of the original between the opposite
+    cells.
+    """
     shape = lattice["cells"].values
     vectors, strides = lattice["torus"].values / shape[:, None], np.cumprod([1, *shape[:-1]])
     basis = lattice.sizes["site"] // int(np.prod(shape))
@@ -193,7 +201,9 @@ def test_interactions_are_invariant_under_inversion(lattice, kind):
 @bounded
 @given(lattices(dims=(2, 3)))
 def test_doubling_the_lattice_composes(lattice):
-    """V_L(r) is the sum of V_2L over the translations by L, on the sites themselves; zero average has no other choice of constant."""
+    """V_L(r) is the sum of V_2L over the translations by L, on the sites themselves;
+    zero average has no other choice of constant.
+    """
     vectors = lattice["torus"].values / lattice["cells"].values[:, None]
     d, n = len(vectors), lattice.sizes["site"]
     basis = n // int(np.prod(lattice["cells"].values))
@@ -209,7 +219,7 @@ def test_doubling_the_lattice_composes(lattice):
     np.testing.assert_allclose(row.sum(axis=1).ravel(), V[0], rtol=0, atol=1e-12)
 
 
-# --- signs and order -------------------------------------------------------------------------------------------------------------
+# --- signs and order ----------------------------------------------------------------------------------------
 
 
 @bounded
@@ -217,7 +227,10 @@ def test_doubling_the_lattice_composes(lattice):
     cells(dims=(2,)), st.integers(2, 4), st.lists(st.floats(0.1, 2.0), min_size=2, max_size=2, unique=True)
 )
 def test_gates_screen_more_the_nearer_they_are(vectors, L, distances):
-    """In wave-vector space (2 pi/q) tanh(q d) resp. (2 pi/q)(1 - exp(-2 q d)): positive, growing with d, below the bare 2 pi/q."""
+    """In wave-vector space (2 pi/q) tanh(q d) resp.
+
+    (2 pi/q)(1 - exp(-2 q d)): positive, growing with d, below the bare 2 pi/q.
+    """
     near, far = sorted(distances)
     assume(far - near > 0.05)
     lattice = lt.from_cell(vectors, shape=(L, L + 1), bonds=[(0, 0, (1, 0), "x")])
@@ -226,7 +239,8 @@ def test_gates_screen_more_the_nearer_they_are(vectors, L, distances):
     for gates in (1, 2):
         swept = xg.coulomb(lattice, gate_distance=[near, far], gates=gates, self_image="include").values
         bare = xg.coulomb(lattice, self_image="include").values
-        # the self term has lost 1/r, which is the same for all three: differences of the sites' spectra are sums of what V(q) differ by
+        # the self term has lost 1/r, which is the same for all three: differences of the sites' spectra are
+        # sums of what V(q) differ by
         steps = np.diff([phase @ U[0] for U in (swept[0], swept[1], bare)], axis=0)
         assert (steps > -1e-12).all()
         assert steps[0, 1:].max() > 1e-9
@@ -248,10 +262,11 @@ def test_yukawa_grows_with_its_length_and_stays_positive(lattice, length, factor
 @bounded
 @given(lattices())
 def test_the_spectrum_of_coulomb_is_that_of_repulsion(lattice):
-    """With the charge of the self term added back, sum_q q V q is the field energy of spread charges: never negative.
+    """With the charge of the self term added back, sum_q q V q is the field energy of spread charges: never
+    negative.
 
-    V_ij + delta_ij * 2 alpha/sqrt(pi) with a real-space part below zero is what Gaussians of width 1/alpha feel, for any alpha
-    whose Gaussians do not reach their neighbours (alpha r = 6).
+    V_ij + delta_ij * 2 alpha/sqrt(pi) with a real-space part below zero is what Gaussians of width 1/alpha
+    feel, for any alpha whose Gaussians do not reach their neighbours (alpha r = 6).
     """
     x, periods = lattice["position"].values, lattice["torus"].values
     apart = np.linalg.norm(ewald.nearest_image(x[1:] - x[0], periods), axis=1).min()
@@ -261,7 +276,7 @@ def test_the_spectrum_of_coulomb_is_that_of_repulsion(lattice):
     assert np.linalg.eigvalsh(neutral.T @ V @ neutral).min() > 0
 
 
-# --- lattices --------------------------------------------------------------------------------------------------------------------
+# --- lattices -----------------------------------------------------------------------------------------------
 
 
 @bounded
@@ -285,7 +300,9 @@ def test_any_lattice_is_consistent(lattice):
 @bounded
 @given(st.integers(2, 5), st.integers(2, 5))
 def test_free_levels_are_those_of_bloch_waves(L, Ly):
-    """2 t_c cos(k a1) + 2 t_p [cos(k a2) + cos(k (a2 - a1))] on the wave vectors: bonds, double bonds and boundary at once."""
+    """2 t_c cos(k a1) + 2 t_p [cos(k a2) + cos(k (a2 - a1))] on the wave vectors: bonds,
+    double bonds and boundary at once.
+    """
     model = xg.charge_glass(lt.triangular(L, Ly), t_p=0.3, eta=-0.7, interaction=None)
     n = L * Ly
     hopping = np.zeros((n, n))

@@ -1,4 +1,6 @@
-"""Whatever happens to a store, what it gives is right or refused: full disks, broken bits, foreign files, crafted files, interruptions."""
+"""Whatever happens to a store, what it gives is right or refused: full disks, broken bits, foreign files,
+crafted files, interruptions.
+"""
 
 import contextlib
 import dataclasses
@@ -75,9 +77,12 @@ def lazy(offset=0):
         **apply,
     )
     e = xr.apply_ufunc(
-        energies, label, output_dtypes=[float], dask_gufunc_kwargs={"output_sizes": {"level": 8}},
+        energies,
+        label,
+        output_dtypes=[float],
+        dask_gufunc_kwargs={"output_sizes": {"level": 8}},
         **apply | {"output_core_dims": [["level"]]},
-    )  # fmt: skip
+    )
     return xr.Dataset({"n": n, "e": e}, attrs={"title": "mock"})
 
 
@@ -156,9 +161,13 @@ def child(code, *arguments, **options):
     """Run code in another process that may import store_kills."""
     start = f"import sys; sys.path.insert(0, {str(SCRIPT.parent)!r})\n"
     return subprocess.Popen(
-        [sys.executable, "-c", start + code, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, **options,
-    )  # fmt: skip
+        [sys.executable, "-c", start + code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
 
 
 def output(process, code=0):
@@ -171,7 +180,7 @@ def output(process, code=0):
     return out, err
 
 
-# --- the disk refuses ---------------------------------------------------------------------------------------------------------------
+# --- the disk refuses ---------------------------------------------------------------------------------------
 
 
 class Full:
@@ -235,7 +244,8 @@ import resource, signal, numpy as np, xarray as xr, xglass as xg, dask
 started = []
 def work(label):
     started.append(int(label.ravel()[0]))
-    values = np.random.default_rng(started[-1]).random((1, 20000)) if started[-1] % 2 else np.zeros((1, 20000))
+    draw = np.random.default_rng(started[-1]).random
+    values = draw((1, 20000)) if started[-1] % 2 else np.zeros((1, 20000))
     return values
 def lazy():
     label = xr.DataArray(np.arange(6), dims="T").chunk(T=1)
@@ -280,7 +290,8 @@ def test_a_quota_is_an_error_with_its_number_and_the_next_call_goes_on(tmp_path)
 
 READ_ONLY = """
 import os, tempfile, dask, store_kills, xglass as xg
-with tempfile.TemporaryDirectory() as own:  # whoever may not write may not be able to import either: everything before
+# whoever may not write may not be able to import either: everything before
+with tempfile.TemporaryDirectory() as own:
     again = xg.store.evaluate(store_kills.lazy(1, 2, 0.0), f"{own}/s.zarr", progress=False)
     xg.store.verify(f"{own}/s.zarr", data=store_kills.lazy(1, 2, 0.0))
     try:
@@ -296,16 +307,21 @@ for name in ("half", "new"):
         xg.store.evaluate(data, f"{folder}/{name}.zarr", progress=False)
     except BaseException as error:
         print(name, isinstance(error, OSError) and error.errno, " ".join(str(error).split()))
-print(xg.store.progress(f"{folder}/half.zarr").done, xg.store.load(f"{folder}/half.zarr", partial=True)["n"].count().compute().item())
+half = xg.store.load(f"{folder}/half.zarr", partial=True)["n"]
+print(xg.store.progress(f"{folder}/half.zarr").done, half.count().compute().item())
 full = xg.store.evaluate(data, f"{folder}/full.zarr", progress=False)
-print(full.identical(xg.store.load(f"{folder}/full.zarr")), xg.store.verify(f"{folder}/full.zarr", 1.0, data=data))
+verified = xg.store.verify(f"{folder}/full.zarr", 1.0, data=data)
+print(full.identical(xg.store.load(f"{folder}/full.zarr")), verified)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of POSIX")
 def test_a_folder_that_may_not_be_written_is_said_and_finished_stores_in_it_are_read(tmp_path):
     make = "import store_kills, xglass as xg\nfor name, shard in (('half', '1/2'), ('full', None)):\n"
-    make += "    xg.store.evaluate(store_kills.lazy(1, 2, 0.0), f'{sys.argv[1]}/{name}.zarr', progress=False, shard=shard)"
+    make += (
+        "    xg.store.evaluate(store_kills.lazy(1, 2, 0.0), f'{sys.argv[1]}/{name}.zarr', "
+        "progress=False, shard=shard)"
+    )
     folder = Path(tempfile.mkdtemp(prefix="xglass-"))  # not below tmp_path, which others may not enter
     try:
         output(child(make, folder))
@@ -336,7 +352,7 @@ def test_a_read_only_file_system_is_said(monkeypatch, half, want):
     finish(half, want, [1, 3, 5])
 
 
-# --- the path is taken --------------------------------------------------------------------------------------------------------------
+# --- the path is taken --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -384,7 +400,7 @@ def test_what_is_no_store_is_refused_and_not_touched(path, kind, want):
     assert files(path.parent) == before
 
 
-# --- broken bits --------------------------------------------------------------------------------------------------------------------
+# --- broken bits --------------------------------------------------------------------------------------------
 
 
 def flip(file):
@@ -433,9 +449,14 @@ def test_a_damaged_chunk_is_an_error_and_just_its_region_is_computed_again(full,
 def test_parts_of_a_store_are_read_as_those_of_memory(full, want):
     stored = xg.store.load(full)
     for part in (
-        lambda x: x.isel(T=1), lambda x: x.isel(T=-1, field=0), lambda x: x.sel(T=0.2, field=7), lambda x: x.isel(T=[2, 0]),
-        lambda x: x.isel(field=slice(None, None, -1)), lambda x: x.isel(site=[3, 1]).isel(T=0), lambda x: x.isel(T=slice(0, 0)),
-    ):  # fmt: skip
+        lambda x: x.isel(T=1),
+        lambda x: x.isel(T=-1, field=0),
+        lambda x: x.sel(T=0.2, field=7),
+        lambda x: x.isel(T=[2, 0]),
+        lambda x: x.isel(field=slice(None, None, -1)),
+        lambda x: x.isel(site=[3, 1]).isel(T=0),
+        lambda x: x.isel(T=slice(0, 0)),
+    ):
         same(part(stored), part(want))
 
 
@@ -472,7 +493,9 @@ def test_a_damaged_mark_is_no_mark_or_found(full, want, harm):
 
 
 def test_a_mark_that_vanishes_while_marks_are_read_is_no_mark(full, want):
-    """Another process, or verify itself, may take marks back between the listing of a folder and the reading of a file."""
+    """Another process, or verify itself, may take marks back between the listing of a folder and the reading
+    of a file.
+    """
     mark = full / "regions" / "done" / "c.1.1.0.0"
     mark.unlink()
     mark.symlink_to("nowhere")  # listed, and not there when it is read
@@ -492,7 +515,9 @@ def test_verify_reports_all_that_is_damaged(full, want):
 
 @pytest.mark.parametrize("harm", ["empty", "cut"])
 def test_a_region_that_a_loss_of_power_took_with_its_mark_is_computed_again(full, want, harm):
-    """Files are not forced to the disk: after a loss of power those written last may be short, marks and chunks alike."""
+    """Files are not forced to the disk: after a loss of power those written last may be short,
+    marks and chunks alike.
+    """
     for file in (full / "regions" / "done" / "c.1.1.0.0", chunk_of(full, "n", 3), chunk_of(full, "e", 3)):
         HARM[harm](file)
     finish(full, want, [3])
@@ -561,7 +586,7 @@ def test_damaged_metadata_of_a_growth_are_refused(path, harm):
     same(xg.store.load(path), grown)
 
 
-# --- other versions -----------------------------------------------------------------------------------------------------------------
+# --- other versions -----------------------------------------------------------------------------------------
 
 
 def edit(file, **attributes):
@@ -592,7 +617,7 @@ def test_a_store_of_another_format_is_refused(half, version):
     assert files(half) == before
 
 
-# --- a store is data ----------------------------------------------------------------------------------------------------------------
+# --- a store is data ----------------------------------------------------------------------------------------
 
 
 class Payload:
@@ -625,7 +650,10 @@ class Trap(BytesBytesCodec):
 
 @pytest.fixture
 def trap(monkeypatch, tmp_path):
-    """A file that whatever is executed makes. Everything that could be executed is allowed to be: only xglass stands in between."""
+    """A file that whatever is executed makes.
+
+    Everything that could be executed is allowed to be: only xglass stands in between.
+    """
     zarr.registry.register_codec("trap", Trap)
     monkeypatch.setattr(numcodecs.pickles, "ALLOW_UNSAFE_PICKLE_DECODE", True)
     return tmp_path / "trapped"
@@ -689,9 +717,11 @@ def test_nothing_in_a_store_is_executed(half, trap, craft, codec, name):
     with pytest.raises(ValueError, match=re.escape(str(half))):
         evaluate(half)
     for function in (
-        lambda path: xg.store.load(path, partial=True).compute(), xg.store.progress, xg.store.failures,
+        lambda path: xg.store.load(path, partial=True).compute(),
+        xg.store.progress,
+        xg.store.failures,
         lambda path: xg.store.verify(path, 1.0, data=lazy()),
-    ):  # fmt: skip
+    ):
         # what does not need the array need not look at it
         with (
             pytest.raises(ValueError, match=re.escape(str(half)))
@@ -752,7 +782,7 @@ def test_code_in_attributes_and_records_is_text(half, want, trap):
     assert not trap.exists()
 
 
-# --- what killed processes leave ----------------------------------------------------------------------------------------------------
+# --- what killed processes leave ----------------------------------------------------------------------------
 
 
 def leave(path):
@@ -815,7 +845,7 @@ def test_what_is_left_of_a_killed_creation_is_swept(request, path, state):
     assert not old.exists()
 
 
-# --- interruptions and errors -------------------------------------------------------------------------------------------------------
+# --- interruptions and errors -------------------------------------------------------------------------------
 
 INTERRUPTED = """
 import dask, signal, store_kills, xglass as xg

@@ -1,4 +1,6 @@
-"""Evaluate and load: what comes back is what was asked for, bit for bit, whoever computes it and however often it is asked for."""
+"""Evaluate and load: what comes back is what was asked for, bit for bit,
+whoever computes it and however often it is asked for.
+"""
 
 import os
 import subprocess
@@ -56,13 +58,19 @@ def kernels(monkeypatch):
 FLOATS = [np.nan, np.inf, -np.inf, -0.0, 0.0, 5e-324, 1.0, -2.5]
 NUMBERS = {
     **{t: np.array(FLOATS, dtype=t) for t in ("float16", "float32", "float64")},
-    **{t: np.array([complex(a, b) for a, b in zip(FLOATS, FLOATS[::-1], strict=True)], dtype=t) for t in ("complex64", "complex128")},
-    **{t: np.array([np.iinfo(t).min, np.iinfo(t).max, 0, 1, 2, 3, 4, 5], dtype=t) for t in ("int8", "int16", "int64", "uint8", "uint64")},
+    **{
+        t: np.array([complex(a, b) for a, b in zip(FLOATS, FLOATS[::-1], strict=True)], dtype=t)
+        for t in ("complex64", "complex128")
+    },
+    **{
+        t: np.array([np.iinfo(t).min, np.iinfo(t).max, 0, 1, 2, 3, 4, 5], dtype=t)
+        for t in ("int8", "int16", "int64", "uint8", "uint64")
+    },
     "bool": np.array([True, False] * 4),
     "all_missing": np.full(8, np.nan),
     "all_lowest": np.full(8, -128, dtype=np.int8),
     "all_false": np.zeros(8, dtype=bool),
-}  # fmt: skip
+}
 COORDS = {
     "x": ("x", np.linspace(0.0, 0.7, 8), {"unit": "Vc", "long_name": "place"}),
     "kind": ("x", np.array(["a", "bc", "é", "", "long name", "z", "α", "0"])),
@@ -76,7 +84,14 @@ COORDS = {
     "word": "triangular",
     "switch": True,
 }
-ATTRS = {"text": "as it was", "whole": 3, "real": 0.1, "list": [1, 2], "yes": True, "units": "days since 2000-01-01"}  # fmt: skip
+ATTRS = {
+    "text": "as it was",
+    "whole": 3,
+    "real": 0.1,
+    "list": [1, 2],
+    "yes": True,
+    "units": "days since 2000-01-01",
+}
 
 
 def test_every_type_of_number_comes_back_bit_for_bit(tmp_path):
@@ -139,16 +154,23 @@ RESULTS = {
     "structure_factor": xg.structure_factor,
     "local_density": xg.local_density,
     "moments": lambda run: xg.ops.moments(run["electrostatic_energy"], dim="sweep"),
-    "histogram": lambda run: xg.ops.histogram(xg.local_density(run), bins=4, range=(0, 1), dim=["site", "sweep"]),
+    "histogram": lambda run: xg.ops.histogram(
+        xg.local_density(run), bins=4, range=(0, 1), dim=["site", "sweep"]
+    ),
     "fits": lambda run: xg.jackknife(
-        lambda C: xg.fits.stretched_exponential(C.mean("walker")), xg.autocorrelation(run, waiting_time=0), dim="walker"
+        lambda C: xg.fits.stretched_exponential(C.mean("walker")),
+        xg.autocorrelation(run, waiting_time=0),
+        dim="walker",
     ),
     "a number": lambda run: run["acceptance"].mean(),
     "numbers": lambda run: run.mean(),
     "a run with numbers in memory": lambda run: run.assign(
-        bias=("walker", [0.5, np.nan, -0.0]), strength=3, ok=("T", [True, False]), note=xr.DataArray([1 + 2j], dims="z")
+        bias=("walker", [0.5, np.nan, -0.0]),
+        strength=3,
+        ok=("T", [True, False]),
+        note=xr.DataArray([1 + 2j], dims="z"),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -209,8 +231,10 @@ def main():
     path, first = sys.argv[1], sys.argv[2] == "first"
     run = xg.testing.tiny_run(weight="classical", chunks={"T": 1} if first else {"walker": 1})
     same = xg.testing.tiny_run(weight="classical", chunks={"T": 1})
-    tau = xg.jackknife(lambda C: xg.fits.stretched_exponential(C.mean("walker")), xg.autocorrelation(same, waiting_time=0), dim="walker")
-    broad = xr.apply_ufunc(broaden, same["acceptance"], kwargs={"width": 0.1}, dask="parallelized", output_dtypes=[float])
+    C = xg.autocorrelation(same, waiting_time=0)
+    tau = xg.jackknife(lambda C: xg.fits.stretched_exponential(C.mean("walker")), C, dim="walker")
+    options = {"kwargs": {"width": 0.1}, "dask": "parallelized", "output_dtypes": [float]}
+    broad = xr.apply_ufunc(broaden, same["acceptance"], **options)
     with contextlib.nullcontext() if first else xg.testing.forbid_compute():
         xg.store.evaluate(run, path + "/run.zarr", progress=False)
         xg.store.evaluate(tau, path + "/tau.zarr", progress=False)
@@ -222,13 +246,17 @@ if __name__ == "__main__":
 
 
 def test_a_script_that_is_run_again_computes_nothing(tmp_path):
-    """Other processes, with hashes of their own, know what is there: also fits by functions of the user, and runs in other chunks."""
+    """Other processes, with hashes of their own, know what is there: also fits by functions of the user,
+    and runs in other chunks.
+    """
     (tmp_path / "script.py").write_text(SCRIPT)
     for seed, which in enumerate(("first", "again")):
         subprocess.run(
             [sys.executable, tmp_path / "script.py", tmp_path, which],
-            check=True, timeout=120, env=os.environ | {"PYTHONHASHSEED": str(seed)},
-        )  # fmt: skip
+            check=True,
+            timeout=120,
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+        )
     assert xg.store.progress(tmp_path / "tau.zarr").fraction == 1.0
 
 
@@ -246,19 +274,43 @@ def broadened(data, **options):
 X = xr.DataArray(da.arange(4.0, chunks=2), dims="x", name="spectrum", coords={"x": range(4), "T": 0.1})
 E = run()["electrostatic_energy"]
 CHANGED = {
-    "keyword": (broadened(X, broadening=0.1), broadened(X, broadening=0.2), "broadening: the store has 0.1, you ask for 0.2"),
-    "word": (broadened(X, kernel="gauss"), broadened(X, kernel="box"), "kernel: the store has 'gauss', you ask for 'box'"),
+    "keyword": (
+        broadened(X, broadening=0.1),
+        broadened(X, broadening=0.2),
+        "broadening: the store has 0.1, you ask for 0.2",
+    ),
+    "word": (
+        broadened(X, kernel="gauss"),
+        broadened(X, kernel="box"),
+        "kernel: the store has 'gauss', you ask for 'box'",
+    ),
     "operand": (X * 2.0, X * 3.0, "the store has 2.0, you ask for 3.0|something without a name"),
-    "seed of the run": (run()["acceptance"], run(seed=8)["acceptance"], "seed: the store has 7, you ask for 8"),
+    "seed of the run": (
+        run()["acceptance"],
+        run(seed=8)["acceptance"],
+        "seed: the store has 7, you ask for 8",
+    ),
     "parameter": (X, X.assign_coords(T=0.2), "T: the store has 0.1, you ask for 0.2"),
-    "attribute": (X.to_dataset().assign_attrs(a=1), X.to_dataset().assign_attrs(a=2), "a: the store has 1, you ask for 2"),
+    "attribute": (
+        X.to_dataset().assign_attrs(a=1),
+        X.to_dataset().assign_attrs(a=2),
+        "a: the store has 1, you ask for 2",
+    ),
     "name": (X, X.rename("other"), "name: the store has 'spectrum', you ask for 'other'"),
-    "type": (X, X.astype(np.float32), "spectrum: the store has \"?float64"),
+    "type": (X, X.astype(np.float32), 'spectrum: the store has "?float64'),
     "step": (X, X.cumsum("x"), "cumsum: the store has 0 of it"),
-    "values": (X.copy(data=da.from_array(np.zeros(4), chunks=2)), X.copy(data=da.from_array(np.ones(4), chunks=2)), "values of an input array"),
-    "in memory": (X.to_dataset().assign(y=1.0), X.to_dataset().assign(y=2.0), "y: the store has 1.0, you ask for 2.0"),
+    "values": (
+        X.copy(data=da.from_array(np.zeros(4), chunks=2)),
+        X.copy(data=da.from_array(np.ones(4), chunks=2)),
+        "values of an input array",
+    ),
+    "in memory": (
+        X.to_dataset().assign(y=1.0),
+        X.to_dataset().assign(y=2.0),
+        "y: the store has 1.0, you ask for 2.0",
+    ),
     "chunks": (X, X.chunk(x=1), "chunk"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CHANGED)
@@ -475,7 +527,9 @@ def test_looking_computes_and_reads_nothing(tmp_path, monkeypatch):
 
 
 def test_tokens_follow_the_content(tmp_path):
-    """The same content is the same graph, so that what is made of it is known again; other content is another."""
+    """The same content is the same graph, so that what is made of it is known again;
+    other content is another.
+    """
     path, data = tmp_path / "run.zarr", run()
     tokens = []
     for shard in ("1/2", "1/2", "2/2", None):

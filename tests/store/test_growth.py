@@ -1,4 +1,6 @@
-"""A stored run grows: what was computed stays as it is, only what is new is simulated, and the whole is the run of one call."""
+"""A stored run grows: what was computed stays as it is, only what is new is simulated,
+and the whole is the run of one call.
+"""
 
 import itertools
 import shutil
@@ -78,7 +80,9 @@ def copied(base, tmp_path):
 
 @pytest.fixture
 def work(monkeypatch):
-    """What is simulated: (temperature, sweeps before, sweeps, streams of the walkers) for every point, and a 1 for every call of the kernel."""
+    """What is simulated: (temperature, sweeps before, sweeps, streams of the walkers) for every point,
+    and a 1 for every call of the kernel.
+    """
     points, calls = [], []
     advance, table = metropolis_kernels.chain, metropolis.neighbour_table
 
@@ -425,7 +429,9 @@ def test_growth_by_several_jobs(copied, work):
 
 @pytest.mark.parametrize("chunks", [{"T": 1, "walker": 2}, {"T": 2, "walker": 2}], ids=str)
 def test_jobs_that_grow_an_unfinished_base(chunks, tmp_path):
-    """Sweeps go on from regions that another job has still to compute: each job does what it can, and none fails."""
+    """Sweeps go on from regions that another job has still to compute: each job does what it can,
+    and none fails.
+    """
     path = tmp_path / "run.zarr"
     evaluate(run(), path, shard="2/2")
     for k in (2, 1, 2):
@@ -497,7 +503,9 @@ def test_a_mark_that_does_not_match_is_found_and_taken_back(grown, work):
 
 
 def test_a_growth_is_a_run_from_the_solver(grown):
-    """The pieces are described such that each can be made again: their lazy runs are those that were stored."""
+    """The pieces are described such that each can be made again:
+    their lazy runs are those that were stored.
+    """
     parts = disk.parts(grown)
     assert [part.growth and part.growth["along"] for part in parts] == [None, "sweep", "T", "walker"]
     for k, part in enumerate(parts):

@@ -1,4 +1,6 @@
-"""Memory of evaluation and reductions does not grow with the run: the short form of tests/benchmarks/store.py, in a child process."""
+"""Memory of evaluation and reductions does not grow with the run:
+the short form of tests/benchmarks/store.py, in a child process.
+"""
 
 import json
 import os
@@ -21,7 +23,8 @@ STEPS = (
     "thinned structure_factor",
     "histogram",
     "thinned histogram of recomputed energies",
-    "moments of every walker",  # those over all walkers hold every energy between their two passes, as ops.moments says
+    # those over all walkers hold every energy between their two passes, as ops.moments says
+    "moments of every walker",
     "jackknife of 5 groups",
 )
 CONTROL = f"{LARGE}:everything at once"
@@ -31,15 +34,18 @@ CONTROL = f"{LARGE}:everything at once"
 def figures(tmp_path_factory):
     """{"regions:step": [peak in MB, seconds]} of one child under a limit, the small run first.
 
-    A run of four regions goes before both: the threads of zarr and of dask come into being one by one, and malloc lets each of them
-    keep a chunk or two. That is a number of chunks for every thread, not for every region, and is not what grows.
+    A run of four regions goes before both: the threads of zarr and of dask come into being one by one, and
+    malloc lets each of them keep a chunk or two. That is a number of chunks for every thread, not for every
+    region, and is not what grows.
     """
     steps = [f"{regions}:{step}" for regions in (WARM, SMALL, LARGE) for step in STEPS]
     path = tmp_path_factory.mktemp("memory")
     done = subprocess.run(
         [sys.executable, str(BENCHMARK), "--child", str(CHUNK), str(path), str(LIMIT), *steps, CONTROL],
-        capture_output=True, text=True, env=os.environ | {"DASK_NUM_WORKERS": "2"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=os.environ | {"DASK_NUM_WORKERS": "2"},
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -51,7 +57,7 @@ def test_a_run_larger_than_the_memory_is_evaluated_and_reduced(figures):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_ten_times_the_regions_take_three_chunks_more_at_most(figures, step):
-    # Besides chunks there are the tasks, keys and labels of every region: about 0.4 MB of them in a jackknife of 20 groups (tracemalloc
-    # finds 0.24 MB in its 100 tasks), so 0.15 MB in one of 5.
+    # Besides chunks there are the tasks, keys and labels of every region: about 0.4 MB of them in a jackknife
+    # of 20 groups (tracemalloc finds 0.24 MB in its 100 tasks), so 0.15 MB in one of 5.
     objects = 0.15 * (LARGE - SMALL)
     assert figures[f"{LARGE}:{step}"][0] - figures[f"{SMALL}:{step}"][0] <= 3 * CHUNK + objects

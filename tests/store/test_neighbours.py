@@ -1,4 +1,6 @@
-"""What stands around a store: neighbours with similar names, links, inputs that move, growth that was given up."""
+"""What stands around a store: neighbours with similar names, links, inputs that move,
+growth that was given up.
+"""
 
 import shutil
 

@@ -1,4 +1,6 @@
-"""Regions: every block function runs once, every region is whole chunks on disk, and nothing is merged without need."""
+"""Regions: every block function runs once, every region is whole chunks on disk,
+and nothing is merged without need.
+"""
 
 import dask.array as da
 import numpy as np
@@ -42,7 +44,9 @@ def bounds(data):
 
 
 def checked(data, path):
-    """(Part, calls of block functions) of data that are evaluated, after a look at the numbers and the chunks."""
+    """(Part, calls of block functions) of data that are evaluated,
+    after a look at the numbers and the chunks.
+    """
     CALLS.clear()
     found = xg.store.evaluate(data, path, progress=False)
     calls = len(CALLS)
@@ -85,11 +89,13 @@ def run(**arguments):
 
 
 def test_the_coarse_and_the_fine_share_the_coarse_grid(evaluated):
-    data = xr.Dataset({
-        "fine": lazy(["x", "y"], (8, 6), (1, 2)),
-        "coarse": lazy(["y", "x"], (6, 8), (6, 4)),
-        "irregular": lazy(["x"], (8,), ((2, 2, 3, 1),)),
-    })  # fmt: skip
+    data = xr.Dataset(
+        {
+            "fine": lazy(["x", "y"], (8, 6), (1, 2)),
+            "coarse": lazy(["y", "x"], (6, 8), (6, 4)),
+            "irregular": lazy(["x"], (8,), ((2, 2, 3, 1),)),
+        }
+    )
     part, calls = evaluated(data)
     assert part.grid.bounds == {"x": (0, 4, 8), "y": (0, 6)}
     assert calls == 24 + 2 + 4
@@ -136,8 +142,13 @@ def test_any_chunks_of_any_variables(data, tmp_path_factory):
 def test_a_kernel_with_several_outputs_runs_once_a_block(evaluated):
     start = xr.DataArray(da.from_array(np.arange(12.0).reshape(4, 3), chunks=(1, 3)), dims=["x", "y"])
     pair = xr.apply_ufunc(
-        counted_pair, start, input_core_dims=[["y"]], output_core_dims=[["y"], ["y"]], dask="parallelized", output_dtypes=[float, int]
-    )  # fmt: skip
+        counted_pair,
+        start,
+        input_core_dims=[["y"]],
+        output_core_dims=[["y"], ["y"]],
+        dask="parallelized",
+        output_dtypes=[float, int],
+    )
     part, calls = evaluated(xr.Dataset(dict(zip("ab", pair, strict=True))))
     assert part.grid.shape == (4, 1)
     assert calls == 4
@@ -150,12 +161,19 @@ def averaged(run):
 
 SHARED = {
     "concat of two observables": lambda run: xr.concat(
-        [run["electrostatic_energy"], run["acceptance"].rename("electrostatic_energy")], "kind", coords="minimal", compat="override"
+        [run["electrostatic_energy"], run["acceptance"].rename("electrostatic_energy")],
+        "kind",
+        coords="minimal",
+        compat="override",
     ).rename("both"),
-    "deviations from the mean": lambda run: run["electrostatic_energy"] - run["electrostatic_energy"].mean("walker"),
+    "deviations from the mean": lambda run: (
+        run["electrostatic_energy"] - run["electrostatic_energy"].mean("walker")
+    ),
     "with its mean": averaged,
     "with a total": lambda run: averaged(run).assign(total=run["acceptance"].sum()),
-    "shifted": lambda run: run["electrostatic_energy"] - run["electrostatic_energy"].roll(T=1, roll_coords=False),
+    "shifted": lambda run: (
+        run["electrostatic_energy"] - run["electrostatic_energy"].roll(T=1, roll_coords=False)
+    ),
     "shared behind the first block": lambda run: xr.concat(
         [
             run["electrostatic_energy"].isel(T=[0]),
@@ -163,7 +181,7 @@ SHARED = {
         ],
         "T",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SHARED)

@@ -112,10 +112,26 @@ DATA = {
         TypeError,
         r"the parameters \['label'\] are dask arrays .*must be in memory; write data.assign_coords",
     ),
-    "a run chunked as a whole": (lambda: RUN.chunk(sweep=2), TypeError, "the parameters .*'hopping'.* are dask arrays"),
-    "objects": (lambda: lazy(note=("x", np.array([1, "a", None, {}], dtype=object))), TypeError, "'note' is of type object"),
-    "lazy objects": (lambda: LAZY.astype(object), TypeError, "'energy' is of type object; a store holds numbers"),
-    "strings as data": (lambda: lazy(note=("x", list("abcd"))), TypeError, "'note' is of type <U1; .* convert or drop it"),
+    "a run chunked as a whole": (
+        lambda: RUN.chunk(sweep=2),
+        TypeError,
+        "the parameters .*'hopping'.* are dask arrays",
+    ),
+    "objects": (
+        lambda: lazy(note=("x", np.array([1, "a", None, {}], dtype=object))),
+        TypeError,
+        "'note' is of type object",
+    ),
+    "lazy objects": (
+        lambda: LAZY.astype(object),
+        TypeError,
+        "'energy' is of type object; a store holds numbers",
+    ),
+    "strings as data": (
+        lambda: lazy(note=("x", list("abcd"))),
+        TypeError,
+        "'note' is of type <U1; .* convert or drop it",
+    ),
     "dates": (
         lambda: lazy().assign_coords(day=("x", np.arange(4).astype("M8[ns]"))),
         TypeError,
@@ -127,21 +143,49 @@ DATA = {
         TypeError,
         "'note' is of type object",
     ),
-    "bytes": (lambda: lazy().assign_coords(note=("x", np.array([b"a"] * 4))), TypeError, r"'note' is of type \|S1"),
-    "name done": (lambda: LAZY.rename(energy="done"), ValueError, "'done' cannot be the name of a stored variable; rename it"),
-    "coordinate done": (lambda: lazy().assign_coords(done=1), ValueError, "from a store that is not finished"),
+    "bytes": (
+        lambda: lazy().assign_coords(note=("x", np.array([b"a"] * 4))),
+        TypeError,
+        r"'note' is of type \|S1",
+    ),
+    "name done": (
+        lambda: LAZY.rename(energy="done"),
+        ValueError,
+        "'done' cannot be the name of a stored variable; rename it",
+    ),
+    "coordinate done": (
+        lambda: lazy().assign_coords(done=1),
+        ValueError,
+        "from a store that is not finished",
+    ),
     "name regions": (lambda: LAZY.rename(energy="regions"), ValueError, "'regions' cannot be the name"),
     "name growth": (lambda: LAZY.rename(energy="growth-1"), ValueError, "'growth-1' cannot be the name"),
-    "name of metadata": (lambda: LAZY.rename(energy="zarr.json"), ValueError, "'zarr.json' cannot be the name"),
+    "name of metadata": (
+        lambda: LAZY.rename(energy="zarr.json"),
+        ValueError,
+        "'zarr.json' cannot be the name",
+    ),
     "name with a slash": (lambda: LAZY.rename(energy="a/b"), ValueError, "'a/b' cannot be the name"),
     "hidden name": (lambda: LAZY.rename(energy=".a"), ValueError, "'.a' cannot be the name"),
     "empty name": (lambda: LAZY.rename(energy=""), ValueError, "'' cannot be the name"),
     "name that is a number": (lambda: LAZY.rename(energy=5), ValueError, "5 cannot be the name"),
-    "reserved name of an array": (lambda: LAZY["energy"].rename("done"), ValueError, "'done' cannot be the name"),
-    "empty": (lambda: LAZY.isel(x=slice(0)), ValueError, r"'energy' is empty: it has shape \(0,\) along \('x',\)"),
+    "reserved name of an array": (
+        lambda: LAZY["energy"].rename("done"),
+        ValueError,
+        "'done' cannot be the name",
+    ),
+    "empty": (
+        lambda: LAZY.isel(x=slice(0)),
+        ValueError,
+        r"'energy' is empty: it has shape \(0,\) along \('x',\)",
+    ),
     "empty array": (lambda: RUN["acceptance"].isel(T=[]), ValueError, "is empty: it has shape .* along"),
-    "empty coordinate": (lambda: lazy().assign_coords(note=("y", np.zeros(0))), ValueError, "'note' is empty"),
-}  # fmt: skip
+    "empty coordinate": (
+        lambda: lazy().assign_coords(note=("y", np.zeros(0))),
+        ValueError,
+        "'note' is empty",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", DATA)

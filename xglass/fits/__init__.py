@@ -1,10 +1,11 @@
 """Fits along one dimension: DataArray -> Dataset of parameters with errors.
 
-All fits share the same form. Points that are NaN or infinite are left out; a fit that cannot be made (too few points, no decay,
-no convergence) is an answer, not an exception: ``success`` is False and every parameter NaN. The errors beside the parameters
-come from the covariance matrix of the fit, which takes the points as independent. **Lags of one trajectory are correlated, and
-so are temperatures that share random numbers: such errors are honest only through** :func:`xglass.jackknife` **or**
-:func:`xglass.bootstrap` over independent walkers, which replace them.
+All fits share the same form. Points that are NaN or infinite are left out; a fit that cannot be made (too few
+points, no decay, no convergence) is an answer, not an exception: ``success`` is False and every parameter
+NaN. The errors beside the parameters come from the covariance matrix of the fit, which takes the points as
+independent. **Lags of one trajectory are correlated, and so are temperatures that share random numbers: such
+errors are honest only through** :func:`xglass.jackknife` **or** :func:`xglass.bootstrap` over independent
+walkers, which replace them.
 """
 
 from xglass.fits.laws import arrhenius, power_law, variable_range_hopping, vogel_fulcher

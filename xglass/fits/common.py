@@ -30,8 +30,9 @@ def fit_slices(
 ) -> xr.Dataset:
     """Check the arguments, send every slice through ``worker`` and name what it returns.
 
-    ``join`` puts ``dim`` into one chunk; ``worker(x, y, error, *beside, absolute, **options)``, where ``beside`` are
-    numbers of every slice, gives (value, error) of each name, then chi2 and success, as one vector.
+    ``join`` puts ``dim`` into one chunk; ``worker(x, y, error, *beside, absolute, **options)``, where
+    ``beside`` are numbers of every slice, gives (value, error) of each name, then chi2 and success, as one
+    vector.
     """
     given: dict[str, Any] = (
         {argument: y} | ({} if x is None else {"x": x}) | ({} if stderr is None else {"stderr": stderr})
@@ -46,30 +47,35 @@ def fit_slices(
             raise TypeError(f"{caller}: {name} must be a DataArray, got {type(array).__name__}{hint}")
         if array.dtype.kind not in "biuf":
             raise TypeError(
-                f"{caller}: {name} must hold real numbers, got {array.dtype}; write .real or .astype(float) before it"
+                f"{caller}: {name} must hold real numbers, got {array.dtype}; write .real or "
+                ".astype(float) before it"
             )
         if dim not in array.dims and name != "stderr":
             raise ValueError(
-                f"{caller}: {name} has dimensions {array.dims} and needs dim={dim!r}; name the dimension to fit along by dim=..."
+                f"{caller}: {name} has dimensions {array.dims} and needs dim={dim!r}; name the "
+                "dimension to fit along by dim=..."
             )
     if x is None:
         if dim not in y.coords:
             raise ValueError(
-                f"{caller}: {argument} has no coordinate {dim!r} to fit against; write .assign_coords({dim}=...)"
+                f"{caller}: {argument} has no coordinate {dim!r} to fit against; write "
+                f".assign_coords({dim}=...)"
             )
         x = y[dim]
         if x.dtype.kind not in "biuf":
             raise TypeError(f"{caller}: the coordinate {dim!r} must hold real numbers, got {x.dtype}")
     if stderr is not None and not set(stderr.dims) <= set(y.dims):
         raise ValueError(
-            f"{caller}: stderr has dimensions {stderr.dims}, more than {y.dims} of {argument}; reduce both over the same dimensions"
+            f"{caller}: stderr has dimensions {stderr.dims}, more than {y.dims} of {argument}; reduce "
+            "both over the same dimensions"
         )
     for name, array in given.items():
         try:
             xr.align(y, array, join="exact")
         except ValueError as mismatch:
             raise ValueError(
-                f"{caller}: {name} and {argument} carry different labels; select the same ones with xr.align before it ({mismatch})"
+                f"{caller}: {name} and {argument} carry different labels; select the same ones with "
+                f"xr.align before it ({mismatch})"
             ) from mismatch
     if stderr is None:
         error = xr.ones_like(x, dtype=np.float64)  # a stand-in, so that the worker has one form
@@ -95,7 +101,8 @@ def fit_slices(
         dask="parallelized",
         output_dtypes=[np.float64],
         dask_gufunc_kwargs={"output_sizes": {"_result": size}},
-        keep_attrs="override",  # keeps the attributes of coordinates; those of results are stamped by the caller
+        # keeps the attributes of coordinates; those of results are stamped by the caller
+        keep_attrs="override",
     )
     columns = [column for name in names for column in (name, f"{name}_stderr")] + ["chi2"]
     fit = {column: table.isel(_result=i) for i, column in enumerate(columns)}
@@ -117,8 +124,9 @@ def minimise(
 ) -> Floats | None:
     """Weighted least squares with bounds on one parameter, or None without convergence.
 
-    The free problem is solved by MINPACK, several times faster than a solver that knows bounds (and safe under threads).
-    If its minimum lies beyond a bound, the constrained one lies on it, and the parameter is held there.
+    The free problem is solved by MINPACK, several times faster than a solver that knows bounds (and safe
+    under threads). If its minimum lies beyond a bound, the constrained one lies on it, and the parameter is
+    held there.
     """
     from scipy import optimize
 
@@ -142,8 +150,9 @@ def minimise(
         # 1-4: converged; 6-8: converged as far as rounding allows; 5: out of steps
         if flag not in (1, 2, 3, 4, 6, 7, 8) or not np.isfinite(q).all():
             return place(q), False
-        # MINPACK stops where chi^2 no longer changes, half of the digits before the parameters do. Gauss-Newton steps need
-        # no chi^2 and find the others, so that rounding of the data (another chunking, another machine) stays rounding.
+        # MINPACK stops where chi^2 no longer changes, half of the digits before the parameters do.
+        # Gauss-Newton steps need no chi^2 and find the others, so that rounding of the data (another
+        # chunking, another machine) stays rounding.
         for _ in range(3):
             values, jacobian = model(place(q))
             residual, slopes = (y - values) / sigma, jacobian[:, free] / sigma[:, None]
@@ -169,7 +178,8 @@ def report(
 ) -> Floats:
     """(value, error) of every parameter, chi2, 1; all NaN where the data do not determine the parameters.
 
-    ``jacobian`` and ``residual`` come divided by the errors; parameters number ``logarithm`` are reported as their exponentials.
+    ``jacobian`` and ``residual`` come divided by the errors; parameters number ``logarithm`` are reported as
+    their exponentials.
     """
     n, k = jacobian.shape
     chi2 = float(residual @ residual)

@@ -26,7 +26,8 @@ def arrhenius(
 
     .. math:: \ln\tau = \ln\tau_0 + \Delta / T
 
-    by linear regression in 1/T, with weights from ``stderr / tau`` (Fratini et al., SciPost Phys. 14, 124 (2023), Fig. 2).
+    by linear regression in 1/T, with weights from ``stderr / tau`` (Fratini et al., SciPost Phys. 14, 124
+    (2023), Fig. 2).
 
     Parameters
     ----------
@@ -37,21 +38,24 @@ def arrhenius(
 
     Returns
     -------
-    Dataset (...) : ``barrier`` (unit of the temperature, default "Vc"), ``prefactor`` (unit of ``tau``, default "sweep"), each with ``_stderr``;
-    ``chi2`` (of ln tau; weighted where ``stderr`` was given) and ``success``.
+    Dataset (...) : ``barrier`` (unit of the temperature, default "Vc"), ``prefactor`` (unit of ``tau``,
+    default "sweep"), each with ``_stderr``; ``chi2`` (of ln tau; weighted where ``stderr`` was given) and
+    ``success``.
 
     Raises
     ------
     TypeError : an argument is no DataArray of real numbers.
-    ValueError : ``dim`` missing or without coordinate (and no ``x``); ``x`` without ``dim``; ``stderr`` with other dims or labels.
+    ValueError : ``dim`` missing or without coordinate (and no ``x``); ``x`` without ``dim``; ``stderr`` with
+    other dims or labels.
 
     Notes
     -----
-    Points are left out where ``tau`` or the temperature is NaN or <= 0, or ``stderr`` not finite and positive; at least three must remain,
-    else ``success`` is False and the rest NaN. With ``stderr`` the errors are absolute, without they come from the scatter about the line
-    (n - 2 degrees of freedom). **They are honest only for independent points**: lags of one trajectory are correlated,
-    and temperatures may be; then use jackknife or bootstrap over walkers around the whole chain. About 0.2 ms a fit; any dimension
-    may be chunked (``dim`` is joined).
+    Points are left out where ``tau`` or the temperature is NaN or <= 0, or ``stderr`` not finite and
+    positive; at least three must remain, else ``success`` is False and the rest NaN. With ``stderr`` the
+    errors are absolute, without they come from the scatter about the line (n - 2 degrees of freedom). **They
+    are honest only for independent points**: lags of one trajectory are correlated, and temperatures may be;
+    then use jackknife or bootstrap over walkers around the whole chain. About 0.2 ms a fit; any dimension may
+    be chunked (``dim`` is joined).
 
     Examples
     --------
@@ -75,8 +79,8 @@ def vogel_fulcher(
 
     .. math:: \ln\tau = \ln\tau_0 + B / (T - T_0), \qquad 0 \le T_0 < \min T
 
-    The generalisation of :func:`arrhenius` (:math:`T_0 = 0`; data that prefer a negative :math:`T_0` get 0, with the errors of a free
-    one), with the same chunking.
+    The generalisation of :func:`arrhenius` (:math:`T_0 = 0`; data that prefer a negative :math:`T_0` get 0,
+    with the errors of a free one), with the same chunking.
 
     Parameters
     ----------
@@ -87,14 +91,15 @@ def vogel_fulcher(
 
     Returns
     -------
-    Dataset (...) : ``barrier`` (B) and ``vogel_temperature`` in the unit of the temperature (default "Vc"), ``prefactor`` in that of ``tau`` (default
-    "sweep"), each with ``_stderr``; ``chi2`` and ``success``. At least four points must remain, else ``success`` is False and the rest NaN;
-    likewise where :math:`T_0` runs into the lowest temperature.
+    Dataset (...) : ``barrier`` (B) and ``vogel_temperature`` in the unit of the temperature (default "Vc"),
+    ``prefactor`` in that of ``tau`` (default "sweep"), each with ``_stderr``; ``chi2`` and ``success``. At
+    least four points must remain, else ``success`` is False and the rest NaN; likewise where :math:`T_0` runs
+    into the lowest temperature.
 
     Notes
     -----
-    Scan of :math:`T_0` with the line solved exactly for each, then Levenberg-Marquardt: about 0.5 ms a fit. **Lags of one trajectory
-    are correlated: fit errors are honest only through jackknife or bootstrap.**
+    Scan of :math:`T_0` with the line solved exactly for each, then Levenberg-Marquardt: about 0.5 ms a fit.
+    **Lags of one trajectory are correlated: fit errors are honest only through jackknife or bootstrap.**
 
     Examples
     --------
@@ -114,7 +119,8 @@ def power_law(
 
     .. math:: y = A\, x^\gamma
 
-    by linear regression of ln y in ln x, with weights from ``stderr / y``; chunking and cost as in :func:`arrhenius`.
+    by linear regression of ln y in ln x, with weights from ``stderr / y``; chunking and cost as in
+    :func:`arrhenius`.
 
     Parameters
     ----------
@@ -125,7 +131,8 @@ def power_law(
 
     Returns
     -------
-    Dataset (...) : ``exponent`` and ``amplitude`` (y at one unit of x, in the unit of y), each with ``_stderr``; ``chi2`` (of ln y), ``success``.
+    Dataset (...) : ``exponent`` and ``amplitude`` (y at one unit of x, in the unit of y), each with
+    ``_stderr``; ``chi2`` (of ln y), ``success``.
 
     Notes
     -----
@@ -156,11 +163,13 @@ def variable_range_hopping(
 
     .. math:: \ln\rho = \ln\rho_0 + (T_0 / T)^s
 
-    with s given: 1/(d + 1) of Mott in d dimensions, 1/2 of Efros and Shklovskii (a Coulomb gap), 1 of Arrhenius (refs. 34-36 of Rammal, Ciuchi and
-    Fratini). Linear regression in :math:`T^{-s}`, with weights from ``stderr / rho``.
+    with s given: 1/(d + 1) of Mott in d dimensions, 1/2 of Efros and Shklovskii (a Coulomb gap), 1 of
+    Arrhenius (refs. 34-36 of Rammal, Ciuchi and Fratini). Linear regression in :math:`T^{-s}`, with weights
+    from ``stderr / rho``.
 
-    Laws are compared by the criterion of Akaike, ``aic`` = chi2 + 2 k with errors given, and n ln(chi2 / n) + 2 k without (k = 2
-    parameters, n points): the lowest is preferred, and a difference d makes the other law less likely by :math:`e^{-d/2}`.
+    Laws are compared by the criterion of Akaike, ``aic`` = chi2 + 2 k with errors given, and n ln(chi2 / n) +
+    2 k without (k = 2 parameters, n points): the lowest is preferred, and a difference d makes the other law
+    less likely by :math:`e^{-d/2}`.
 
     Parameters
     ----------
@@ -172,8 +181,9 @@ def variable_range_hopping(
 
     Returns
     -------
-    Dataset (...[, exponent]) : ``hopping_temperature`` (T_0, unit of the temperature), ``prefactor`` (unit of ``rho``), each with ``_stderr``; ``chi2`` (of ln rho), ``aic``
-    and ``success``, which is False where rho does not fall with temperature; the parameters are then NaN, chi2 and ``aic`` those of the line.
+    Dataset (...[, exponent]) : ``hopping_temperature`` (T_0, unit of the temperature), ``prefactor`` (unit of
+    ``rho``), each with ``_stderr``; ``chi2`` (of ln rho), ``aic`` and ``success``, which is False where rho
+    does not fall with temperature; the parameters are then NaN, chi2 and ``aic`` those of the line.
 
     Raises
     ------
@@ -181,7 +191,8 @@ def variable_range_hopping(
 
     Notes
     -----
-    At least three points; about 0.2 ms a fit; any dimension may be chunked. **Honest only for points with independent errors**, else use the jackknife.
+    At least three points; about 0.2 ms a fit; any dimension may be chunked. **Honest only for points with
+    independent errors**, else use the jackknife.
 
     Examples
     --------
@@ -218,7 +229,9 @@ def _thermal(
 
 
 def _of_log(x: Floats, y: Floats, error: Floats, *, absolute: bool, law: Law) -> Floats:
-    """One fit of ln y: a line in 1/x or ln x, or the Vogel-Fulcher law; see :func:`fit_slices` for the form of the result."""
+    """One fit of ln y: a line in 1/x or ln x, or the Vogel-Fulcher law;
+    see :func:`fit_slices` for the form of the result.
+    """
     parameters = 3 if law == "vogel_fulcher" else 2
     with np.errstate(all="ignore"):
         keep = np.isfinite(x) & (x > 0) & np.isfinite(y) & (y > 0) & np.isfinite(error) & (error > 0)
@@ -249,7 +262,9 @@ def _of_log(x: Floats, y: Floats, error: Floats, *, absolute: bool, law: Law) ->
 
 
 def _hopping(x: Floats, y: Floats, error: Floats, power: Floats, *, absolute: bool) -> Floats:
-    """ln y against x to the power -s, as :func:`_of_log`; value and (empty) error of the criterion come before chi2."""
+    """ln y against x to the power -s, as :func:`_of_log`;
+    value and (empty) error of the criterion come before chi2.
+    """
     with np.errstate(all="ignore"):
         keep = np.isfinite(x) & (x > 0) & np.isfinite(y) & (y > 0) & np.isfinite(error) & (error > 0)
         x, y, error = (np.asarray(v[keep], dtype=np.float64) for v in (x, y, error))

@@ -10,8 +10,8 @@ import xarray as xr
 from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, report
 from xglass.variables import energy_unit, stamp
 
-# By how much chi^2 (in units of its value per degree of freedom) a decay must beat a constant to be called one. Independent noise
-# around a constant passes in less than one case of a thousand.
+# By how much chi^2 (in units of its value per degree of freedom) a decay must beat a constant to be called
+# one. Independent noise around a constant passes in less than one case of a thousand.
 _RESOLVED = 16.0
 
 
@@ -20,26 +20,29 @@ def stretched_exponential(
 ) -> xr.Dataset:
     r"""Relaxation time of a correlation function by a stretched exponential, and without a model.
 
-    .. math:: C(t) = C_0\, e^{-(t/\tau)^\alpha}\; [+\, C_\infty], \qquad 0 < \alpha \le 1, \qquad C(\tau_{1/e}) = C(0)/e
+    .. math:: C(t) = C_0\, e^{-(t/\tau)^\alpha}\; [+\, C_\infty], \qquad 0 < \alpha \le 1, \qquad
+    C(\tau_{1/e}) = C(0)/e
 
-    the form of Fratini et al., SciPost Phys. 14, 124 (2023), Fig. 2. Only points with t > 0 are fitted: C(0) is exact by construction
-    (n(1 - n) for occupations), carries no noise and no information on the decay, and with a free :math:`C_0` (what is lost within the first
-    sweep is no part of the slow relaxation) it is not a point of the curve. :math:`\tau_{1/e}` is read off the data: the first fall to
-    1/e of their value at lag 0, linear in (t, ln C) between the bracketing lags; it is the more stable of the two times.
+    the form of Fratini et al., SciPost Phys. 14, 124 (2023), Fig. 2. Only points with t > 0 are fitted: C(0)
+    is exact by construction (n(1 - n) for occupations), carries no noise and no information on the decay, and
+    with a free :math:`C_0` (what is lost within the first sweep is no part of the slow relaxation) it is not
+    a point of the curve. :math:`\tau_{1/e}` is read off the data: the first fall to 1/e of their value at lag
+    0, linear in (t, ln C) between the bracketing lags; it is the more stable of the two times.
 
     Parameters
     ----------
     C : DataArray (..., lag); average over walkers before, inside a jackknife.
     dim : the dimension of times; needs a coordinate.
-    stderr : standard errors of C (dims of C); weights, and makes the errors absolute. Where not finite and positive, not fitted.
-    offset : add a free constant :math:`C_\infty`.
+    stderr : standard errors of C (dims of C); weights, and makes the errors absolute. Where not finite and
+    positive, not fitted. offset : add a free constant :math:`C_\infty`.
 
     Returns
     -------
-    Dataset (...) : ``tau``, ``exponent``, ``amplitude``, ``offset`` (if asked), ``relaxation_time_1e``, each with ``_stderr``; ``chi2``
-    (weighted where ``stderr`` was given) and ``success``. Times in the unit of the coordinate (default "sweep"), amplitudes in that of C.
-    Without a lag 0 the value at 0 is the fitted one. ``relaxation_time_1e`` is NaN if the data do not reach 1/e; its error
-    is propagated from ``stderr`` at the two bracketing lags, and NaN without.
+    Dataset (...) : ``tau``, ``exponent``, ``amplitude``, ``offset`` (if asked), ``relaxation_time_1e``, each
+    with ``_stderr``; ``chi2`` (weighted where ``stderr`` was given) and ``success``. Times in the unit of the
+    coordinate (default "sweep"), amplitudes in that of C. Without a lag 0 the value at 0 is the fitted one.
+    ``relaxation_time_1e`` is NaN if the data do not reach 1/e; its error is propagated from ``stderr`` at the
+    two bracketing lags, and NaN without.
 
     Raises
     ------
@@ -48,13 +51,14 @@ def stretched_exponential(
 
     Notes
     -----
-    Without ``stderr`` the covariance is scaled by chi^2 per degree of freedom. **Lags of one trajectory are correlated: fit errors are
-    honest only through jackknife or bootstrap over walkers.** Where noise prefers :math:`\alpha > 1` the result is the
-    fit with :math:`\alpha = 1`; its errors are those of free parameters. ``success`` is False, and every parameter NaN, with fewer
-    finite points than parameters + 1, for data that rise or are flat within their scatter, and without convergence; a 1/e time that the
-    data show is kept.
+    Without ``stderr`` the covariance is scaled by chi^2 per degree of freedom. **Lags of one trajectory are
+    correlated: fit errors are honest only through jackknife or bootstrap over walkers.** Where noise prefers
+    :math:`\alpha > 1` the result is the fit with :math:`\alpha = 1`; its errors are those of free parameters.
+    ``success`` is False, and every parameter NaN, with fewer finite points than parameters + 1, for data that
+    rise or are flat within their scatter, and without convergence; a 1/e time that the data show is kept.
 
-    Levenberg-Marquardt with analytic Jacobian, about 1 ms and a few kB a fit of 60 lags. Rounding of C by 1e-16 changes the result by 1e-13. All dimensions but ``dim`` may be chunked.
+    Levenberg-Marquardt with analytic Jacobian, about 1 ms and a few kB a fit of 60 lags. Rounding of C by
+    1e-16 changes the result by 1e-13. All dimensions but ``dim`` may be chunked.
 
     Examples
     --------

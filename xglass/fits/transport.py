@@ -13,7 +13,8 @@ from xglass.observables import common
 from xglass.units import parameter
 from xglass.variables import aligned, stamp, uncut
 
-#: Trial rates of the scan that precedes each fit, evenly in the logarithm between a quarter of a bin and the end of the grid.
+# : Trial rates of the scan that precedes each fit, evenly in the logarithm between a quarter of a bin and the
+# end of the grid.
 TRIALS = 60
 
 
@@ -28,14 +29,17 @@ def relaxation_rate(
 ) -> xr.Dataset:
     r"""Rate with which the relaxation-time approximation describes a conductivity best.
 
-    Least squares over p of :math:`\sigma(\omega) - \sigma^\mathrm{RTA}_p(\omega)`, Eq. (3) of Rammal, Ciuchi and Fratini (who set p = omega0), or, of a static
-    value, the solution of Eq. (4): the lowest p that gives it, on the side of slow relaxation.
+    Least squares over p of :math:`\sigma(\omega) - \sigma^\mathrm{RTA}_p(\omega)`, Eq. (3) of Rammal, Ciuchi
+    and Fratini (who set p = omega0), or, of a static value, the solution of Eq. (4): the lowest p that gives
+    it, on the side of slow relaxation.
 
     Parameters
     ----------
     sigma : DataArray (..., frequency), or static values without that dimension (:func:`dc_conductivity`).
-    static : the frozen reference ``optical_conductivity(..., frequency)`` on a uniform grid from 0, as for :func:`relaxation_time_approximation`; the
-        frequencies of ``sigma`` must be among its own. A spectrum with a filter is compared best with a reference with the same filter.
+    static : the frozen reference ``optical_conductivity(..., frequency)`` on a uniform grid from 0, as for
+    :func:`relaxation_time_approximation`; the
+        frequencies of ``sigma`` must be among its own. A spectrum with a filter is compared best with a
+        reference with the same filter.
     correlation : as in :func:`relaxation_time_approximation`.
     T : temperature; default the coordinate of ``static``. Not needed for "conductivity".
     stderr : standard errors of ``sigma`` (dims of ``sigma``): weights, and makes the error absolute.
@@ -43,25 +47,30 @@ def relaxation_rate(
 
     Returns
     -------
-    Dataset (...) : ``rate`` and ``rate_stderr`` in the unit of frequency, ``chi2`` (weighted where ``stderr`` was given) and ``success``, which is False, and the rest NaN,
-    where no rate between a quarter of a bin and the end of the grid is best.
+    Dataset (...) : ``rate`` and ``rate_stderr`` in the unit of frequency, ``chi2`` (weighted where ``stderr``
+    was given) and ``success``, which is False, and the rest NaN, where no rate between a quarter of a bin and
+    the end of the grid is best.
 
     Raises
     ------
-    TypeError, ValueError naming the argument: frequencies of ``sigma`` that ``static`` has not, temperatures that differ, a
-    dimension ``rate``.
+    TypeError, ValueError naming the argument: frequencies of ``sigma`` that ``static`` has not, temperatures
+    that differ, a dimension ``rate``.
 
     Notes
     -----
-    Without ``stderr`` the error comes from the scatter about the fit (NaN for a static value). It takes the points as independent, which on a grid finer
-    than the filter they are not, and the reference as exact. About 0.02 s a spectrum of 1000 frequencies. All dimensions but frequency may be chunked.
+    Without ``stderr`` the error comes from the scatter about the fit (NaN for a static value). It takes the
+    points as independent, which on a grid finer than the filter they are not, and the reference as exact.
+    About 0.02 s a spectrum of 1000 frequencies. All dimensions but frequency may be chunked.
 
     Examples
     --------
     >>> import numpy as np, xarray as xr, xglass as xg
     >>> w = np.linspace(0.0, 5.0, 501)
     >>> static = xr.DataArray(
-    ...     w / (1 + (w / 0.5) ** 2) ** 2, dims="frequency", coords={"frequency": w, "T": 1.0}, name="optical_conductivity"
+    ...     w / (1 + (w / 0.5) ** 2) ** 2,
+    ...     dims="frequency",
+    ...     coords={"frequency": w, "T": 1.0},
+    ...     name="optical_conductivity",
     ... )
     >>> sigma = xg.relaxation_time_approximation(static, rate=0.05, correlation="symmetrised")
     >>> print(f"{xg.fits.relaxation_rate(xg.dc_conductivity(sigma), static)['rate'].item():.6f}")
@@ -79,7 +88,8 @@ def relaxation_rate(
     for name, array in (("sigma", sigma), ("static", static)):
         if "rate" in array.dims:
             raise ValueError(
-                f"{caller}: {name} has a dimension 'rate', the name of the result; write .rename(rate='given_rate') before it"
+                f"{caller}: {name} has a dimension 'rate', the name of the result; write "
+                ".rename(rate='given_rate') before it"
             )
     sigma, static = sigma.drop_vars("rate", errors="ignore"), static.drop_vars("rate", errors="ignore")
     if symmetrised or T is not None:
@@ -142,7 +152,8 @@ def relaxation_rate(
 def displaced_drude(
     static: xr.DataArray, *, window: tuple[float, float] | None = None, stderr: xr.DataArray | None = None
 ) -> xr.Dataset:
-    r"""Displaced Drude peak of a frozen reference, in the form that makes the relaxation-time approximation analytic.
+    r"""Displaced Drude peak of a frozen reference, in the form that makes the relaxation-time approximation
+    analytic.
 
     .. math:: \sigma_\mathrm{static}(\omega) = \frac{\pi}{2} \frac{A\, |\omega|}{1 + \omega^2 / \bar\omega^2}
 
@@ -151,15 +162,16 @@ def displaced_drude(
     Parameters
     ----------
     static : DataArray ``optical_conductivity(..., frequency)``.
-    window : lowest and highest frequency that are fitted; default from 0 to 1.5 times the frequency around which the data (averaged from
-        0.8 to 1.25 times each frequency, so that noise decides nothing) are largest: the form is not meant for what lies far above the
-        peak. Fits over other windows move the peak by a fifth.
+    window : lowest and highest frequency that are fitted; default from 0 to 1.5 times the frequency around
+    which the data (averaged from
+        0.8 to 1.25 times each frequency, so that noise decides nothing) are largest: the form is not meant
+        for what lies far above the peak. Fits over other windows move the peak by a fifth.
     stderr : standard errors of ``static``; weights the points, and makes the errors absolute.
 
     Returns
     -------
-    Dataset (...) : ``amplitude`` A in the unit of ``static`` per unit of frequency, ``peak_frequency`` (the peak of the form), each with ``_stderr``; ``chi2`` and
-    ``success``.
+    Dataset (...) : ``amplitude`` A in the unit of ``static`` per unit of frequency, ``peak_frequency`` (the
+    peak of the form), each with ``_stderr``; ``chi2`` and ``success``.
 
     Raises
     ------
@@ -167,14 +179,16 @@ def displaced_drude(
 
     Notes
     -----
-    Levenberg-Marquardt, a few ms a fit. The form is a caricature, so the errors without ``stderr`` measure how bad it is; neighbouring
-    frequencies of one disorder average are correlated.
+    Levenberg-Marquardt, a few ms a fit. The form is a caricature, so the errors without ``stderr`` measure
+    how bad it is; neighbouring frequencies of one disorder average are correlated.
 
     Examples
     --------
     >>> import numpy as np, xarray as xr
     >>> w = np.linspace(0.0, 2.0, 201)
-    >>> static = xr.DataArray(np.pi / 2 * 3.0 * w / (1 + (w / 0.4) ** 2), dims="frequency", coords={"frequency": w})
+    >>> static = xr.DataArray(
+    ...     np.pi / 2 * 3.0 * w / (1 + (w / 0.4) ** 2), dims="frequency", coords={"frequency": w}
+    ... )
     >>> fit = displaced_drude(static)
     >>> print(f"{fit['amplitude'].item():.6f} {fit['peak_frequency'].item():.6f}")
     3.000000 0.400000
@@ -193,17 +207,20 @@ def displaced_drude(
 def displaced_drude_conductivity(
     amplitude: xr.DataArray, peak_frequency: xr.DataArray, *, rate: Any
 ) -> xr.DataArray:
-    r"""Static conductivity of a displaced Drude peak in the relaxation-time approximation, at temperatures above the peak.
+    r"""Static conductivity of a displaced Drude peak in the relaxation-time approximation, at temperatures
+    above the peak.
 
     .. math:: \sigma_\mathrm{dc} = A\, p\, \frac{\ln(\bar\omega / p)}{1 - (p / \bar\omega)^2}
 
-    Eq. (5) of Rammal, Ciuchi and Fratini: their Eq. (4) for the form of :func:`displaced_drude`. Its limit at p = peak frequency, A p / 2, is taken; at low
-    temperature Eq. (4) lies above it (by 4 % at p = 0.02 and 9 % at p = 0.1 for T = 0.5, peak at 0.375).
+    Eq. (5) of Rammal, Ciuchi and Fratini: their Eq. (4) for the form of :func:`displaced_drude`. Its limit at
+    p = peak frequency, A p / 2, is taken; at low temperature Eq. (4) lies above it (by 4 % at p = 0.02 and 9
+    % at p = 0.1 for T = 0.5, peak at 0.375).
 
     Parameters
     ----------
     amplitude, peak_frequency : DataArrays, as from :func:`displaced_drude`.
-    rate : relaxation rate p >= 0, such as ``tls["omega0"]``: a number, a sequence (dimension ``rate``) or a DataArray.
+    rate : relaxation rate p >= 0, such as ``tls["omega0"]``: a number, a sequence (dimension ``rate``) or a
+    DataArray.
 
     Returns
     -------
@@ -265,7 +282,8 @@ def _same_temperature(sigma: xr.DataArray, temperature: xr.DataArray, caller: st
     )  # coordinates: no results
     if own.dims != temperature.dims or not np.array_equal(own.values, temperature.values):
         raise ValueError(
-            f"{caller}: sigma is at T = {own.values.tolist()} and static at T = {temperature.values.tolist()}; select the same by .sel(T=...)"
+            f"{caller}: sigma is at T = {own.values.tolist()} and static at T = "
+            f"{temperature.values.tolist()}; select the same by .sel(T=...)"
         )
 
 
@@ -275,7 +293,8 @@ def _positions(grid: Floats, size: int, step: float, caller: str) -> np.ndarray:
     bad = (np.abs(grid / step - index) > 1e-6) | (index < 0) | (index >= size)
     if bad.any():
         raise ValueError(
-            f"{caller}: frequency {grid[bad][0]:g} of sigma is not on the grid of static, 0 to {step * (size - 1):g} in steps of {step:g}; "
+            f"{caller}: frequency {grid[bad][0]:g} of sigma is not on the grid of static, 0 to "
+            f"{step * (size - 1):g} in steps of {step:g}; "
             "compute both on one grid"
         )
     return index.astype(np.int64)

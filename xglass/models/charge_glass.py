@@ -1,4 +1,7 @@
-"""Models: parameters in, Dataset out. Everything a model is made of is a coordinate, so that selections and means keep it."""
+"""Models: parameters in, Dataset out.
+
+Everything a model is made of is a coordinate, so that selections and means keep it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from xglass.variables import aligned, attributes, realizations, require, stamp, 
 __all__ = ["charge_glass", "electron_tls", "random_couplings", "random_parameter", "random_site_energy"]
 
 
-#: What a model takes from the lattice it is given; the rest (of a model or run given as lattice) is its own to make.
+# : What a model takes from the lattice it is given; the rest (of a model or run given as lattice) is its own
+# to make.
 GEOMETRY = ("axis", "position", "torus", "cells", "bond_source", "bond_target", "bond_vector", "bond_kind")
 
 
@@ -32,37 +36,43 @@ def charge_glass(
     centred: bool = False,
     scale: Any = None,
 ) -> xr.Dataset:
-    r"""Spinless particles with hopping, pair interaction and site energies: Eq. (1) of SciPost Phys. 14, 124 (2023), and beyond.
+    r"""Spinless particles with hopping, pair interaction and site energies: Eq. (1) of SciPost Phys. 14, 124
+    (2023), and beyond.
 
     H = sum_b t_b (c^+_{i(b)} c_{j(b)} + h.c.) + 1/2 sum_{i != j} U_ij n_i n_j + sum_i eps_i n_i,
 
-    with +t_b as appropriate for holes. The potential of a configuration is phi_i = sum_j U_ij n_j + eps_i with the diagonal
-    of U, which enters no energy.
+    with +t_b as appropriate for holes. The potential of a configuration is phi_i = sum_j U_ij n_j + eps_i
+    with the diagonal of U, which enters no energy.
 
     Parameters
     ----------
     lattice : Dataset of a lattice with N sites.
-    t_p, eta : hopping t_p on bonds of kind "p" and eta t_p on bonds of kind "c" of the triangular lattice. Numbers, sequences
+    t_p, eta : hopping t_p on bonds of kind "p" and eta t_p on bonds of kind "c" of the triangular lattice.
+    Numbers, sequences
         (a dimension of that name), DataArrays (dims kept) or Quantities; in Vc. Default: no hopping.
     hopping : instead of them, {kind: value} for every kind of bond, or a DataArray (..., bond).
     filling : particles per site, in (0, 1).
-    interaction : "coulomb" (see :func:`xglass.lattice.coulomb`), a symmetric DataArray (..., site, site2) with the same diagonal
+    interaction : "coulomb" (see :func:`xglass.lattice.coulomb`), a symmetric DataArray (..., site, site2)
+    with the same diagonal
         on every site, or None (free particles, Anderson model).
     site_energy : DataArray (..., site), such as :func:`random_site_energy`; default zero.
-    self_image : the diagonal of "coulomb": "exclude", "include" or a number. It changes the physics of small clusters: see the
+    self_image : the diagonal of "coulomb": "exclude", "include" or a number. It changes the physics of small
+    clusters: see the
         conventions page.
     centred : the interaction acts between n_i - filling instead of n_i.
-    scale : the energy unit Vc as a Quantity ("0.35 eV"): then parameters may come in meV or K, and results can be converted.
+    scale : the energy unit Vc as a Quantity ("0.35 eV"): then parameters may come in meV or K, and results
+    can be converted.
 
     Returns
     -------
-    Dataset without data variables; coords of the lattice and ``hopping(..., bond)``, ``interaction(..., site, site2)``,
-    ``site_energy(..., site)``, ``filling``, ``centred``, and ``t_p``, ``eta``, ``scale`` where given. Eager, 8 N^2 bytes per interaction.
+    Dataset without data variables; coords of the lattice and ``hopping(..., bond)``, ``interaction(..., site,
+    site2)``, ``site_energy(..., site)``, ``filling``, ``centred``, and ``t_p``, ``eta``, ``scale`` where
+    given. Eager, 8 N^2 bytes per interaction.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: unknown or missing kinds of bonds, wrong dims or sizes, an interaction that is not
-    symmetric, values that are not finite, a Quantity of another dimension.
+    ValueError, TypeError naming the argument: unknown or missing kinds of bonds, wrong dims or sizes, an
+    interaction that is not symmetric, values that are not finite, a Quantity of another dimension.
 
     Examples
     --------
@@ -104,15 +114,19 @@ def electron_tls(
     site_energy: xr.DataArray | None = None,
     scale: Any = None,
 ) -> xr.Dataset:
-    r"""One electron on a chain with a two-level system at every site: Rammal, Ciuchi and Fratini, Eq. (1), and beyond.
+    r"""One electron on a chain with a two-level system at every site: Rammal, Ciuchi and Fratini, Eq. (1),
+    and beyond.
 
-    H = -t sum_j (c^+_{j+1} c_j + h.c.) + sum_j (omega0/2) sz_j - sum_j n_j (g sx_j + g_z sz_j) + sum_j eps_j n_j
+    H = -t sum_j (c^+_{j+1} c_j + h.c.) + sum_j (omega0/2) sz_j - sum_j n_j (g sx_j + g_z sz_j) + sum_j eps_j
+    n_j
 
     Parameters
     ----------
     lattice : Dataset of :func:`xglass.lattice.chain` with N sites.
-    g : coupling to the transitions of the two-level systems; in tc, as all energies here. Numbers, sequences (a dimension of that
-        name), DataArrays (dims kept; over ``site`` where every site has its own, with ``realization`` for an ensemble) or Quantities.
+    g : coupling to the transitions of the two-level systems; in tc, as all energies here. Numbers, sequences
+    (a dimension of that
+        name), DataArrays (dims kept; over ``site`` where every site has its own, with ``realization`` for an
+        ensemble) or Quantities.
     omega0 : splitting of the two-level systems, as g.
     t : hopping integral, as g, but over ``bond`` where it differs from bond to bond. Enters H as -t.
     g_z : static coupling, as g.
@@ -121,12 +135,14 @@ def electron_tls(
 
     Returns
     -------
-    Dataset without data variables; coords of the lattice, ``t``, ``g``, ``omega0``, ``g_z``, and ``site_energy`` and ``scale`` where given. Where all
-    sites are alike, solvers work in blocks of total momentum; arrays over ``site`` or ``bond`` give these up.
+    Dataset without data variables; coords of the lattice, ``t``, ``g``, ``omega0``, ``g_z``, and
+    ``site_energy`` and ``scale`` where given. Where all sites are alike, solvers work in blocks of total
+    momentum; arrays over ``site`` or ``bond`` give these up.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: no chain, values that are not finite, arrays of the wrong length.
+    ValueError, TypeError naming the argument: no chain, values that are not finite, arrays of the wrong
+    length.
 
     Examples
     --------
@@ -168,7 +184,9 @@ def electron_tls(
 
 
 def _with_parameter(model: xr.Dataset, name: str, part: xr.DataArray, energy: str = "Vc") -> xr.Dataset:
-    """The model with one more parameter; coords that it brings (realization labels, a swept distance) come along, a clash is an error."""
+    """The model with one more parameter; coords that it brings (realization labels,
+    a swept distance) come along, a clash is an error.
+    """
     try:
         model = xr.merge(
             [model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override"
@@ -190,7 +208,8 @@ def _hopping(
     if t_p is not None:
         if kinds != ["c", "p"]:
             raise ValueError(
-                f"t_p and eta belong to the triangular lattice (bonds 'c', 'p'); here write hopping={{{', '.join(repr(k) + ': ...' for k in kinds)}}}"
+                "t_p and eta belong to the triangular lattice (bonds 'c', 'p'); here write "
+                f"hopping={{{', '.join(repr(k) + ': ...' for k in kinds)}}}"
             )
         parts = {"t_p": parameter("t_p", t_p, scale=scale), "eta": parameter("eta", eta)}
         aligned("charge_glass", **parts)
@@ -205,7 +224,8 @@ def _hopping(
         unknown, missing = [k for k in hopping if k not in kinds], [k for k in kinds if k not in hopping]
         if unknown or missing:
             raise ValueError(
-                f"hopping: {'unknown' if unknown else 'missing'} kinds of bonds {unknown or missing}; this lattice has {kinds}, give each a value"
+                f"hopping: {'unknown' if unknown else 'missing'} kinds of bonds {unknown or missing}; "
+                f"this lattice has {kinds}, give each a value"
             )
         values = {kind: parameter("hopping", value, scale=scale) for kind, value in hopping.items()}
         for kind, value in values.items():
@@ -246,7 +266,8 @@ def _checked_interaction(
         return coulomb(lattice, self_image=self_image)
     if not isinstance(self_image, str) or self_image != "exclude":
         raise ValueError(
-            f"self_image={self_image!r} belongs to interaction='coulomb'; give it to the function that makes the interaction"
+            f"self_image={self_image!r} belongs to interaction='coulomb'; give it to the function "
+            "that makes the interaction"
         )
     if interaction is None:
         return xr.DataArray(
@@ -257,7 +278,8 @@ def _checked_interaction(
         )
     if not isinstance(interaction, xr.DataArray):
         raise TypeError(
-            f"interaction must be 'coulomb', a DataArray (..., site, site2) or None, got {type(interaction).__name__}"
+            "interaction must be 'coulomb', a DataArray (..., site, site2) or None, got "
+            f"{type(interaction).__name__}"
         )
     result = parameter("interaction", interaction, scale=scale, core=("site", "site2"))
     _check_size("interaction", result, "site", sites)
@@ -269,7 +291,8 @@ def _checked_interaction(
     diagonal = np.einsum("...ii->...i", matrix)
     if (diagonal != diagonal[..., :1]).any():
         raise ValueError(
-            "interaction has a diagonal that differs from site to site; it enters the potential only, so put site energies into site_energy"
+            "interaction has a diagonal that differs from site to site; it enters the potential "
+            "only, so put site energies into site_energy"
         )
     return result
 
@@ -303,22 +326,25 @@ def _draws(seed: Any, labels: np.ndarray, purpose: int) -> list[np.random.Genera
 def random_couplings(
     lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realization: Any, seed: int
 ) -> xr.DataArray:
-    """Random infinite-range couplings of Sherrington and Kirkpatrick: Gaussian, symmetric, variance J^2/N, zero diagonal.
+    """Random infinite-range couplings of Sherrington and Kirkpatrick: Gaussian, symmetric, variance J^2/N,
+    zero diagonal.
 
     Parameters
     ----------
     lattice_or_N : Dataset of a lattice, or the number of sites.
     J : strength, >= 0, may be swept (common random numbers along J).
-    realization : number of realizations, or explicit labels; realization r is the same whatever else is drawn.
-    seed : 0 <= seed < 2^64.
+    realization : number of realizations, or explicit labels; realization r is the same whatever else is
+    drawn. seed : 0 <= seed < 2^64.
 
     Returns
     -------
-    DataArray ``interaction(..., realization, site, site2)``, plain numbers in the energy unit of the model that takes it; 8 N^2 bytes per realization.
+    DataArray ``interaction(..., realization, site, site2)``, plain numbers in the energy unit of the model
+    that takes it; 8 N^2 bytes per realization.
 
     Raises
     ------
-    TypeError, ValueError for counts, labels and seeds that are no whole numbers, and for negative or infinite J.
+    TypeError, ValueError for counts, labels and seeds that are no whole numbers, and for negative or infinite
+    J.
 
     Examples
     --------
@@ -356,16 +382,17 @@ def random_site_energy(
     Parameters
     ----------
     lattice : Dataset of a lattice, or the number of sites.
-    strength : width W or standard deviation of the distribution, see ``convention``; >= 0, may be a DataArray with named dims.
-    distribution : "box" (uniform) or "gaussian".
-    convention : what ``strength`` means. "width": the box [-W/2, W/2], or the Gaussian with the variance W^2/12 of that box;
+    strength : width W or standard deviation of the distribution, see ``convention``; >= 0, may be a DataArray
+    with named dims. distribution : "box" (uniform) or "gaussian". convention : what ``strength`` means.
+    "width": the box [-W/2, W/2], or the Gaussian with the variance W^2/12 of that box;
         "std": the standard deviation of either.
     realization : number of realizations, or explicit labels.
     seed : 0 <= seed < 2^64.
 
     Returns
     -------
-    DataArray ``site_energy(..., realization, site)``, plain numbers in the energy unit of the model that takes it.
+    DataArray ``site_energy(..., realization, site)``, plain numbers in the energy unit of the model that
+    takes it.
 
     Raises
     ------
@@ -374,7 +401,9 @@ def random_site_energy(
     Examples
     --------
     >>> import xglass as xg
-    >>> eps = xg.random_site_energy(xg.lattice.cubic(8), strength=16.54, convention="width", realization=3, seed=1)
+    >>> eps = xg.random_site_energy(
+    ...     xg.lattice.cubic(8), strength=16.54, convention="width", realization=3, seed=1
+    ... )
     >>> dict(eps.sizes)
     {'realization': 3, 'site': 512}
     """
@@ -416,20 +445,23 @@ def random_parameter(
     realization: Any,
     seed: int,
 ) -> xr.DataArray:
-    """Random parameters of :func:`electron_tls`, a value for every two-level system (or bond): glasses have a distribution of both.
+    """Random parameters of :func:`electron_tls`, a value for every two-level system (or bond): glasses have a
+    distribution of both.
 
     Parameters
     ----------
     lattice : Dataset of a chain, or the number of sites.
-    name : "g", "omega0" or "g_z", over ``site``, or "t", over ``bond``. Different names are independent also with the same seed.
-    distribution : "uniform" on [low, high); "log_uniform", density proportional to 1/x there (0 < low), that of the splittings in the
+    name : "g", "omega0" or "g_z", over ``site``, or "t", over ``bond``. Different names are independent also
+    with the same seed. distribution : "uniform" on [low, high); "log_uniform", density proportional to 1/x
+    there (0 < low), that of the splittings in the
         standard tunnelling model of glasses; "gaussian" with ``mean`` and ``std``.
-    realization : number of realizations, or explicit labels; realization r is the same whatever else is drawn.
-    seed : 0 <= seed < 2^64.
+    realization : number of realizations, or explicit labels; realization r is the same whatever else is
+    drawn. seed : 0 <= seed < 2^64.
 
     Returns
     -------
-    DataArray ``name(realization, site)`` or ``t(realization, bond)``, plain numbers in the energy unit of the model that takes it.
+    DataArray ``name(realization, site)`` or ``t(realization, bond)``, plain numbers in the energy unit of the
+    model that takes it.
 
     Raises
     ------
@@ -439,7 +471,9 @@ def random_parameter(
     --------
     >>> import xglass as xg
     >>> chain = xg.lattice.chain(8)
-    >>> omega0 = xg.random_parameter(chain, "omega0", distribution="log_uniform", low=0.01, high=1.0, realization=5, seed=1)
+    >>> omega0 = xg.random_parameter(
+    ...     chain, "omega0", distribution="log_uniform", low=0.01, high=1.0, realization=5, seed=1
+    ... )
     >>> dict(xg.electron_tls(chain, g=1.0, omega0=omega0)["omega0"].sizes)
     {'realization': 5, 'site': 8}
     """

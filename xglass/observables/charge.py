@@ -43,7 +43,8 @@ def electrostatic_energy(run: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)`` and the coords of the model; may be chunked along all but site.
+    run : Dataset with ``occupation(..., site)`` and the coords of the model; may be chunked along all but
+    site.
 
     Returns
     -------
@@ -67,15 +68,18 @@ def electrostatic_energy(run: xr.Dataset) -> xr.DataArray:
 def electrostatic_potential(run: xr.Dataset) -> xr.DataArray:
     """Potential that the quantum particles of a configuration feel.
 
-    phi_i = sum_j U_ij n_j + eps_i, the diagonal (self-image) term of U included (n - filling for a centred model).
+    phi_i = sum_j U_ij n_j + eps_i, the diagonal (self-image) term of U included (n - filling for a centred
+    model).
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)`` and the coords of the model; may be chunked along all but site.
+    run : Dataset with ``occupation(..., site)`` and the coords of the model; may be chunked along all but
+    site.
 
     Returns
     -------
-    DataArray ``electrostatic_potential(..., site)`` in Vc: 8 times the memory of the occupations. Cost N^2 per configuration.
+    DataArray ``electrostatic_potential(..., site)`` in Vc: 8 times the memory of the occupations. Cost N^2
+    per configuration.
 
     Raises
     ------
@@ -103,7 +107,8 @@ def _thermal(run: xr.Dataset, name: str, T: Any) -> xr.DataArray:
         temperature = parameter("T", T, scale=scale, energy=energy_unit(run), above=0.0)
         if "T" in occupation.dims or (set(temperature.dims) - {"T"} and "T" in temperature.dims):
             raise ValueError(
-                f"{name}: T= replaces the temperature of a run at one temperature; this one has dimension 'T', select by .sel(T=...)"
+                f"{name}: T= replaces the temperature of a run at one temperature; this one has "
+                "dimension 'T', select by .sel(T=...)"
             )
         occupation = occupation.drop_vars(["T", "temperature"], errors="ignore")
         aligned(name, occupation=occupation, T=temperature)
@@ -133,18 +138,20 @@ def _thermal(run: xr.Dataset, name: str, T: Any) -> xr.DataArray:
 def kinetic_energy(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     """Thermal kinetic energy of every configuration, recomputed.
 
-    <K> = sum_n f_n e_n - sum_i phi_i sum_n f_n |U_in|^2 of H = K + diag(phi) at temperature T (``temperature`` of a ramp) and mean
-    particle number N n (Fratini et al., SciPost Phys. 14, 124 (2023), section 2).
+    <K> = sum_n f_n e_n - sum_i phi_i sum_n f_n |U_in|^2 of H = K + diag(phi) at temperature T
+    (``temperature`` of a ramp) and mean particle number N n (Fratini et al., SciPost Phys. 14, 124 (2023),
+    section 2).
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all but site.
-    T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``; may be swept.
+    run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all
+    but site. T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``;
+    may be swept.
 
     Returns
     -------
-    DataArray ``kinetic_energy(...)`` in Vc, of the whole system, <= 0. Cost one N x N eigenproblem per configuration
-    (about 1 ms at N = 144).
+    DataArray ``kinetic_energy(...)`` in Vc, of the whole system, <= 0. Cost one N x N eigenproblem per
+    configuration (about 1 ms at N = 144).
 
     Raises
     ------
@@ -164,17 +171,19 @@ def kinetic_energy(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
 def local_density(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     """Thermal density of the quantum particles on every site.
 
-    <n_i> = sum_n f_n |U_in|^2 of H = K + diag(phi): how far the charges spread from their classical positions (Fratini et al.,
-    SciPost Phys. 14, 124 (2023), Figs. 3b, c and 5a).
+    <n_i> = sum_n f_n |U_in|^2 of H = K + diag(phi): how far the charges spread from their classical positions
+    (Fratini et al., SciPost Phys. 14, 124 (2023), Figs. 3b, c and 5a).
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all but site.
-    T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``; may be swept.
+    run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all
+    but site. T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``;
+    may be swept.
 
     Returns
     -------
-    DataArray ``local_density(..., site)``, a pure number in (0, 1). Cost one N x N eigenproblem per configuration.
+    DataArray ``local_density(..., site)``, a pure number in (0, 1). Cost one N x N eigenproblem per
+    configuration.
 
     Raises
     ------

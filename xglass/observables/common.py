@@ -52,7 +52,8 @@ def uniform_step(sigma: Any, caller: str) -> float:
     step = float(values[-1] / max(values.size - 1, 1))
     if values.size < 2 or not np.allclose(values, step * np.arange(values.size), rtol=0, atol=1e-6 * step):
         raise ValueError(
-            f"{caller}: frequency must rise in equal steps from 0, got {values.tolist()[:6]}; compute sigma on a grid such as np.linspace(0, 6, 1201)"
+            f"{caller}: frequency must rise in equal steps from 0, got {values.tolist()[:6]}; compute "
+            "sigma on a grid such as np.linspace(0, 6, 1201)"
         )
     return step
 
@@ -74,7 +75,8 @@ def at_temperature(sigma: xr.DataArray, T: Any, caller: str) -> tuple[xr.DataArr
         return sigma, sigma["T"]
     if "T" in sigma.dims:
         raise ValueError(
-            f"{caller}: T= replaces the temperature of a spectrum at one temperature; this one has dimension 'T', select by .sel(T=...)"
+            f"{caller}: T= replaces the temperature of a spectrum at one temperature; this one has "
+            "dimension 'T', select by .sel(T=...)"
         )
     temperature = parameter("T", T, scale=scale(sigma), energy=energy_unit(sigma), above=0.0)
     sigma = sigma.drop_vars("T", errors="ignore").assign_coords(

@@ -1,4 +1,6 @@
-"""What a conductivity says: its static limit, its weight, its peak, and the motion of the particle behind it."""
+"""What a conductivity says: its static limit, its weight, its peak,
+and the motion of the particle behind it.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,9 @@ __all__ = [
 def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     """Conductivity at zero frequency.
 
-    The entry at frequency 0, of a spectrum with a filter of finite width: it means something where it does not change with that
-    width (``filter_exponent`` of the solvers near 0). Section III A of Rammal, Ciuchi and Fratini.
+    The entry at frequency 0, of a spectrum with a filter of finite width: it means something where it does
+    not change with that width (``filter_exponent`` of the solvers near 0). Section III A of Rammal, Ciuchi
+    and Fratini.
 
     Parameters
     ----------
@@ -38,7 +41,8 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
 
     Returns
     -------
-    DataArray ``dc_conductivity(...)`` (``dc_conductivity_stderr`` of a standard error) in the unit of ``sigma``.
+    DataArray ``dc_conductivity(...)`` (``dc_conductivity_stderr`` of a standard error) in the unit of
+    ``sigma``.
 
     Raises
     ------
@@ -56,7 +60,8 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     there = np.flatnonzero(grid == 0.0)
     if there.size == 0:
         raise ValueError(
-            f"dc_conductivity: frequency runs from {grid[0]:g} to {grid[-1]:g} and 0 is not among its values; "
+            f"dc_conductivity: frequency runs from {grid[0]:g} to {grid[-1]:g} and 0 is not among its "
+            "values; "
             "compute sigma on a grid that has 0, such as np.linspace(0, 6, 1201)"
         )
     result = sigma.isel(frequency=int(there[0]), drop=True)
@@ -71,17 +76,19 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
 def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     """Resistivity: the inverse of the conductivity at zero frequency.
 
-    rho = 1 / sigma(omega -> 0), section III A of Rammal, Ciuchi and Fratini; quote it with the broadening of ``sigma``.
+    rho = 1 / sigma(omega -> 0), section III A of Rammal, Ciuchi and Fratini; quote it with the broadening of
+    ``sigma``.
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` with 0 among its frequencies, or a static value (``dc_conductivity`` or ``mobility``)
+    sigma : DataArray ``optical_conductivity(..., frequency)`` with 0 among its frequencies, or a static value
+    (``dc_conductivity`` or ``mobility``)
         without that dimension.
 
     Returns
     -------
-    DataArray ``resistivity(...)`` in the inverse of the unit of ``sigma``: "hbar/(e^2 a^2)" per particle, "hbar/e^2" per layer. Infinite where
-    the conductivity is 0. :func:`xglass.units.to_physical` reads both.
+    DataArray ``resistivity(...)`` in the inverse of the unit of ``sigma``: "hbar/(e^2 a^2)" per particle,
+    "hbar/e^2" per layer. Infinite where the conductivity is 0. :func:`xglass.units.to_physical` reads both.
 
     Raises
     ------
@@ -90,7 +97,9 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     Examples
     --------
     >>> import xarray as xr, xglass as xg
-    >>> sigma = xr.DataArray([0.5, 1.0], dims="frequency", coords={"frequency": [0.0, 0.1]}, attrs={"units": "e^2/hbar"})
+    >>> sigma = xr.DataArray(
+    ...     [0.5, 1.0], dims="frequency", coords={"frequency": [0.0, 0.1]}, attrs={"units": "e^2/hbar"}
+    ... )
     >>> rho = xg.resistivity(sigma)
     >>> float(rho), rho.attrs["units"]
     (2.0, 'hbar/e^2')
@@ -112,25 +121,28 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Any = np.inf) -> xr.DataArra
 
     .. math:: \mathrm{SW}(\Lambda) = \int_0^\Lambda \sigma(\omega)\, d\omega
 
-    of the straight lines between the points, the last cell in part. Up to the end of the grid that is the trapezoidal rule, which
-    for an even function with a Gaussian filter is exact to rounding once the step is below the width of the filter, and for weights
-    per bin (``broadening=None``) is their sum. A rule of higher order would be neither, since sigma with an exact static limit has
-    no more smoothness than its filter.
+    of the straight lines between the points, the last cell in part. Up to the end of the grid that is the
+    trapezoidal rule, which for an even function with a Gaussian filter is exact to rounding once the step is
+    below the width of the filter, and for weights per bin (``broadening=None``) is their sum. A rule of
+    higher order would be neither, since sigma with an exact static limit has no more smoothness than its
+    filter.
 
     Parameters
     ----------
     sigma : DataArray ``optical_conductivity(..., frequency)`` from frequency 0; frequency uncut.
-    cutoff : upper end in the unit of frequency, within the grid: a number, a sequence (dimension ``cutoff``), a DataArray or
+    cutoff : upper end in the unit of frequency, within the grid: a number, a sequence (dimension ``cutoff``),
+    a DataArray or
         Quantity. Infinite: the whole grid.
 
     Returns
     -------
-    DataArray ``spectral_weight(...[, cutoff])`` in the unit of ``sigma`` times that of frequency over hbar. What lies above the grid is not counted:
-    compare with ``total_weight`` of the solver.
+    DataArray ``spectral_weight(...[, cutoff])`` in the unit of ``sigma`` times that of frequency over hbar.
+    What lies above the grid is not counted: compare with ``total_weight`` of the solver.
 
     Raises
     ------
-    TypeError, ValueError naming the argument: frequencies that do not begin at 0, a cutoff beyond the last of them.
+    TypeError, ValueError naming the argument: frequencies that do not begin at 0, a cutoff beyond the last of
+    them.
 
     Examples
     --------
@@ -168,13 +180,14 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Any = np.inf) -> xr.DataArra
 def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
     """Position of the displaced Drude peak: the highest local maximum away from zero frequency.
 
-    omega_L of section III of Rammal, Ciuchi and Fratini. A maximum has lower points on either side, so that neither the Drude peak
-    at 0 nor the end of the grid is one; its position is the vertex of the parabola through three points.
+    omega_L of section III of Rammal, Ciuchi and Fratini. A maximum has lower points on either side, so that
+    neither the Drude peak at 0 nor the end of the grid is one; its position is the vertex of the parabola
+    through three points.
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)``; frequency uncut. Noise makes maxima, too: broaden it away first.
-    window : lowest and highest frequency between which to look; default all.
+    sigma : DataArray ``optical_conductivity(..., frequency)``; frequency uncut. Noise makes maxima, too:
+    broaden it away first. window : lowest and highest frequency between which to look; default all.
 
     Returns
     -------
@@ -188,7 +201,9 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     --------
     >>> import numpy as np, xarray as xr, xglass as xg
     >>> w = np.linspace(0.0, 2.0, 41)
-    >>> sigma = xr.DataArray(w / (1 + (w / 0.5) ** 2), dims="frequency", coords={"frequency": w}, name="optical_conductivity")
+    >>> sigma = xr.DataArray(
+    ...     w / (1 + (w / 0.5) ** 2), dims="frequency", coords={"frequency": w}, name="optical_conductivity"
+    ... )
     >>> print(f"{float(xg.peak_frequency(sigma)):.3f}")
     0.502
     """
@@ -212,13 +227,13 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
 
     .. math:: L / a = \sqrt{2 t / \omega_L}
 
-    an estimate, section III A of Rammal, Ciuchi and Fratini (their refs. 6 and 7). For what follows from the current correlation function
-    itself see :func:`transient_localization_length`.
+    an estimate, section III A of Rammal, Ciuchi and Fratini (their refs. 6 and 7). For what follows from the
+    current correlation function itself see :func:`transient_localization_length`.
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` of :func:`electron_tls`, with its coordinate ``t``.
-    window : as in :func:`peak_frequency`.
+    sigma : DataArray ``optical_conductivity(..., frequency)`` of :func:`electron_tls`, with its coordinate
+    ``t``. window : as in :func:`peak_frequency`.
 
     Returns
     -------
@@ -232,19 +247,26 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     --------
     >>> import numpy as np, xarray as xr, xglass as xg
     >>> w = np.linspace(0.0, 2.0, 41)
-    >>> sigma = xr.DataArray(w / (1 + 4 * w**2), dims="frequency", coords={"frequency": w, "t": 1.0}, name="optical_conductivity")
+    >>> sigma = xr.DataArray(
+    ...     w / (1 + 4 * w**2),
+    ...     dims="frequency",
+    ...     coords={"frequency": w, "t": 1.0},
+    ...     name="optical_conductivity",
+    ... )
     >>> print(f"{float(xg.localization_length(sigma)):.2f}")  # the square root of 2 / 0.5
     2.00
     """
     peak = peak_frequency(sigma, window=window)
     if "t" not in sigma.coords:
         raise KeyError(
-            "localization_length: sigma has no coordinate 't', the hopping integral; write .assign_coords(t=1.0)"
+            "localization_length: sigma has no coordinate 't', the hopping integral; write "
+            ".assign_coords(t=1.0)"
         )
     hopping = sigma["t"]
     if "bond" in hopping.dims:
         raise ValueError(
-            "localization_length: the hopping integral t differs from bond to bond; write .assign_coords(t=...) with one value"
+            "localization_length: the hopping integral t differs from bond to bond; write "
+            ".assign_coords(t=...) with one value"
         )
     result = (2.0 * abs(hopping) / peak) ** 0.5
     return stamp(
@@ -255,19 +277,22 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
 def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     r"""Violation of the sum rule of the conductivity, relative to the total weight.
 
-    .. math:: \int_0^\infty \sigma(\omega)\, d\omega = \frac{\pi}{2} \langle -H_\mathrm{hop}\rangle + \frac{\pi T}{2} \frac{Z''}{Z}
+    .. math:: \int_0^\infty \sigma(\omega)\, d\omega = \frac{\pi}{2} \langle -H_\mathrm{hop}\rangle +
+    \frac{\pi T}{2} \frac{Z''}{Z}
 
-    per particle (Maldague, Phys. Rev. B 16, 2437 (1977)). The second term is the stiffness of a finite ring; it vanishes for long rings and in an
-    average over twisted boundary conditions, and is taken as 0 for solvers that do not report it.
+    per particle (Maldague, Phys. Rev. B 16, 2437 (1977)). The second term is the stiffness of a finite ring;
+    it vanishes for long rings and in an average over twisted boundary conditions, and is taken as 0 for
+    solvers that do not report it.
 
     Parameters
     ----------
-    solution : Dataset of a solver, with ``total_weight``, ``kinetic_energy`` and, of a finite ring, ``stiffness``.
+    solution : Dataset of a solver, with ``total_weight``, ``kinetic_energy`` and, of a finite ring,
+    ``stiffness``.
 
     Returns
     -------
-    DataArray ``sum_rule(...)``: (left side - right side) / left side; 0 is exact. NaN where there is no weight (two sites without a twist have no
-    current).
+    DataArray ``sum_rule(...)``: (left side - right side) / left side; 0 is exact. NaN where there is no
+    weight (two sites without a twist have no current).
 
     Raises
     ------
@@ -286,7 +311,8 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     for name in ("total_weight", "kinetic_energy"):
         if name not in solution:
             raise KeyError(
-                f"sum_rule: the Dataset has no {name!r}; pass the whole result of exact, ftlm, dmft or static_disorder"
+                f"sum_rule: the Dataset has no {name!r}; pass the whole result of exact, ftlm, dmft "
+                "or static_disorder"
             )
     result = xr.apply_ufunc(
         conductivity.violation,
@@ -303,47 +329,60 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
 def relaxation_time_approximation(
     sigma: xr.DataArray, *, rate: Any, correlation: str = "conductivity", T: Any = None
 ) -> xr.DataArray:
-    r"""Conductivity of a system whose disorder relaxes, from that of frozen disorder: a Lorentzian convolution.
+    r"""Conductivity of a system whose disorder relaxes, from that of frozen disorder: a Lorentzian
+    convolution.
 
-    The current correlation function of the reference is multiplied by :math:`e^{-p|t|}`. "symmetrised" is Eq. (3) of Rammal, Ciuchi and Fratini,
+    The current correlation function of the reference is multiplied by :math:`e^{-p|t|}`. "symmetrised" is Eq.
+    (3) of Rammal, Ciuchi and Fratini,
 
     .. math:: \sigma^\mathrm{RTA}(\omega) = \frac{\tanh(\omega/2T)}{\pi \omega} \int_{-\infty}^{\infty}
         \frac{\omega'}{\tanh(\omega'/2T)} \frac{p}{(\omega - \omega')^2 + p^2}\, \sigma(\omega')\, d\omega'
 
-    whose limit at :math:`\omega = 0` is their Eq. (4); "conductivity" leaves out the thermal factors, as for the charge glass (Fratini et al., SciPost
-    Phys. 14, 124 (2023)). The first conserves the integral of the symmetrised correlation function, the second that of sigma.
+    whose limit at :math:`\omega = 0` is their Eq. (4); "conductivity" leaves out the thermal factors, as for
+    the charge glass (Fratini et al., SciPost Phys. 14, 124 (2023)). The first conserves the integral of the
+    symmetrised correlation function, the second that of sigma.
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` of the frozen reference on a uniform grid from 0, such as :func:`static_disorder` with
-        ``broadening=None`` (weights per bin; a filter of finite width adds to the rate). Weight above the grid is lost.
-    rate : half width p of the Lorentzian, >= 0, in the unit of frequency: a number, a sequence (dimension ``rate``), a DataArray (``tls["omega0"]``
+    sigma : DataArray ``optical_conductivity(..., frequency)`` of the frozen reference on a uniform grid from
+    0, such as :func:`static_disorder` with
+        ``broadening=None`` (weights per bin; a filter of finite width adds to the rate). Weight above the
+        grid is lost.
+    rate : half width p of the Lorentzian, >= 0, in the unit of frequency: a number, a sequence (dimension
+    ``rate``), a DataArray (``tls["omega0"]``
         keeps the dimension omega0) or Quantities.
     correlation : "conductivity" or "symmetrised".
     T : temperature; default the coordinate of ``sigma``. Only "symmetrised" needs it.
 
     Returns
     -------
-    DataArray ``optical_conductivity(..., [rate,] frequency)`` on the same grid, in the unit of ``sigma``, with coordinate ``rate``.
+    DataArray ``optical_conductivity(..., [rate,] frequency)`` on the same grid, in the unit of ``sigma``,
+    with coordinate ``rate``.
 
     Raises
     ------
-    TypeError, ValueError naming the argument: a grid that is not uniform from 0, a negative rate, no temperature.
+    TypeError, ValueError naming the argument: a grid that is not uniform from 0, a negative rate, no
+    temperature.
 
     Notes
     -----
-    Entries are means over bins centred on the frequencies; the Lorentzian is integrated over each bin in closed form, so that weight is
-    conserved to rounding (counted to infinity) for every rate, however small. By FFT: 2 ms for 10^4 frequencies. All dimensions but
-    frequency may be chunked.
+    Entries are means over bins centred on the frequencies; the Lorentzian is integrated over each bin in
+    closed form, so that weight is conserved to rounding (counted to infinity) for every rate, however small.
+    By FFT: 2 ms for 10^4 frequencies. All dimensions but frequency may be chunked.
 
     Examples
     --------
     >>> import numpy as np, xarray as xr, xglass as xg
     >>> w = np.linspace(0.0, 5.0, 501)
     >>> static = xr.DataArray(
-    ...     w / (1 + (w / 0.5) ** 2) ** 2, dims="frequency", coords={"frequency": w, "T": 1.0}, name="optical_conductivity"
+    ...     w / (1 + (w / 0.5) ** 2) ** 2,
+    ...     dims="frequency",
+    ...     coords={"frequency": w, "T": 1.0},
+    ...     name="optical_conductivity",
     ... )
-    >>> xg.dc_conductivity(xg.relaxation_time_approximation(static, rate=[0.0, 0.05], correlation="symmetrised")).values.round(3)
+    >>> xg.dc_conductivity(
+    ...     xg.relaxation_time_approximation(static, rate=[0.0, 0.05], correlation="symmetrised")
+    ... ).values.round(3)
     array([0.   , 0.059])
     """
     caller = "relaxation_time_approximation"
@@ -378,14 +417,17 @@ def relaxation_time_approximation(
 def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArray:
     r"""How far the particle has spread after a time.
 
-    .. math:: \Delta x^2(t) = \frac{2}{\pi} \int_0^\infty \sigma(\omega) \coth\!\Big(\frac{\omega}{2T}\Big) \frac{1 - \cos \omega t}{\omega}\, d\omega
+    .. math:: \Delta x^2(t) = \frac{2}{\pi} \int_0^\infty \sigma(\omega) \coth\!\Big(\frac{\omega}{2T}\Big)
+    \frac{1 - \cos \omega t}{\omega}\, d\omega
 
-    the double integral of :math:`d^2 \Delta x^2 / dt^2 = 2\, \mathrm{Re}\, \langle J(t) J(0)\rangle` (section IV of Rammal, Ciuchi and Fratini and their
-    refs. 5, 22). Ballistic at short times; localized particles stop.
+    the double integral of :math:`d^2 \Delta x^2 / dt^2 = 2\, \mathrm{Re}\, \langle J(t) J(0)\rangle` (section
+    IV of Rammal, Ciuchi and Fratini and their refs. 5, 22). Ballistic at short times; localized particles
+    stop.
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, as in :func:`relaxation_time_approximation`.
+    sigma : DataArray ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, as in
+    :func:`relaxation_time_approximation`.
         A filter of width d makes a localized particle diffuse after a time 1/d.
     time : times >= 0 in hbar over the unit of frequency: a number or a sequence (dimension ``time``).
     T : temperature; default the coordinate of ``sigma``.
@@ -396,18 +438,22 @@ def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -
 
     Raises
     ------
-    TypeError, ValueError naming the argument: a conductivity that is not per particle, a grid that is not uniform from 0, no temperature.
+    TypeError, ValueError naming the argument: a conductivity that is not per particle, a grid that is not
+    uniform from 0, no temperature.
 
     Notes
     -----
-    :math:`\sigma \omega \coth` is taken as constant within each bin, and the oscillating factor integrated over it exactly: right at all times
-    up to pi / step; later up to an echo, of relative size step / 2 pi in D and far less in the displacement. Cost one sine integral per time and frequency.
+    :math:`\sigma \omega \coth` is taken as constant within each bin, and the oscillating factor integrated
+    over it exactly: right at all times up to pi / step; later up to an echo, of relative size step / 2 pi in
+    D and far less in the displacement. Cost one sine integral per time and frequency.
 
     Examples
     --------
     >>> import numpy as np, xarray as xr, xglass as xg
     >>> w = np.linspace(0.0, 50.0, 5001)
-    >>> drude = xr.DataArray(1 / (1 + w**2), dims="frequency", coords={"frequency": w, "T": 100.0}, name="optical_conductivity")
+    >>> drude = xr.DataArray(
+    ...     1 / (1 + w**2), dims="frequency", coords={"frequency": w, "T": 100.0}, name="optical_conductivity"
+    ... )
     >>> print(f"{xg.mean_square_displacement(drude, time=10.0).item():.0f}")  # 2 T (t - 1 + e^-t)
     1800
     """
@@ -417,9 +463,11 @@ def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -
 def diffusivity(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArray:
     r"""Time-dependent diffusivity of the particle.
 
-    .. math:: D(t) = \frac12 \frac{d}{dt} \Delta x^2(t) = \frac1\pi \int_0^\infty \sigma(\omega) \coth\!\Big(\frac{\omega}{2T}\Big) \sin(\omega t)\, d\omega
+    .. math:: D(t) = \frac12 \frac{d}{dt} \Delta x^2(t) = \frac1\pi \int_0^\infty \sigma(\omega)
+    \coth\!\Big(\frac{\omega}{2T}\Big) \sin(\omega t)\, d\omega
 
-    with :math:`D(\infty) = T \sigma(0)`, the relation of Einstein. Arguments, accuracy and cost as :func:`mean_square_displacement`.
+    with :math:`D(\infty) = T \sigma(0)`, the relation of Einstein. Arguments, accuracy and cost as
+    :func:`mean_square_displacement`.
 
     Parameters
     ----------
@@ -439,7 +487,9 @@ def diffusivity(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArra
     --------
     >>> import numpy as np, xarray as xr, xglass as xg
     >>> w = np.linspace(0.0, 50.0, 5001)
-    >>> drude = xr.DataArray(1 / (1 + w**2), dims="frequency", coords={"frequency": w, "T": 100.0}, name="optical_conductivity")
+    >>> drude = xr.DataArray(
+    ...     1 / (1 + w**2), dims="frequency", coords={"frequency": w, "T": 100.0}, name="optical_conductivity"
+    ... )
     >>> print(f"{xg.diffusivity(drude, time=10.0).item():.1f}")  # T sigma(0)
     100.0
     """
@@ -452,11 +502,13 @@ def transient_localization_length(sigma: xr.DataArray, *, rate: Any, T: Any = No
     .. math:: L^2(p) = p \int_0^\infty e^{-pt} \Delta x^2(t)\, dt = \frac{2}{\pi} \int_0^\infty \sigma(\omega)
         \coth\!\Big(\frac{\omega}{2T}\Big) \frac{\omega}{\omega^2 + p^2}\, d\omega
 
-    so that the mobility of Eq. (4) of Rammal, Ciuchi and Fratini is :math:`\mu = p L^2(p) / 2T` (their refs. 5, 22).
+    so that the mobility of Eq. (4) of Rammal, Ciuchi and Fratini is :math:`\mu = p L^2(p) / 2T` (their refs.
+    5, 22).
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, of the frozen reference
+    sigma : DataArray ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, of the
+    frozen reference
         (:func:`static_disorder` with ``broadening=None``).
     rate : relaxation rate p > 0, as in :func:`relaxation_time_approximation`.
     T : temperature; default the coordinate of ``sigma``.
@@ -473,7 +525,9 @@ def transient_localization_length(sigma: xr.DataArray, *, rate: Any, T: Any = No
     --------
     >>> import numpy as np, xarray as xr, xglass as xg
     >>> w = np.linspace(0.0, 5.0, 501)
-    >>> static = xr.DataArray(w / (1 + w**4), dims="frequency", coords={"frequency": w, "T": 1.0}, name="optical_conductivity")
+    >>> static = xr.DataArray(
+    ...     w / (1 + w**4), dims="frequency", coords={"frequency": w, "T": 1.0}, name="optical_conductivity"
+    ... )
     >>> print(f"{xg.transient_localization_length(static, rate=0.05).item():.3f}")
     1.973
     """

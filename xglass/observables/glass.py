@@ -20,8 +20,10 @@ def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
     occupation = run["occupation"]
     if occupation.dtype.kind not in "iub":
         raise TypeError(
-            f"{caller}: occupation has type {occupation.dtype}; it must be whole numbers, and a mean of occupations is no "
-            f"configuration: take the mean of the result instead (and select by .isel or .sel, or apply .where to the result)"
+            f"{caller}: occupation has type {occupation.dtype}; it must be whole numbers, and a mean "
+            "of occupations is no "
+            "configuration: take the mean of the result instead (and select by .isel or .sel, or "
+            "apply .where to the result)"
         )
     uncut(occupation, ("site",), caller=caller)
     return occupation
@@ -66,7 +68,8 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Any, lag: Any = None) -> x
 
     Returns
     -------
-    DataArray ``autocorrelation(..., walker, waiting_time, lag)``, a pure number. One pass over the occupations per waiting time.
+    DataArray ``autocorrelation(..., walker, waiting_time, lag)``, a pure number. One pass over the
+    occupations per waiting time.
 
     Raises
     ------
@@ -84,7 +87,8 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Any, lag: Any = None) -> x
     occupation = occupations(run, caller="autocorrelation")
     if "sweep" not in occupation.dims or "sweep" not in occupation.indexes:
         raise ValueError(
-            "autocorrelation: the run has no dimension 'sweep' with labels; it was dropped by a selection or a mean"
+            "autocorrelation: the run has no dimension 'sweep' with labels; it was dropped by a "
+            "selection or a mean"
         )
     stored = occupation["sweep"].values
     waiting = _times("waiting_time", waiting_time)
@@ -103,7 +107,8 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Any, lag: Any = None) -> x
             raise ValueError(f"lag must be distinct sweeps, got {lag!r}")
         if absent := sorted({t for t in lags for time in waiting if time + t not in stored}):
             raise KeyError(
-                f"lag: {absent} after waiting times {waiting} are not stored; the run holds {_summary(stored)}"
+                f"lag: {absent} after waiting times {waiting} are not stored; the run holds "
+                f"{_summary(stored)}"
             )
     parts = []
     for time in waiting:
@@ -125,7 +130,8 @@ def _summary(stored: np.ndarray) -> str:
 def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
     """Overlap of the configurations of two runs with the same labels.
 
-    Q = (1/N) sum_i dn_i^a dn_i^b / [filling (1 - filling)]: 1 for equal configurations, 0 on average for independent ones.
+    Q = (1/N) sum_i dn_i^a dn_i^b / [filling (1 - filling)]: 1 for equal configurations, 0 on average for
+    independent ones.
 
     Parameters
     ----------
@@ -183,12 +189,14 @@ def structure_factor(run: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but site.
+    run : Dataset with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but
+    site.
 
     Returns
     -------
-    DataArray ``structure_factor(..., q)``, a pure number, with coords ``qx(q)``, ``qy(q)``, ... in 1/a in the first Brillouin
-    zone. Cost 2 N^2 multiplications per configuration; the result is 8 times the size of the occupations, so reduce it early.
+    DataArray ``structure_factor(..., q)``, a pure number, with coords ``qx(q)``, ``qy(q)``, ... in 1/a in the
+    first Brillouin zone. Cost 2 N^2 multiplications per configuration; the result is 8 times the size of the
+    occupations, so reduce it early.
 
     Raises
     ------
@@ -213,16 +221,19 @@ def structure_factor(run: xr.Dataset) -> xr.DataArray:
 def stripe_order(run: xr.Dataset) -> xr.DataArray:
     """Stripe order parameter of each orientation.
 
-    Psi_o = sqrt(S(q_o)/N)/filling at the wave vectors q_o that are half a reciprocal vector; 1 in the perfect stripe at filling 1/2.
+    Psi_o = sqrt(S(q_o)/N)/filling at the wave vectors q_o that are half a reciprocal vector; 1 in the perfect
+    stripe at filling 1/2.
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but site.
+    run : Dataset with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but
+    site.
 
     Returns
     -------
-    DataArray ``stripe_order(..., orientation)``, a pure number; labels "horizontal", "diagonal_1", "diagonal_2" on the triangular
-    lattice, "horizontal", "vertical", "diagonal" (the checkerboard) on the square one.
+    DataArray ``stripe_order(..., orientation)``, a pure number; labels "horizontal", "diagonal_1",
+    "diagonal_2" on the triangular lattice, "horizontal", "vertical", "diagonal" (the checkerboard) on the
+    square one.
 
     Raises
     ------

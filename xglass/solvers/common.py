@@ -21,7 +21,9 @@ LARGEST = 62
 
 
 def electron(model: xr.Dataset, caller: str) -> tuple[xr.Dataset, int, set[str]]:
-    """The model without what an earlier solver added, its number of sites, and the parameters that differ from site to site."""
+    """The model without what an earlier solver added, its number of sites,
+    and the parameters that differ from site to site.
+    """
     require(model, "t", "g", "omega0", "g_z", "cells", caller=caller)
     _whole_ring(model, caller)
     model = model.coords.to_dataset().drop_vars(["T", "frequency", "broadening", "energy"], errors="ignore")
@@ -50,7 +52,8 @@ def rising(name: str, value: Any, model: xr.Dataset) -> xr.DataArray:
     grid = parameter(name, value, scale=model_scale(model), energy="tc")
     if grid.ndim > 1 or (grid.ndim == 1 and (grid.dims != (name,) or (np.diff(grid.values) <= 0.0).any())):
         raise ValueError(
-            f"{name} must be one rising sequence, got dimensions {grid.dims} and values {grid.values.tolist()[:6]}"
+            f"{name} must be one rising sequence, got dimensions {grid.dims} and values "
+            f"{grid.values.tolist()[:6]}"
         )
     return grid if grid.ndim else grid.expand_dims(name).assign_coords({name: [float(grid)]})
 
@@ -71,12 +74,14 @@ def sectors(momentum: Any, twist: Any, sites: int, over_sites: set[str]) -> tupl
     if over_sites:
         if not (isinstance(momentum, str) and momentum == "all"):
             raise ValueError(
-                f"momentum: {sorted(over_sites)} differ from site to site, so that momentum is not conserved; average over twist instead"
+                f"momentum: {sorted(over_sites)} differ from site to site, so that momentum is not "
+                "conserved; average over twist instead"
             )
         return _listed("twist", 0.0 if twist is None else twist)
     if twist is not None:
         raise ValueError(
-            f"twist is for models whose sites differ; here write momentum=(2 pi n + twist) / {sites} for n = 0 ... {sites - 1}"
+            f"twist is for models whose sites differ; here write momentum=(2 pi n + twist) / {sites} "
+            f"for n = 0 ... {sites - 1}"
         )
     if not isinstance(momentum, str):
         return _listed("momentum", momentum)
@@ -127,7 +132,9 @@ def assembled(
     frequencies: xr.DataArray,
     width: xr.DataArray | None,
 ) -> xr.Dataset:
-    """The Dataset of a solver: dimensions that were made for a single temperature or broadening go, the order is that of the contract."""
+    """The Dataset of a solver: dimensions that were made for a single temperature or broadening go,
+    the order is that of the contract.
+    """
     solution = with_coordinates(model, temperature, *([] if width is None else [width]), frequencies)
     for name, result in results.items():
         result = result if "T" in temperature.dims or "T" not in result.dims else result.isel(T=0)
@@ -170,7 +177,8 @@ def _whole_ring(model: xr.Dataset, caller: str) -> None:
     for dim in ("site", "bond"):
         if model.sizes.get(dim, 0) != int(model["cells"].prod()):
             raise ValueError(
-                f"{caller}: the model holds {model.sizes.get(dim, 0)} of its {int(model['cells'].prod())} {dim}s; pass all of it"
+                f"{caller}: the model holds {model.sizes.get(dim, 0)} of its "
+                f"{int(model['cells'].prod())} {dim}s; pass all of it"
             )
 
 
@@ -195,7 +203,9 @@ def check_average(average: str | None) -> None:
 
 
 def over_realizations(results: dict[str, xr.DataArray], average: str | None) -> dict[str, xr.DataArray]:
-    """Thermal averages over realizations: with their partition functions as weights (annealed), or all alike (quenched)."""
+    """Thermal averages over realizations: with their partition functions as weights (annealed),
+    or all alike (quenched).
+    """
     log_z = results["log_partition_function"]
     if average is None or "realization" not in log_z.dims:
         return results

@@ -33,70 +33,87 @@ def ftlm(
     precision: str = "single",
     chunks: str | dict[str, int] | None = "auto",
 ) -> xr.Dataset:
-    r"""Thermal averages and optical conductivity of :func:`electron_tls` by the finite-temperature Lanczos method.
+    r"""Thermal averages and optical conductivity of :func:`electron_tls` by the finite-temperature Lanczos
+    method.
 
-    .. math:: \sigma(\omega) = \frac{\pi d}{Z} \frac{\tanh(\beta\omega/2)}{\omega} \sum_{ij} e^{-\beta\epsilon_i}
+    .. math:: \sigma(\omega) = \frac{\pi d}{Z} \frac{\tanh(\beta\omega/2)}{\omega} \sum_{ij}
+    e^{-\beta\epsilon_i}
         \langle r|\psi_i\rangle \langle\psi_i|J|\tilde\psi_j\rangle \langle\tilde\psi_j|J|r\rangle
         \,[\delta(\omega - \tilde\epsilon_j + \epsilon_i) + \delta(\omega + \tilde\epsilon_j - \epsilon_i)]
 
-    per particle, with Ritz vectors of the Krylov spaces of random vectors r (:math:`\psi_i`) and J r (:math:`\tilde\psi_j`) in spaces of dimension d
-    (Rammal, Ciuchi and Fratini, appendix; Jaklic and Prelovsek, Adv. Phys. 49, 1 (2000)). By detailed balance this is unbiased: its mean
-    over r is the Kubo formula of :func:`exact`. Every delta function is a Gaussian, on the even function. Numerators
-    and Z are summed over momenta and vectors apart.
+    per particle, with Ritz vectors of the Krylov spaces of random vectors r (:math:`\psi_i`) and J r
+    (:math:`\tilde\psi_j`) in spaces of dimension d (Rammal, Ciuchi and Fratini, appendix; Jaklic and
+    Prelovsek, Adv. Phys. 49, 1 (2000)). By detailed balance this is unbiased: its mean over r is the Kubo
+    formula of :func:`exact`. Every delta function is a Gaussian, on the even function. Numerators and Z are
+    summed over momenta and vectors apart.
 
     Parameters
     ----------
     model : Dataset of :func:`electron_tls` with N sites.
-    T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All temperatures come from one pass.
-    frequency : frequencies in tc, rising; a sequence or DataArray over ``frequency``.
-    broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension (one pass, resolved for the smallest).
-    filter : "gaussian".
-    lanczos_steps : Lanczos steps M; default ceil(2 W / broadening) with W half the band width, which resolves the filter to 1e-3 of the peak, and at least
+    T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All
+    temperatures come from one pass. frequency : frequencies in tc, rising; a sequence or DataArray over
+    ``frequency``. broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension (one
+    pass, resolved for the smallest). filter : "gaussian". lanczos_steps : Lanczos steps M; default ceil(2 W /
+    broadening) with W half the band width, which resolves the filter to 1e-3 of the peak, and at least
         6 (W / T)^(1/2) and 30 for the Boltzmann factors.
     random_vectors : number of random vectors in every momentum (twist, realization); >= 2 for errors.
-    momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
-        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a multiple of it
-        repeats few twists: take N + 1). For models with arrays over site or bond see ``twist``.
+    momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine
+    grid over
+        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a
+        multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
+        ``twist``.
     twist : flux through the ring for models without momentum blocks; several are averaged over; default 0.
-    max_excitations : keep only configurations with at most so many excited two-level systems; default all. Right at T well below omega0; compare with one less.
-    average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched" averages the results; None keeps the dimension.
-    seed : 0 <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed; it depends neither on
-        T, the grids and ``lanczos_steps`` nor on ``precision``; different points and momenta have independent ones.
+    max_excitations : keep only configurations with at most so many excited two-level systems; default all.
+    Right at T well below omega0; compare with one less. average : over ``realization``: "annealed" divides
+    the sum of numerators by the sum of Z, "quenched" averages the results; None keeps the dimension. seed : 0
+    <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed; it
+    depends neither on
+        T, the grids and ``lanczos_steps`` nor on ``precision``; different points and momenta have independent
+        ones.
     precision : "single" or "double" arithmetic; single costs half and is good to 1e-4 of the peak.
-    chunks : "auto" (lazy; a task holds about a second of work), a dict {parameter dimension: size}, or None (compute now).
+    chunks : "auto" (lazy; a task holds about a second of work), a dict {parameter dimension: size}, or None
+    (compute now).
 
     Returns
     -------
-    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle, ``kinetic_energy(..., T)`` = <H_hop>,
-    ``log_partition_function(..., T)`` of the space of one electron, ``total_weight(..., T)`` (the integral over all positive frequencies before
-    the filter) and ``filter_exponent(..., T)``, each with ``_stderr``; ``filter_limited``: whether the exponent, -d ln sigma(0) / d ln broadening, is above
-    1/2, so that the static limit is the filter's. A sequence of broadenings is a dimension after T. Coords of the model.
+    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle,
+    ``kinetic_energy(..., T)`` = <H_hop>, ``log_partition_function(..., T)`` of the space of one electron,
+    ``total_weight(..., T)`` (the integral over all positive frequencies before the filter) and
+    ``filter_exponent(..., T)``, each with ``_stderr``; ``filter_limited``: whether the exponent, -d ln
+    sigma(0) / d ln broadening, is above 1/2, so that the static limit is the filter's. A sequence of
+    broadenings is a dimension after T. Coords of the model.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: T or broadening not > 0, frequencies that do not rise, momenta for a model with
-    disorder, counts that are no whole numbers or too small, unknown names, vectors that do not fit in memory (with their size).
+    ValueError, TypeError naming the argument: T or broadening not > 0, frequencies that do not rise, momenta
+    for a model with disorder, counts that are no whole numbers or too small, unknown names, vectors that do
+    not fit in memory (with their size).
 
     Warns
     -----
-    UserWarning where the given ``lanczos_steps`` do not resolve the smallest broadening, and where T < omega0 without ``max_excitations``: Z
-    then comes from few states, of which random vectors know little.
+    UserWarning where the given ``lanczos_steps`` do not resolve the smallest broadening, and where T < omega0
+    without ``max_excitations``: Z then comes from few states, of which random vectors know little.
 
     Notes
     -----
-    Errors are those of the random vectors: a jackknife that leaves out one vector of one momentum (twist, realization) at a time. With
-    several realizations and "quenched" they are the scatter of realizations, which holds both. With one vector they are NaN. Few vectors know
-    their own scatter badly: R vectors give R - 1 degrees of freedom in every momentum, and where few momenta and states carry Z (T below omega0) an
-    error bar means what it says from about ten vectors on; at T above omega0 two vectors give Student's t with about N / 2 degrees of freedom.
+    Errors are those of the random vectors: a jackknife that leaves out one vector of one momentum (twist,
+    realization) at a time. With several realizations and "quenched" they are the scatter of realizations,
+    which holds both. With one vector they are NaN. Few vectors know their own scatter badly: R vectors give R
+    - 1 degrees of freedom in every momentum, and where few momenta and states carry Z (T below omega0) an
+    error bar means what it says from about ten vectors on; at T above omega0 two vectors give Student's t
+    with about N / 2 degrees of freedom.
 
-    A momentum takes two runs of M steps and 4 M^2 d real operations for the matrix of J, d = 2^N (N 2^N with disorder), and M + 100
-    vectors of memory. N = 16, broadening 0.04, omega0 = 0.1: M = 188, about 0.13 s and 0.15 GB in single precision.
+    A momentum takes two runs of M steps and 4 M^2 d real operations for the matrix of J, d = 2^N (N 2^N with
+    disorder), and M + 100 vectors of memory. N = 16, broadening 0.04, omega0 = 0.1: M = 188, about 0.13 s and
+    0.15 GB in single precision.
 
     Examples
     --------
     >>> import xglass as xg
     >>> tls = xg.electron_tls(xg.lattice.chain(6), g=1.0, omega0=0.2)
-    >>> result = xg.ftlm(tls, T=[0.5, 1.0], frequency=[0.0, 0.5, 1.0], broadening=0.1, random_vectors=4, seed=1)
+    >>> result = xg.ftlm(
+    ...     tls, T=[0.5, 1.0], frequency=[0.0, 0.5, 1.0], broadening=0.1, random_vectors=4, seed=1
+    ... )
     >>> result["optical_conductivity"].dims
     ('T', 'frequency')
     """
@@ -122,14 +139,16 @@ def ftlm(
     needed = operators.resolving(problem.widest(), smallest, coldest)
     if steps is not None and steps < min(needed, operators.MOST * dimension):
         warnings.warn(
-            f"ftlm: lanczos_steps = {steps} do not resolve broadening = {smallest:g} at T = {coldest:g}, which takes {needed}; "
+            f"ftlm: lanczos_steps = {steps} do not resolve broadening = {smallest:g} at T = "
+            f"{coldest:g}, which takes {needed}; "
             f"leave lanczos_steps out or take a larger broadening",
             UserWarning,
             stacklevel=2,
         )
     if max_excitations is None and bool((problem.temperature < omega0).any()):
         warnings.warn(
-            f"ftlm: T = {coldest:g} is below omega0 = {float(omega0.max()):g}, where few states make Z and random "
+            f"ftlm: T = {coldest:g} is below omega0 = {float(omega0.max()):g}, where few states make "
+            "Z and random "
             f"vectors are unreliable (see the errors); take xg.typicality, or max_excitations=",
             UserWarning,
             stacklevel=2,
@@ -140,7 +159,8 @@ def ftlm(
     sticks = 16.0 * problem.widest() / smallest * operators.FINE * problem.temperature.sizes.get("T", 1)
     common.memory_limit(
         float(taken + min(taken, 96) + 12) * dimension * itemsize + sticks,
-        f"ftlm: {taken} Lanczos vectors of dimension {dimension} ({problem.sites} sites) in {precision} precision, and their spectrum,",
+        f"ftlm: {taken} Lanczos vectors of dimension {dimension} ({problem.sites} sites) in "
+        f"{precision} precision, and their spectrum,",
         "take fewer sites, max_excitations, fewer lanczos_steps (a larger broadening) or xg.typicality",
     )
     seconds = _seconds(taken, dimension, complex_, precision)

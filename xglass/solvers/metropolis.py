@@ -17,7 +17,8 @@ from xglass.variables import energy_unit, require, stamp, whole_number
 
 __all__ = ["metropolis", "metropolis_counters", "rerun"]
 
-#: Seconds of work that chunks="auto" aims at for one task, and bounds on a task's output and on the number of tasks.
+# : Seconds of work that chunks="auto" aims at for one task, and bounds on a task's output and on the number
+# of tasks.
 TASK_SECONDS, TASK_BYTES, TASKS = 1.0, 64e6, 10_000
 
 
@@ -40,48 +41,52 @@ def metropolis(
     A move takes a particle from i to j with probability min(1, exp(-dW/T)), where, by ``weight``,
 
     - "classical": W = E, the electrostatic energy;
-    - "kinetic": W = E + <K>, <K> the thermal kinetic energy of fermions in the potential phi of the configuration, at temperature
-      T and mean particle number N n (Fratini et al., SciPost Phys. 14, 124 (2023), section 2);
+    - "kinetic": W = E + <K>, <K> the thermal kinetic energy of fermions in the potential phi of the
+      configuration, at temperature T and mean particle number N n (Fratini et al., SciPost Phys. 14, 124
+      (2023), section 2);
     - "free_energy": W = E + F[K + phi] - F[phi], F = Omega + mu N.
 
-    One sweep is N attempts, those that change nothing included. A trajectory is a function of (seed, walker, realization, T, eta,
-    t_p or hopping, filling): chunks, other points of the sweep and the order of evaluation change no bit of it. Weight,
-    start and moves do not enter either: preparations that are to be independent take different seeds.
+    One sweep is N attempts, those that change nothing included. A trajectory is a function of (seed, walker,
+    realization, T, eta, t_p or hopping, filling): chunks, other points of the sweep and the order of
+    evaluation change no bit of it. Weight, start and moves do not enter either: preparations that are to be
+    independent take different seeds.
 
     Parameters
     ----------
     model : Dataset of :func:`charge_glass` with N sites.
-    T : temperature in Vc, > 0: a number, a sequence (dimension ``T``), a DataArray, or Quantities if the model has a scale.
-    walker : number of independent trajectories, or their identifiers (whole numbers >= 0).
-    sweep : number of sweeps.
-    start : "random" (uniform over the configurations with N n particles), "ordered" (the stripe state of lowest energy; ties go
-        to the lowest <K>, then to the horizontal one; triangular and square lattice at n = 1/2), a DataArray of occupations over
-        site (and walker and parameters), or a run, which is continued after its last sweep, as if it had never stopped where seed, weight
-        and moves are the run's own.
-    moves : "neighbour": a random site and a random one of its neighbours exchange occupations; "exchange": any two sites.
-    weight : see above.
-    every : sweeps between stored states.
-    ramp : DataArray over ``sweep`` (from the start's to the last) of the temperature relative to T; default constant.
-    seed : 0 <= seed < 2^64.
-    chunks : "auto" (lazy; tasks of about a second), {dimension: size} for parameter dimensions and walker, or None (compute now).
+    T : temperature in Vc, > 0: a number, a sequence (dimension ``T``), a DataArray, or Quantities if the
+    model has a scale. walker : number of independent trajectories, or their identifiers (whole numbers >= 0).
+    sweep : number of sweeps. start : "random" (uniform over the configurations with N n particles), "ordered"
+    (the stripe state of lowest energy; ties go
+        to the lowest <K>, then to the horizontal one; triangular and square lattice at n = 1/2), a DataArray
+        of occupations over site (and walker and parameters), or a run, which is continued after its last
+        sweep, as if it had never stopped where seed, weight and moves are the run's own.
+    moves : "neighbour": a random site and a random one of its neighbours exchange occupations; "exchange":
+    any two sites. weight : see above. every : sweeps between stored states. ramp : DataArray over ``sweep``
+    (from the start's to the last) of the temperature relative to T; default constant. seed : 0 <= seed <
+    2^64. chunks : "auto" (lazy; tasks of about a second), {dimension: size} for parameter dimensions and
+    walker, or None (compute now).
 
     Returns
     -------
-    Dataset with ``occupation(..., walker, sweep, site)`` int8, ``electrostatic_energy(..., walker, sweep)`` (with site energies),
-    ``kinetic_energy(..., walker, sweep)`` (not for "classical") and ``acceptance(..., walker, sweep)``, accepted moves per attempt
-    since the last stored sweep; the model's coords, ``T``, ``walker``, ``sweep`` = 0, every, ... and, with a ramp,
-    ``temperature(..., sweep)`` and ``ramp(sweep, step)``, its factor in every sweep since the last stored one. A continued run holds only the sweeps after those of ``start``. Coords and attrs describe
-    the run, a start that was given included (``start(..., site)``, if it was not lazy), so that a store can make any part of it anew.
+    Dataset with ``occupation(..., walker, sweep, site)`` int8, ``electrostatic_energy(..., walker, sweep)``
+    (with site energies), ``kinetic_energy(..., walker, sweep)`` (not for "classical") and ``acceptance(...,
+    walker, sweep)``, accepted moves per attempt since the last stored sweep; the model's coords, ``T``,
+    ``walker``, ``sweep`` = 0, every, ... and, with a ramp, ``temperature(..., sweep)`` and ``ramp(sweep,
+    step)``, its factor in every sweep since the last stored one. A continued run holds only the sweeps after
+    those of ``start``. Coords and attrs describe the run, a start that was given included (``start(...,
+    site)``, if it was not lazy), so that a store can make any part of it anew.
 
     Raises
     ------
-    ValueError, TypeError, KeyError naming the argument, before any work: T <= 0, counts that are not whole, a filling
-    that is no whole number of particles, unknown names, a start with the wrong shape or particle number.
+    ValueError, TypeError, KeyError naming the argument, before any work: T <= 0, counts that are not whole, a
+    filling that is no whole number of particles, unknown names, a start with the wrong shape or particle
+    number.
 
     Notes
     -----
-    Cost per sweep and walker at N = 144: about 10 microseconds classically, 90 eigenproblems of 1 ms with a quantum weight;
-    memory N bytes per stored sweep and walker. May be chunked along parameters and walker.
+    Cost per sweep and walker at N = 144: about 10 microseconds classically, 90 eigenproblems of 1 ms with a
+    quantum weight; memory N bytes per stored sweep and walker. May be chunked along parameters and walker.
 
     Examples
     --------
@@ -119,8 +124,9 @@ def metropolis_counters(
 
     Returns
     -------
-    Dataset with ``active_attempts(..., walker, sweep)``, attempts that would move a particle, and ``solves(..., walker, sweep)``,
-    one-body eigenproblems, both since the last stored sweep. Computing it runs the trajectories.
+    Dataset with ``active_attempts(..., walker, sweep)``, attempts that would move a particle, and
+    ``solves(..., walker, sweep)``, one-body eigenproblems, both since the last stored sweep. Computing it
+    runs the trajectories.
 
     Raises
     ------
@@ -201,7 +207,8 @@ def _simulate(
         and np.bincount(np.r_[model["bond_source"], model["bond_target"]], minlength=sites).min() == 0
     ):
         raise ValueError(
-            "moves='neighbour' needs a bond at every site; this lattice has sites without, use moves='exchange'"
+            "moves='neighbour' needs a bond at every site; this lattice has sites without, use "
+            "moves='exchange'"
         )
 
     first, origin, before = 0, start, start if isinstance(start, xr.Dataset) else None
@@ -209,7 +216,8 @@ def _simulate(
         require(before, "occupation", caller="metropolis (start)")
         if "sweep" not in before["occupation"].dims or "sweep" not in before.coords:
             raise ValueError(
-                "start: a run to be continued needs its dimension 'sweep'; for one configuration pass its DataArray 'occupation'"
+                "start: a run to be continued needs its dimension 'sweep'; for one configuration "
+                "pass its DataArray 'occupation'"
             )
         _same_point(before, model)
         first, origin = int(before["sweep"][-1]), before.coords.get("start")
@@ -270,9 +278,13 @@ def _simulate(
         blocks["walker"] = xr.DataArray(full, dims=[*sizes])
 
     outputs = {
-        "occupation": (["sweep", "site"], np.int8), "electrostatic_energy": (["sweep"], np.float64), "kinetic_energy": (["sweep"], np.float64),
-        "acceptance": (["sweep"], np.float64), "active_attempts": (["sweep"], np.int64), "solves": (["sweep"], np.int64),
-    }  # fmt: skip
+        "occupation": (["sweep", "site"], np.int8),
+        "electrostatic_energy": (["sweep"], np.float64),
+        "kinetic_energy": (["sweep"], np.float64),
+        "acceptance": (["sweep"], np.float64),
+        "active_attempts": (["sweep"], np.int64),
+        "solves": (["sweep"], np.int64),
+    }
     results = xr.apply_ufunc(
         engine.simulate,
         *blocks.values(),
@@ -327,7 +339,8 @@ def rerun(
 
     Parameters
     ----------
-    run : Dataset of :func:`metropolis`; only its coords and attrs are read. Labels may have been selected: by the identity of
+    run : Dataset of :func:`metropolis`; only its coords and attrs are read. Labels may have been selected: by
+    the identity of
         trajectories the run of some temperatures or walkers is that part of the whole run.
     start : the run that ``run`` continues, if it does.
     chunks : as in :func:`metropolis`.
@@ -338,7 +351,8 @@ def rerun(
 
     Raises
     ------
-    KeyError if attrs or coords that describe a run are missing, or the start is: that of a continued run, or a lazy one.
+    KeyError if attrs or coords that describe a run are missing, or the start is: that of a continued run, or
+    a lazy one.
 
     Examples
     --------
@@ -399,7 +413,8 @@ def _same_point(start: xr.Dataset, model: xr.Dataset) -> None:
             and start[name] != model[name]
         ):
             raise ValueError(
-                f"start: the run to be continued has {name} = {float(start[name])}, not {float(model[name])}; for a new preparation from its "
+                f"start: the run to be continued has {name} = {float(start[name])}, not "
+                f"{float(model[name])}; for a new preparation from its "
                 f"last states pass start=run['occupation'].isel(sweep=-1, drop=True)"
             )
     if not start.indexes["sweep"].is_monotonic_increasing:
@@ -413,7 +428,8 @@ def _particles(filling: xr.DataArray, sites: int) -> xr.DataArray:
     number = filling * sites
     if (abs(number - number.round()) > 1e-9 * sites).any():
         raise ValueError(
-            f"filling = {filling.values.tolist()} is {number.values.tolist()} particles on {sites} sites; metropolis keeps the number "
+            f"filling = {filling.values.tolist()} is {number.values.tolist()} particles on {sites} "
+            "sites; metropolis keeps the number "
             f"fixed and needs a whole number: take filling = k / {sites}"
         )
     return number.round().astype(np.int64)
@@ -434,13 +450,15 @@ def _ramp(ramp: Any, first: int, sweep: int) -> np.ndarray:
         return np.ones(sweep + 1)
     if not isinstance(ramp, xr.DataArray) or ramp.dims != ("sweep",):
         raise TypeError(
-            f"ramp must be a DataArray over 'sweep' of T(sweep)/T, got {type(ramp).__name__} {getattr(ramp, 'dims', '')}"
+            f"ramp must be a DataArray over 'sweep' of T(sweep)/T, got {type(ramp).__name__} "
+            f"{getattr(ramp, 'dims', '')}"
         )
     wanted = np.arange(first, first + sweep + 1)
     labels = ramp["sweep"].values  # without a coordinate: counted from 0
     if not np.isin(wanted, labels).all() or np.unique(labels).size != labels.size:
         raise ValueError(
-            f"ramp must hold every sweep from {first} to {first + sweep} once, got {labels.size} between {labels.min()} and {labels.max()}"
+            f"ramp must hold every sweep from {first} to {first + sweep} once, got {labels.size} "
+            f"between {labels.min()} and {labels.max()}"
         )
     factors = parameter(
         "ramp", ramp.assign_coords(sweep=labels).sel(sweep=wanted), above=0.0, core=("sweep",)
@@ -449,7 +467,9 @@ def _ramp(ramp: Any, first: int, sweep: int) -> np.ndarray:
 
 
 def _labels(model: xr.Dataset) -> xr.DataArray:
-    """(..., label) what identifies a trajectory besides walker and realization: T, then eta, t_p or the hopping of all bonds, filling."""
+    """(..., label) what identifies a trajectory besides walker and realization: T, then eta,
+    t_p or the hopping of all bonds, filling.
+    """
     hopping = ["eta", "t_p"] if "t_p" in model and "eta" in model else ["hopping"]
     parts = [xr.DataArray(model[name].variable) for name in ("T", *hopping, "filling")]
     columns = [
@@ -485,7 +505,8 @@ def _given_start(
         raise ValueError(f"start has {start.sizes['site']} sites, the model has {model.sizes['site']}")
     if start.dtype.kind not in "iub":
         raise TypeError(
-            f"start must hold occupations as whole numbers, got {start.dtype}; averaged occupations are no configuration"
+            f"start must hold occupations as whole numbers, got {start.dtype}; averaged occupations "
+            "are no configuration"
         )
     for dim in (d for d in start.dims if d != "site"):
         wanted = walkers if dim == "walker" else model[dim].values
@@ -493,11 +514,13 @@ def _given_start(
         if dim not in start.coords:
             if start.sizes[dim] != len(wanted):
                 raise ValueError(
-                    f"start has {start.sizes[dim]} entries along {dim!r} without labels, {len(wanted)} are asked for"
+                    f"start has {start.sizes[dim]} entries along {dim!r} without labels, "
+                    f"{len(wanted)} are asked for"
                 )
         elif not np.isin(wanted, given).all():
             raise ValueError(
-                f"start lacks some of the {dim} asked for: it holds {given.tolist()[:8]}, asked for {wanted.tolist()[:8]}"
+                f"start lacks some of the {dim} asked for: it holds {given.tolist()[:8]}, asked for "
+                f"{wanted.tolist()[:8]}"
             )
         else:
             start = start.sel({dim: wanted})
@@ -506,22 +529,28 @@ def _given_start(
         numbers = xr.DataArray(configurations.variable).sum("site")
         if not ((configurations == 0) | (configurations == 1)).all():
             raise ValueError(
-                f"start must hold occupations 0 or 1, got values from {int(start.min())} to {int(start.max())}"
+                f"start must hold occupations 0 or 1, got values from {int(start.min())} to "
+                f"{int(start.max())}"
             )
         if (numbers != xr.DataArray(particles.variable)).any():
             raise ValueError(
-                f"start holds {sorted(set(numbers.values.ravel().tolist()))} particles, the filling asks for {particles.values.tolist()}"
+                f"start holds {sorted(set(numbers.values.ravel().tolist()))} particles, the filling "
+                f"asks for {particles.values.tolist()}"
             )
     return configurations.astype(np.int8)
 
 
 def _stripe_patterns(model: xr.Dataset) -> xr.DataArray:
-    """(pattern, choice) stripe states, over sites, of a half-filled triangular or square lattice; site 0 is occupied."""
+    """(pattern, choice) stripe states, over sites, of a half-filled triangular or square lattice;
+    site 0 is occupied.
+    """
     names, waves = stripes(model)
     if not names or names[0].startswith("(") or (model["filling"] != 0.5).any():
         raise ValueError(
-            f"start='ordered' exists for the triangular and square lattice with an even side at filling 1/2, not for "
-            f"{model['cells'].values.tolist()} cells of {model.sizes['axis']} dimensions at filling {model['filling'].values.tolist()}; "
+            "start='ordered' exists for the triangular and square lattice with an even side at "
+            "filling 1/2, not for "
+            f"{model['cells'].values.tolist()} cells of {model.sizes['axis']} dimensions at filling "
+            f"{model['filling'].values.tolist()}; "
             f"pass the pattern as a DataArray over site"
         )
     phases = np.cos(model["position"].values @ waves.T)

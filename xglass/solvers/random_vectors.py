@@ -1,4 +1,6 @@
-"""What solvers with random vectors share: how work is cut, and averages over vectors, momenta and realizations."""
+"""What solvers with random vectors share: how work is cut, and averages over vectors,
+momenta and realizations.
+"""
 
 from __future__ import annotations
 
@@ -108,8 +110,9 @@ class Sampling:
     ) -> xr.Dataset:
         """The results of a solver, lazy: ``numerators`` for every point, momentum and vector, then averages.
 
-        ``numerators`` is a plain function with the arguments and results of :func:`xglass.engine.tls.lanczos.numerators` besides its own
-        ``settings``; ``seconds`` is a guess of the work of one vector.
+        ``numerators`` is a plain function with the arguments and results of
+        :func:`xglass.engine.tls.lanczos.numerators` besides its own ``settings``; ``seconds`` is a guess of
+        the work of one vector.
         """
         model, own, width = self.model, ["site"] if self.disorder else [], self.width
         along_t = common.along_t(self.temperature)

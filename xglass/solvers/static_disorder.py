@@ -18,7 +18,8 @@ __all__ = ["static_disorder"]
 #: What the frozen limit has no use for, besides the geometry of the short ring.
 DROPPED = ("omega0", "site_energy", "twist", "momentum")
 
-#: Seconds for one configuration: dense eigenvectors of a chain of this many sites, and its pairs of states at one temperature.
+# : Seconds for one configuration: dense eigenvectors of a chain of this many sites, and its pairs of states
+# at one temperature.
 EIGENVECTORS, PAIRS = 2.5e-10, 2e-8
 
 
@@ -34,44 +35,53 @@ def static_disorder(
     average: str | None = "annealed",
     chunks: str | dict[str, int] | None = "auto",
 ) -> xr.Dataset:
-    r"""Optical conductivity in the limit omega0 = 0 of :func:`electron_tls`: annealed binary disorder on a long chain.
+    r"""Optical conductivity in the limit omega0 = 0 of :func:`electron_tls`: annealed binary disorder on a
+    long chain.
 
     Without splitting the two-level systems are frozen, and the electron moves on a ring with site energies
-    :math:`\pm\sqrt{g^2 + g_z^2}`, both with weight 1/2 at every temperature: the reference of the relaxation-time approximation (Rammal,
-    Ciuchi and Fratini, section IV). As the disorder is part of the thermal average, numerators and Z are averaged over configurations apart.
+    :math:`\pm\sqrt{g^2 + g_z^2}`, both with weight 1/2 at every temperature: the reference of the
+    relaxation-time approximation (Rammal, Ciuchi and Fratini, section IV). As the disorder is part of the
+    thermal average, numerators and Z are averaged over configurations apart.
 
     Parameters
     ----------
-    model : Dataset of :func:`electron_tls` with all sites alike and no site energies; ``omega0`` and the size of its chain are ignored.
-    T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All temperatures come from one pass.
-    frequency : frequencies in tc, rising.
-    broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension. None: exact weight per bin of a uniform grid of frequencies from
-        0, divided by the width of a bin; bins are centred on the frequencies, the first holds the sticks at frequency 0 and spans both
-        signs. This is the input of :func:`relaxation_time_approximation`.
+    model : Dataset of :func:`electron_tls` with all sites alike and no site energies; ``omega0`` and the size
+    of its chain are ignored. T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray
+    or Quantities. All temperatures come from one pass. frequency : frequencies in tc, rising. broadening :
+    standard deviation of the Gaussian in tc, > 0; several are a dimension. None: exact weight per bin of a
+    uniform grid of frequencies from
+        0, divided by the width of a bin; bins are centred on the frequencies, the first holds the sticks at
+        frequency 0 and spans both signs. This is the input of :func:`relaxation_time_approximation`.
     sites : length of the chain, >= 3: hundreds.
-    realization : number of configurations, or explicit labels; configuration r is the same whatever else is drawn.
-    seed : 0 <= seed < 2^64. Configurations are a function of (seed, label, t, g, g_z, sites).
-    average : "annealed", or None: every configuration by itself, divided by its own Z, along ``realization`` and without errors, for the jackknife
+    realization : number of configurations, or explicit labels; configuration r is the same whatever else is
+    drawn. seed : 0 <= seed < 2^64. Configurations are a function of (seed, label, t, g, g_z, sites). average
+    : "annealed", or None: every configuration by itself, divided by its own Z, along ``realization`` and
+    without errors, for the jackknife
         of what is derived: x e^{ln Z} summed over configurations, over the sum of e^{ln Z}.
-    chunks : "auto" (lazy, tasks of about a second), a dict of chunk sizes along parameters and ``realization``, or None (compute now).
+    chunks : "auto" (lazy, tasks of about a second), a dict of chunk sizes along parameters and
+    ``realization``, or None (compute now).
         Bits do not depend on it.
 
     Returns
     -------
-    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle, ``kinetic_energy(..., T)`` = <H_hop>, ``total_weight(..., T)``, the integral
-    over all positive frequencies (also those beyond the grid), and ``log_partition_function(..., T)`` of one electron and ``sites``
-    two-level systems; each with ``_stderr``, by the jackknife over configurations (NaN for a single one). Dimensions of g, t and g_z only.
+    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle,
+    ``kinetic_energy(..., T)`` = <H_hop>, ``total_weight(..., T)``, the integral over all positive frequencies
+    (also those beyond the grid), and ``log_partition_function(..., T)`` of one electron and ``sites``
+    two-level systems; each with ``_stderr``, by the jackknife over configurations (NaN for a single one).
+    Dimensions of g, t and g_z only.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: parameters that differ from site to site, T or broadening not > 0, a grid that is not uniform from 0
-    where ``broadening=None``.
+    ValueError, TypeError naming the argument: parameters that differ from site to site, T or broadening not >
+    0, a grid that is not uniform from 0 where ``broadening=None``.
 
     Notes
     -----
-    Dense eigenvectors, N^3 operations and 32 N^2 bytes a configuration: N = 400 takes 0.03 s, N = 800 0.1 s, with a few temperatures. Results of all configurations are held
-    until they are averaged: 8 bytes for each of them, each temperature, frequency and broadening. At temperatures far below g few of the
-    configurations count, those with long stretches of the lower energy, and the error bars then say so late: increase ``sites`` times ``realization``.
+    Dense eigenvectors, N^3 operations and 32 N^2 bytes a configuration: N = 400 takes 0.03 s, N = 800 0.1 s,
+    with a few temperatures. Results of all configurations are held until they are averaged: 8 bytes for each
+    of them, each temperature, frequency and broadening. At temperatures far below g few of the configurations
+    count, those with long stretches of the lower energy, and the error bars then say so late: increase
+    ``sites`` times ``realization``.
 
     Examples
     --------
@@ -93,7 +103,8 @@ def static_disorder(
     temperature, frequencies = common.temperatures(T, model), common.rising("frequency", frequency, model)
     if average not in ("annealed", None):
         raise ValueError(
-            f"{caller}: average must be 'annealed' or None, got {average!r}; for quenched disorder pass it to xg.exact or xg.ftlm"
+            f"{caller}: average must be 'annealed' or None, got {average!r}; for quenched disorder "
+            "pass it to xg.exact or xg.ftlm"
         )
     binned = broadening is None
     width = xr.DataArray(0.0) if binned else common.widths(broadening, model)
@@ -167,13 +178,15 @@ def _frozen(model: xr.Dataset, caller: str) -> xr.Dataset:
     model, _, over_sites = common.electron(model, caller)
     if given := over_sites - {"omega0"}:
         raise ValueError(
-            f"{caller}: {sorted(given)} differ from site to site, and the long chain has other sites; pass a model with one value of each, "
+            f"{caller}: {sorted(given)} differ from site to site, and the long chain has other sites; "
+            "pass a model with one value of each, "
             "or solve this one with xg.exact at omega0=0"
         )
     dims = {dim for name in ("t", "g", "g_z") for dim in model[name].dims}
     if "realization" in dims:
         raise ValueError(
-            f"{caller}: t, g or g_z has a dimension 'realization', which here numbers configurations; rename it"
+            f"{caller}: t, g or g_z has a dimension 'realization', which here numbers configurations; "
+            "rename it"
         )
     kept = {
         name: coord.variable
@@ -190,7 +203,8 @@ def _uniform(grid: np.ndarray, caller: str) -> None:
         or not np.allclose(np.diff(grid), grid[-1] / (grid.size - 1), rtol=1e-6, atol=0.0)
     ):
         raise ValueError(
-            f"{caller}: broadening=None counts weight in bins of equal width from 0, got frequency {grid.tolist()[:6]}; "
+            f"{caller}: broadening=None counts weight in bins of equal width from 0, got frequency "
+            f"{grid.tolist()[:6]}; "
             "pass a grid such as np.linspace(0, 6, 1201), or a broadening"
         )
 

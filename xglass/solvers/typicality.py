@@ -1,4 +1,6 @@
-"""One electron and two-level systems: spectra at finite temperature from thermal typical states evolved in time."""
+"""One electron and two-level systems: spectra at finite temperature from thermal typical states evolved in
+time.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from xglass.solvers.random_vectors import Sampling
 
 __all__ = ["typicality"]
 
-#: Vectors that a task holds at most: orders of one expansion, samples in time of both states, and what they are made from.
+# : Vectors that a task holds at most: orders of one expansion, samples in time of both states, and what they
+# are made from.
 VECTORS = 70
 
 
@@ -32,65 +35,79 @@ def typicality(
     precision: str = "single",
     chunks: str | dict[str, int] | None = "auto",
 ) -> xr.Dataset:
-    r"""Thermal averages and optical conductivity of :func:`electron_tls` from thermal typical states evolved in time.
+    r"""Thermal averages and optical conductivity of :func:`electron_tls` from thermal typical states evolved
+    in time.
 
     .. math:: \sigma(\omega) = \frac{\tanh(\beta\omega/2)}{\omega Z} \int_{-\infty}^{\infty} \cos(\omega t)\,
-        \mathrm{Re}\langle\phi(t)|J|\psi(t)\rangle\, dt, \qquad |\phi\rangle = e^{-\beta H/2} |r\rangle, \quad |\psi\rangle = J |\phi\rangle, \quad Z = \langle\phi|\phi\rangle
+        \mathrm{Re}\langle\phi(t)|J|\psi(t)\rangle\, dt, \qquad |\phi\rangle = e^{-\beta H/2} |r\rangle, \quad
+        |\psi\rangle = J |\phi\rangle, \quad Z = \langle\phi|\phi\rangle
 
-    per particle, with random vectors r; its mean over r is the Kubo formula of :func:`exact`. Every delta function is a Gaussian, on the even
-    function. Numerators and Z are summed over momenta and vectors apart. (Iitaka and Ebisuzaki, Phys. Rev. Lett. 90, 047203 (2003);
-    the filter of Rammal, Ciuchi and Fratini.)
+    per particle, with random vectors r; its mean over r is the Kubo formula of :func:`exact`. Every delta
+    function is a Gaussian, on the even function. Numerators and Z are summed over momenta and vectors apart.
+    (Iitaka and Ebisuzaki, Phys. Rev. Lett. 90, 047203 (2003); the filter of Rammal, Ciuchi and Fratini.)
 
-    Beside :func:`ftlm`: the two halves of the Boltzmann factor stand on both sides, so that at T below omega0, where few states
-    make Z, errors are smaller; the work grows as 1/broadening and not as its square, and memory does not grow; but every temperature is
-    work of its own.
+    Beside :func:`ftlm`: the two halves of the Boltzmann factor stand on both sides, so that at T below
+    omega0, where few states make Z, errors are smaller; the work grows as 1/broadening and not as its square,
+    and memory does not grow; but every temperature is work of its own.
 
     Parameters
     ----------
     model : Dataset of :func:`electron_tls` with N sites.
     T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities.
     frequency : frequencies in tc, rising; a sequence or DataArray over ``frequency``.
-    broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension (one evolution, as long as the smallest demands).
-    random_vectors : number of random vectors in every momentum (twist, realization); >= 2 for errors.
-    momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
-        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a multiple of it
-        repeats few twists: take N + 1). For models with arrays over site or bond see ``twist``.
+    broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension (one evolution, as
+    long as the smallest demands). random_vectors : number of random vectors in every momentum (twist,
+    realization); >= 2 for errors. momentum : "all", the N momenta of the ring, or an array of any momenta,
+    over which is averaged: a fine grid over
+        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a
+        multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
+        ``twist``.
     twist : flux through the ring for models without momentum blocks; several are averaged over; default 0.
-    max_excitations : keep only configurations with at most so many excited two-level systems; default all. Right at T well below omega0; compare with one less.
-    average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched" averages the results; None keeps the dimension.
-    seed : 0 <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed; it depends neither on T and the
-        grids nor on ``precision``, and it is that of :func:`ftlm` (there real for disorder without twist); different points and momenta have
-        independent ones.
+    max_excitations : keep only configurations with at most so many excited two-level systems; default all.
+    Right at T well below omega0; compare with one less. average : over ``realization``: "annealed" divides
+    the sum of numerators by the sum of Z, "quenched" averages the results; None keeps the dimension. seed : 0
+    <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed; it
+    depends neither on T and the
+        grids nor on ``precision``, and it is that of :func:`ftlm` (there real for disorder without twist);
+        different points and momenta have independent ones.
     precision : "single" or "double" arithmetic; single costs half and is good to 1e-5 of the peak.
-    chunks : "auto" (lazy; a task holds about a second of work), a dict {parameter dimension: size}, or None (compute now).
+    chunks : "auto" (lazy; a task holds about a second of work), a dict {parameter dimension: size}, or None
+    (compute now).
 
     Returns
     -------
-    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle, ``kinetic_energy(..., T)`` = <H_hop>,
-    ``log_partition_function(..., T)`` of the space of one electron, ``total_weight(..., T)`` (the integral over all positive frequencies before
-    the filter) and ``filter_exponent(..., T)``, each with ``_stderr``; ``filter_limited``: whether the exponent, -d ln sigma(0) / d ln broadening, is above
-    1/2, so that the static limit is the filter's. A sequence of broadenings is a dimension after T. Coords of the model.
+    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle,
+    ``kinetic_energy(..., T)`` = <H_hop>, ``log_partition_function(..., T)`` of the space of one electron,
+    ``total_weight(..., T)`` (the integral over all positive frequencies before the filter) and
+    ``filter_exponent(..., T)``, each with ``_stderr``; ``filter_limited``: whether the exponent, -d ln
+    sigma(0) / d ln broadening, is above 1/2, so that the static limit is the filter's. A sequence of
+    broadenings is a dimension after T. Coords of the model.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: T or broadening not > 0, frequencies that do not rise, momenta for a model with
-    disorder, counts that are no whole numbers or too small, unknown names, vectors that do not fit in memory (with their size).
+    ValueError, TypeError naming the argument: T or broadening not > 0, frequencies that do not rise, momenta
+    for a model with disorder, counts that are no whole numbers or too small, unknown names, vectors that do
+    not fit in memory (with their size).
 
     Notes
     -----
-    Errors are those of the random vectors: a jackknife that leaves out one vector of one momentum (twist, realization) at a time. With
-    several realizations and "quenched" they are the scatter of realizations, which holds both. With one vector they are NaN. Few vectors know
-    their own scatter badly: where few states carry Z an error bar means what it says from about ten vectors on.
+    Errors are those of the random vectors: a jackknife that leaves out one vector of one momentum (twist,
+    realization) at a time. With several realizations and "quenched" they are the scatter of realizations,
+    which holds both. With one vector they are NaN. Few vectors know their own scatter badly: where few states
+    carry Z an error bar means what it says from about ten vectors on.
 
-    Both time directions are evolved, |t| up to 5.5 / broadening (or 15 / (pi T) where that is longer: the filter is exact for any T), in Chebyshev
-    expansions: 48 W / broadening products with H for a spectrum of half width W; about 60 vectors of memory of d = 2^N (N 2^N with
-    disorder) numbers. N = 16, broadening 0.04, omega0 = 0.1: 0.5 s for each temperature, momentum and vector, and 30 MB in single precision.
+    Both time directions are evolved, |t| up to 5.5 / broadening (or 15 / (pi T) where that is longer: the
+    filter is exact for any T), in Chebyshev expansions: 48 W / broadening products with H for a spectrum of
+    half width W; about 60 vectors of memory of d = 2^N (N 2^N with disorder) numbers. N = 16, broadening
+    0.04, omega0 = 0.1: 0.5 s for each temperature, momentum and vector, and 30 MB in single precision.
 
     Examples
     --------
     >>> import xglass as xg
     >>> tls = xg.electron_tls(xg.lattice.chain(6), g=1.0, omega0=0.5)
-    >>> result = xg.typicality(tls, T=[0.2, 1.0], frequency=[0.0, 0.5, 1.0], broadening=0.1, random_vectors=4, seed=1)
+    >>> result = xg.typicality(
+    ...     tls, T=[0.2, 1.0], frequency=[0.0, 0.5, 1.0], broadening=0.1, random_vectors=4, seed=1
+    ... )
     >>> result["optical_conductivity"].dims
     ('T', 'frequency')
     """
@@ -111,7 +128,8 @@ def typicality(
     itemsize = 8 if precision == "single" else 16
     common.memory_limit(
         float(VECTORS * itemsize) * problem.dimension,
-        f"typicality: {VECTORS} vectors of dimension {problem.dimension} ({problem.sites} sites) in {precision} precision",
+        f"typicality: {VECTORS} vectors of dimension {problem.dimension} ({problem.sites} sites) in "
+        f"{precision} precision",
         "take fewer sites or max_excitations",
     )
     return problem.solve(_numerators, {}, seconds=_seconds(problem), chunks=chunks)

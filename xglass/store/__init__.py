@@ -1,7 +1,8 @@
 """One door to disk: resumable, growable evaluation of anything lazy.
 
-``evaluate`` computes lazy data region by region into a zarr store, goes on where it was stopped and lets runs grow; ``load`` gives the stored data,
-lazy; ``progress``, ``failures`` and ``verify`` look at a store from outside. From the command line: ``python -m xglass.store progress PATH``.
+``evaluate`` computes lazy data region by region into a zarr store, goes on where it was stopped and lets runs
+grow; ``load`` gives the stored data, lazy; ``progress``, ``failures`` and ``verify`` look at a store from
+outside. From the command line: ``python -m xglass.store progress PATH``.
 """
 
 from xglass.store.evaluation import EvaluationError, evaluate

@@ -1,7 +1,8 @@
 """Numbers as bytes: how chunks are packed, and how damage is told from numbers.
 
-Chunks are packed and unpacked here, in the thread that computes or asks for them, as zarr's own codecs would. zarr does it in threads of its
-own, of which there are more than regions in work, and each keeps the memory of a chunk or two.
+Chunks are packed and unpacked here, in the thread that computes or asks for them, as zarr's own codecs would.
+zarr does it in threads of its own, of which there are more than regions in work, and each keeps the memory of
+a chunk or two.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ KINDS, LEVEL = "biufc", 5
 
 def encoding(dtype: np.dtype) -> dict[str, Any]:
     """How zarr is to store numbers of a type (or, coordinates only, text)."""
-    # Measured on runs of the 12 x 12 glass: occupations take 1.0 bit a site at T = 0.3 and 0.5 at T = 0.05 with the bits of a byte
-    # regrouped, floats shrink by a quarter with bytes regrouped; higher levels cost ten times the time for a few per cent.
-    # The checksum makes damage an error rather than a number.
+    # Measured on runs of the 12 x 12 glass: occupations take 1.0 bit a site at T = 0.3 and 0.5 at T = 0.05
+    # with the bits of a byte regrouped, floats shrink by a quarter with bytes regrouped; higher levels cost
+    # ten times the time for a few per cent. The checksum makes damage an error rather than a number.
     if dtype.kind in KINDS:
         names: dict[int, Any] = {numcodecs.Blosc.SHUFFLE: "shuffle", numcodecs.Blosc.BITSHUFFLE: "bitshuffle"}
         packed = BloscCodec(
@@ -38,14 +39,18 @@ def _shuffle(dtype: np.dtype) -> int:
 
 
 def missing(dtype: np.dtype) -> Any:
-    """What a number that is not there yet reads as: NaN, or the lowest whole number of the type (the highest, if unsigned)."""
+    """What a number that is not there yet reads as: NaN, or the lowest whole number of the type (the highest,
+    if unsigned).
+    """
     if dtype.kind in "iu":
         return np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max
     return dtype.type(np.nan) if dtype.kind in "fc" else dtype.type(0)
 
 
 def encode(block: np.ndarray, shape: tuple[int, ...]) -> bytes:
-    """A chunk of a given shape as it stands on disk: the block, filled up at the end of a dimension, packed, and its checksum."""
+    """A chunk of a given shape as it stands on disk: the block, filled up at the end of a dimension, packed,
+    and its checksum.
+    """
     if block.shape != shape:
         padded = np.full(shape, missing(block.dtype), dtype=block.dtype)
         padded[tuple(slice(0, n) for n in block.shape)] = block

@@ -1,8 +1,9 @@
-"""A store on disk: zarr groups that xarray opens too, a mark for every finished region, and nothing that is executed.
+"""A store on disk: zarr groups that xarray opens too, a mark for every finished region, and nothing that is
+executed.
 
-A store is one part, or several after it has grown: the folder itself and ``growth-1``, ``growth-2``, ... in it. Each part is a zarr group with
-the data, the coordinates and a group ``regions`` of two arrays over the grid of regions: ``done`` (digest of the region, 0
-before it is written) and ``error`` (JSON as bytes).
+A store is one part, or several after it has grown: the folder itself and ``growth-1``, ``growth-2``, ... in
+it. Each part is a zarr group with the data, the coordinates and a group ``regions`` of two arrays over the
+grid of regions: ``done`` (digest of the region, 0 before it is written) and ``error`` (JSON as bytes).
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ FORMAT = 1
 ERROR_BYTES = 4096
 #: How lazy arrays are called that may hold what is not computed yet.
 PARTIAL = "store-partial"
-#: Codecs that a store may name: pure transformations of bytes. Anything else in the metadata is refused before it is loaded.
+# : Codecs that a store may name: pure transformations of bytes. Anything else in the metadata is refused
+# before it is loaded.
 CODECS = {"bytes", "blosc", "zstd", "crc32c"}
 
 
 def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[str, Any]) -> None:
-    """Make a part that has everything but its regions: under another name first, so that it is there whole or not at all.
+    """Make a part that has everything but its regions: under another name first, so that it is there whole or
+    not at all.
 
     Does nothing if the part has come into being meanwhile.
     """
@@ -109,12 +112,14 @@ class Part:
         meta = folders.metadata(path / "zarr.json")
         if not meta:
             raise ValueError(
-                f"store: metadata {str(path / 'zarr.json')!r} are lost; restore this file or evaluate to another path"
+                f"store: metadata {str(path / 'zarr.json')!r} are lost; restore this file or evaluate "
+                "to another path"
             )
         self.attributes: dict[str, Any] = meta.get("attributes", {})
         if self.attributes.get("xglass_store") != FORMAT:
             raise ValueError(
-                f"store {str(path)!r} has format {self.attributes.get('xglass_store')!r}, this version of xglass reads {FORMAT}"
+                f"store {str(path)!r} has format {self.attributes.get('xglass_store')!r}, this "
+                f"version of xglass reads {FORMAT}"
             )
         file = path / "zarr.json"
         try:
@@ -130,7 +135,8 @@ class Part:
             self.grid = Grid(
                 {dim: tuple(bounds) for dim, bounds in zip(marks["dims"], marks["bounds"], strict=True)}
             )
-            self.arrays, self.marks  # noqa: B018  open now: what is damaged is found before anything is computed
+            # open now: what is damaged is found before anything is computed
+            self.arrays, self.marks  # noqa: B018
         except Exception as error:  # whatever zarr and JSON make of damaged metadata
             if isinstance(error, ValueError) and str(error).startswith("store"):
                 raise
@@ -185,12 +191,14 @@ class Part:
                 data = data.drop_vars(self.names).load()
             except Exception as error:
                 raise ValueError(
-                    f"store {str(self.path)!r}: coordinates cannot be read ({error}); restore them or evaluate to another path"
+                    f"store {str(self.path)!r}: coordinates cannot be read ({error}); restore them or "
+                    "evaluate to another path"
                 ) from error
         for name, value in self._values.items():
             if name not in data.variables or json.dumps(plain(data[name].values)) != json.dumps(value):
                 raise ValueError(
-                    f"store {str(self.path)!r}: {name!r} is not what was stored, its folder is damaged or lost; restore it or evaluate to another path"
+                    f"store {str(self.path)!r}: {name!r} is not what was stored, its folder is "
+                    "damaged or lost; restore it or evaluate to another path"
                 )
         own = {k: v for k, v in data.attrs.items() if not k.startswith("xglass_")}
         order = [
@@ -199,7 +207,10 @@ class Part:
         return xr.Dataset(data.data_vars, {name: data.coords[name] for name in order}, own).drop_encoding()
 
     def done(self) -> np.ndarray:
-        """Digests over the grid, 0 where a region is not done. Reads the files of marks themselves: a hundred times faster."""
+        """Digests over the grid, 0 where a region is not done.
+
+        Reads the files of marks themselves: a hundred times faster.
+        """
         marks = np.zeros(self.grid.shape, dtype=np.uint64)
         for index, file in self._files("done"):
             marks[index] = _mark(file)
@@ -218,7 +229,8 @@ class Part:
         return sorted(times)
 
     def _file(self, mark: str, index: Index) -> str:
-        return f"{self.path}/regions/{mark}/{'.'.join(['c', *map(str, index), *(['0'] if mark == 'error' else [])])}"
+        key = ["c", *map(str, index), *(["0"] if mark == "error" else [])]
+        return f"{self.path}/regions/{mark}/{'.'.join(key)}"
 
     def _files(self, mark: str) -> Iterator[tuple[Index, str]]:
         """(index, file) of the regions that have a mark of this name."""
@@ -238,7 +250,9 @@ class Part:
         self.marks["done"][index] = chunks.digest(blocks)
 
     def _write(self, name: str, where: tuple[slice, ...], block: np.ndarray) -> None:
-        """Write a block, whole chunks; also those of nothing but the fill value: that one is not there means that it was lost."""
+        """Write a block, whole chunks; also those of nothing but the fill value:
+        that one is not there means that it was lost.
+        """
         array = self.arrays[name]
         for place in self._places(name, where):
             corner = [p * size for p, size in zip(place, array.chunks, strict=True)]
@@ -276,7 +290,9 @@ class Part:
             os.unlink(self._file(mark, index))
 
     def labels(self, index: Index) -> dict[str, Any]:
-        """What a region is of: label, or first and last label, along every dimension that is cut or has one entry."""
+        """What a region is of: label, or first and last label,
+        along every dimension that is cut or has one entry.
+        """
         found: dict[str, Any] = {}
         for (dim, bounds), i in zip(self.grid.bounds.items(), index, strict=True):
             if len(bounds) > 2 or bounds[-1] == 1:
@@ -305,7 +321,9 @@ class Part:
         )
 
     def damage(self, index: Index) -> str | None:
-        """Why a finished region cannot be trusted, or None: the checksums of its chunks are compared, not its numbers."""
+        """Why a finished region cannot be trusted, or None: the checksums of its chunks are compared,
+        not its numbers.
+        """
         for name, file in self.chunk_files(index):
             try:
                 content = file.read_bytes()
@@ -321,7 +339,9 @@ class Part:
         return {name: np.asarray(self.arrays[name][where]) for name, where in places if where is not None}
 
     def lazy(self, token: str, *, complete: bool) -> xr.Dataset:
-        """The stored data as dask arrays, one dask chunk for every chunk on disk; names derive from ``token``."""
+        """The stored data as dask arrays, one dask chunk for every chunk on disk;
+        names derive from ``token``.
+        """
         data, label = self.described, "store" if complete or self.done().all() else PARTIAL
         for name in self.names:
             array = self.arrays[name]
@@ -380,7 +400,8 @@ class StoredArray:
             raise
         except Exception as error:
             raise ValueError(
-                f"store {str(self.part.path)!r}: {self.name!r} cannot be read at {self._labels(box)}: {str(error).rstrip('.')}. Call evaluate "
+                f"store {str(self.part.path)!r}: {self.name!r} cannot be read at {self._labels(box)}: "
+                f"{str(error).rstrip('.')}. Call evaluate "
                 f"again, which computes what is damaged anew, or restore the file"
             ) from error
         for axis, (part, r) in enumerate(zip(key, steps, strict=True)):
@@ -393,7 +414,9 @@ class StoredArray:
         return block[inside]
 
     def _block(self, box: tuple[slice, ...]) -> np.ndarray:
-        """The numbers of a box: a whole chunk is decoded here, in the thread that asks, anything else by zarr."""
+        """The numbers of a box: a whole chunk is decoded here, in the thread that asks,
+        anything else by zarr.
+        """
         shape = self.part.arrays[self.name].chunks
         corner = tuple(part.start // size * size for part, size in zip(box, shape, strict=True))
         whole = tuple(
@@ -415,12 +438,14 @@ class StoredArray:
             done = self.part.is_done(index)
             if done and any(file == own for _, own in self.part.chunk_files(index)):
                 raise ValueError(
-                    f"store {str(self.part.path)!r}: {self.name!r} cannot be read at {self.part.labels(index)}: a chunk is gone ({file}). "
+                    f"store {str(self.part.path)!r}: {self.name!r} cannot be read at "
+                    f"{self.part.labels(index)}: a chunk is gone ({file}). "
                     f"Call evaluate again, which computes it anew"
                 )
             if self.complete and not done:
                 raise NotDone(
-                    f"store {str(self.part.path)!r}: {self.name!r} is not computed yet at {self.part.labels(index)}"
+                    f"store {str(self.part.path)!r}: {self.name!r} is not computed yet at "
+                    f"{self.part.labels(index)}"
                 )
 
     def _regions(self, box: tuple[slice, ...]) -> Iterator[Index]:
@@ -440,7 +465,8 @@ class StoredArray:
 
 
 def _check(meta: dict[str, Any]) -> None:
-    """Refuse metadata that would have more than plain numbers decoded: a store is data, and opening one runs nothing of it.
+    """Refuse metadata that would have more than plain numbers decoded: a store is data, and opening one runs
+    nothing of it.
 
     KeyError or ValueError, to be named by the caller.
     """
@@ -449,7 +475,8 @@ def _check(meta: dict[str, Any]) -> None:
     codecs = {codec["name"] for codec in meta["codecs"]}
     if meta["zarr_format"] != 3 or meta["chunk_grid"]["name"] != "regular" or not codecs <= CODECS:
         raise ValueError(
-            f"it asks for {sorted(codecs - CODECS) or 'another format'}, which xglass never writes; not opened"
+            f"it asks for {sorted(codecs - CODECS) or 'another format'}, which xglass never writes; "
+            "not opened"
         )
 
 

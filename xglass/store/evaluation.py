@@ -38,41 +38,46 @@ def evaluate(
     progress: bool = True,
     shard: str | None = None,
 ) -> xr.Dataset | xr.DataArray:
-    """Compute lazy data region by region into a store on disk; stop it as you like, call it again, and it goes on.
+    """Compute lazy data region by region into a store on disk; stop it as you like, call it again, and it
+    goes on.
 
-    A region is one block of the chunk grid that all variables share, computed in one task and written as whole chunks; a mark with a digest of
-    its numbers is written last. What is marked is never computed again: its checksums are compared, and only what is damaged is done anew.
+    A region is one block of the chunk grid that all variables share, computed in one task and written as
+    whole chunks; a mark with a digest of its numbers is written last. What is marked is never computed again:
+    its checksums are compared, and only what is damaged is done anew.
 
-    A run straight from a solver may grow: ask for more temperatures, walkers, sweeps or values of other parameters at the same path, and
-    only what is new is computed; more sweeps continue the stored trajectories. Anything else must be the very same chain of operations on the
-    same input, or it is refused with what differs and the store is left as it was.
+    A run straight from a solver may grow: ask for more temperatures, walkers, sweeps or values of other
+    parameters at the same path, and only what is new is computed; more sweeps continue the stored
+    trajectories. Anything else must be the very same chain of operations on the same input, or it is refused
+    with what differs and the store is left as it was.
 
     Parameters
     ----------
-    data : lazy Dataset or DataArray: a run, observables, fits of runs, spectra. Coordinates must be in memory.
-    path : folder of this machine, new or a store of the same data.
-    progress : whether to show a bar on standard error.
-    shard : "i/n" computes the i-th of n shares of the regions, for array jobs; i counts from 1 (or from 0: i/n and 0/n for i = n are
+    data : lazy Dataset or DataArray: a run, observables, fits of runs, spectra. Coordinates must be in
+    memory. path : folder of this machine, new or a store of the same data. progress : whether to show a bar
+    on standard error. shard : "i/n" computes the i-th of n shares of the regions, for array jobs; i counts
+    from 1 (or from 0: i/n and 0/n for i = n are
         the same share). All jobs may run at once.
 
     Returns
     -------
-    The stored data, lazy, as from :func:`load`; the part that was asked for where the store holds more, and the unfinished data
-    of ``load(path, partial=True)`` where other shares are missing.
+    The stored data, lazy, as from :func:`load`; the part that was asked for where the store holds more, and
+    the unfinished data of ``load(path, partial=True)`` where other shares are missing.
 
     Raises
     ------
-    TypeError, ValueError : data already computed, parameters that are dask arrays, names or types that cannot be stored, a path that is a file,
+    TypeError, ValueError : data already computed, parameters that are dask arrays, names or types that cannot
+    be stored, a path that is a file,
         holds other files or another store, lies inside a store or is damaged, a malformed shard.
-    EvaluationError : regions failed; the others are stored. Lists errors and parameters; see :func:`failures`.
-    OSError : the store cannot be written. It stays valid; call again when there is room.
+    EvaluationError : regions failed; the others are stored. Lists errors and parameters; see
+    :func:`failures`. OSError : the store cannot be written. It stays valid; call again when there is room.
 
     Notes
     -----
-    Threads of the local machine by default; dask's settings (``scheduler``, ``num_workers``) and a ``distributed.Client`` are followed, as
-    in ``compute``. Memory: one region for each thread. Overhead: a few milliseconds for a region with four variables. Where tasks are
-    shared between blocks, as by a mean over a dimension that other variables keep, the blocks are merged into one region, so that nothing is simulated
-    twice; a region must fit in memory. With a cluster the folder must be visible to all workers.
+    Threads of the local machine by default; dask's settings (``scheduler``, ``num_workers``) and a
+    ``distributed.Client`` are followed, as in ``compute``. Memory: one region for each thread. Overhead: a
+    few milliseconds for a region with four variables. Where tasks are shared between blocks, as by a mean
+    over a dimension that other variables keep, the blocks are merged into one region, so that nothing is
+    simulated twice; a region must fit in memory. With a cluster the folder must be visible to all workers.
 
     Examples
     --------
@@ -82,7 +87,9 @@ def evaluate(
     >>> run = xg.store.evaluate(xg.testing.tiny_run(), path, progress=False)
     >>> run.chunks is not None, xg.store.progress(path).fraction
     (True, 1.0)
-    >>> more = xg.store.evaluate(xg.testing.tiny_run(walker=5), path, progress=False)  # computes walkers 3 and 4
+    >>> more = xg.store.evaluate(
+    ...     xg.testing.tiny_run(walker=5), path, progress=False
+    ... )  # computes walkers 3 and 4
     >>> more.sizes["walker"]
     5
     """
@@ -129,7 +136,8 @@ def storable(data: object) -> xr.Dataset:
     if isinstance(data, xr.DataArray):
         if data.name is not None and not isinstance(data.name, str):
             raise TypeError(
-                f"evaluate: the name {data.name!r} of the DataArray must be a string; write data.rename('...')"
+                f"evaluate: the name {data.name!r} of the DataArray must be a string; write "
+                "data.rename('...')"
             )
         taken = data.name is None or data.name in data.coords or data.name in data.dims
         data = data.to_dataset(name="result" if taken else data.name)
@@ -142,17 +150,21 @@ def storable(data: object) -> xr.Dataset:
         str(layer).startswith(f"original-{disk.PARTIAL}") for graph in graphs for layer in graph.layers
     ):
         raise ValueError(
-            "evaluate: the data come from a store that is not finished; evaluate that one first, then load it without partial=True"
+            "evaluate: the data come from a store that is not finished; evaluate that one first, "
+            "then load it without partial=True"
         )
     if all(variable.chunks is None for variable in data.data_vars.values()):
         raise TypeError(
-            "evaluate: data are already computed; save them with data.to_zarr(path, consolidated=False) and read them with xr.open_zarr, or give the lazy result (a solver's "
+            "evaluate: data are already computed; save them with data.to_zarr(path, "
+            "consolidated=False) and read them with xr.open_zarr, or give the lazy result (a solver's "
             "with chunks='auto')"
         )
     if lazy := [str(name) for name, coord in data.coords.items() if coord.chunks is not None]:
         raise TypeError(
-            f"evaluate: the parameters {lazy} are dask arrays (Dataset.chunk makes them so) and must be in memory; write data.assign_coords("
-            f"{{name: coord.compute() for name, coord in data.coords.items()}}), or chunk a variable by data.assign(x=data['x'].chunk(...))"
+            f"evaluate: the parameters {lazy} are dask arrays (Dataset.chunk makes them so) and must "
+            "be in memory; write data.assign_coords("
+            f"{{name: coord.compute() for name, coord in data.coords.items()}}), or chunk a variable "
+            "by data.assign(x=data['x'].chunk(...))"
         )
     for name, variable in data.variables.items():
         if (
@@ -163,7 +175,8 @@ def storable(data: object) -> xr.Dataset:
             data = data.assign_coords({name: data[name].astype(str)})
         elif variable.dtype.kind not in (chunks.KINDS if name in data.data_vars else STORABLE):
             raise TypeError(
-                f"evaluate: {name!r} is of type {variable.dtype}; a store holds numbers (and coordinates of strings): convert or drop it"
+                f"evaluate: {name!r} is of type {variable.dtype}; a store holds numbers (and "
+                "coordinates of strings): convert or drop it"
             )
         if (
             not isinstance(name, str)
@@ -188,13 +201,15 @@ def storable(data: object) -> xr.Dataset:
                 or key.startswith("xglass_")
             ):
                 raise ValueError(
-                    f"evaluate: the attribute {key!r} of {name} has a name that the store needs for itself; rename or delete it"
+                    f"evaluate: the attribute {key!r} of {name} has a name that the store needs for "
+                    "itself; rename or delete it"
                 )
             try:
                 json.dumps(value, default=lambda item: item.tolist())
             except (TypeError, AttributeError, ValueError) as error:
                 raise TypeError(
-                    f"evaluate: the attribute {key!r} of {name} is no number, text or list of these, but {type(value).__name__}"
+                    f"evaluate: the attribute {key!r} of {name} is no number, text or list of these, "
+                    f"but {type(value).__name__}"
                 ) from error
     return data
 
@@ -229,13 +244,16 @@ def same_numerics(part: Part) -> None:
     stored = part.attributes.get("xglass_numerics_version")
     if stored != NUMERICS_VERSION:
         raise ValueError(
-            f"store {str(part.path)!r} holds numbers of numerics version {stored}, this xglass computes version {NUMERICS_VERSION}, "
+            f"store {str(part.path)!r} holds numbers of numerics version {stored}, this xglass "
+            f"computes version {NUMERICS_VERSION}, "
             f"and the two are not to be mixed; evaluate to another path (load still reads this one)"
         )
 
 
 def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], folder: Path) -> None:
-    """Raise ValueError with what differs unless the store holds these data, or a run of which they are more or less."""
+    """Raise ValueError with what differs unless the store holds these data,
+    or a run of which they are more or less.
+    """
     same_numerics(parts[0])
     first = parts[0].provenance
     if first.get("solver_run") and asked["solver_run"]:
@@ -247,17 +265,21 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
         return
     else:
         lines = provenance.differences(first, asked) or [
-            "something without a name: the values of an input array (of a store that has grown since?), the code of a function, or an "
-            "object or delayed task that is another one at every start (what is stored can be read by load(path, partial=True))"
+            "something without a name: the values of an input array (of a store that has grown "
+            "since?), the code of a function, or an "
+            "object or delayed task that is another one at every start (what is stored can be read "
+            "by load(path, partial=True))"
         ]
         if data.attrs.get("solver") and first["attributes"].get("solver"):
             lines.append(
-                "a run grows when it comes straight from its solver: not one that was selected from, or that goes on from another run"
+                "a run grows when it comes straight from its solver: not one that was selected from, "
+                "or that goes on from another run"
             )
     if lines:
         shown = "\n  ".join(lines[:12] + ([f"and {len(lines) - 12} more"] if len(lines) > 12 else []))
         raise ValueError(
-            f"store {str(folder)!r} holds something else and was not touched; choose another path. What differs:\n  {shown}"
+            f"store {str(folder)!r} holds something else and was not touched; choose another path. "
+            f"What differs:\n  {shown}"
         )
 
 
@@ -297,7 +319,9 @@ def _complete(
     share: tuple[int, int],
     progress: bool,
 ) -> None:
-    """Compute what is missing of a share of the regions that are wanted; raises at the end if regions failed."""
+    """Compute what is missing of a share of the regions that are wanted;
+    raises at the end if regions failed.
+    """
     own = [
         [index for k, index in enumerate(part.grid) if k % share[1] == share[0] and mask[index]]
         for part, mask in zip(parts, wanted, strict=True)
@@ -310,7 +334,8 @@ def _complete(
         todo.append([index for index in indices if not marks[index]])
     if any(todo) and (changes := environment_changes(parts[0].provenance)):
         warnings.warn(
-            f"store {str(folder)!r} was begun elsewhere, the last bits of new regions may differ: {'; '.join(changes)}",
+            f"store {str(folder)!r} was begun elsewhere, the last bits of new regions may differ: "
+            f"{'; '.join(changes)}",
             stacklevel=3,
         )
     total, missing = sum(map(len, own)), sum(map(len, todo))
@@ -320,10 +345,17 @@ def _complete(
     with (
         single_thread(),
         tqdm(
-            total=total, initial=total - missing, desc=folder.name, unit="region", smoothing=0.1, disable=not (progress and missing),
-            mininterval=0.2 if terminal else 30.0, dynamic_ncols=terminal, file=sys.stderr,
+            total=total,
+            initial=total - missing,
+            desc=folder.name,
+            unit="region",
+            smoothing=0.1,
+            disable=not (progress and missing),
+            mininterval=0.2 if terminal else 30.0,
+            dynamic_ncols=terminal,
+            file=sys.stderr,
         ) as bar,
-    ):  # fmt: skip
+    ):
         for k, (part, indices) in enumerate(zip(parts, todo, strict=True)):
             if indices:
                 regions = lazy(k)
@@ -332,7 +364,8 @@ def _complete(
                 failed, waiting = failed + lines, waiting + waits
     if waiting and share[1] == 1 and not failed:
         raise EvaluationError(
-            f"{waiting} regions of {str(folder)!r} go on from regions that were lost meanwhile; call evaluate again"
+            f"{waiting} regions of {str(folder)!r} go on from regions that were lost meanwhile; call "
+            "evaluate again"
         )
     if failed:
         shown = "\n  ".join(
@@ -340,7 +373,8 @@ def _complete(
             + ([f"and {len(failed) - 10} more, see xg.store.failures"] if len(failed) > 10 else [])
         )
         raise EvaluationError(
-            f"{len(failed)} of {total} regions of {str(folder)!r} failed, the others are stored; call evaluate again to retry them, or "
+            f"{len(failed)} of {total} regions of {str(folder)!r} failed, the others are stored; call "
+            "evaluate again to retry them, or "
             f"load(path, partial=True) for what is there:\n  {shown}"
         )
 
@@ -358,6 +392,8 @@ def _withdraw_damaged(part: Part, indices: list[Index]) -> None:
     if reasons:
         lines = "\n  ".join(f"{part.labels(index)}: {reason}" for index, reason in reasons[:10])
         warnings.warn(
-            f"store {str(part.path)!r}: {'1 region is' if len(reasons) == 1 else f'{len(reasons)} regions are'} damaged and computed again:\n  {lines}",
+            f"store {str(part.path)!r}: "
+            f"{'1 region is' if len(reasons) == 1 else f'{len(reasons)} regions are'} damaged and "
+            f"computed again:\n  {lines}",
             stacklevel=4,
         )

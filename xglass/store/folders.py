@@ -1,4 +1,6 @@
-"""The folder of a store: whether a path can be one, who is at it, and what a killed process has left there."""
+"""The folder of a store: whether a path can be one, who is at it,
+and what a killed process has left there.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ def local_path(path: Any) -> Path:
         raise ValueError("path is empty; write the name of a folder such as 'run.zarr'")
     if "://" in text:
         raise ValueError(
-            f"path must be a folder of this machine, got {text!r}; copy the finished store to where it is wanted"
+            f"path must be a folder of this machine, got {text!r}; copy the finished store to where "
+            "it is wanted"
         )
     try:
         folder = Path(text).expanduser().resolve()
@@ -48,10 +51,12 @@ def exists(path: Path) -> bool:
         found = sorted(entry.name for entry in path.iterdir())
         if "regions" in found:
             raise ValueError(
-                f"store: metadata {str(path / 'zarr.json')!r} are lost; restore this file or evaluate to another path"
+                f"store: metadata {str(path / 'zarr.json')!r} are lost; restore this file or evaluate "
+                "to another path"
             )
         raise ValueError(
-            f"path: {str(path)!r} holds other files ({', '.join(found[:5])}{', ...' if len(found) > 5 else ''}) and is no store of xglass; "
+            f"path: {str(path)!r} holds other files "
+            f"({', '.join(found[:5])}{', ...' if len(found) > 5 else ''}) and is no store of xglass; "
             f"choose another folder"
         )
     return True
@@ -69,18 +74,23 @@ def metadata(file: Path) -> dict[str, Any]:
         content = json.loads(text)
     except ValueError as error:
         raise ValueError(
-            f"store: metadata {str(file)!r} is damaged ({error}); restore this file from a copy or evaluate to another path"
+            f"store: metadata {str(file)!r} is damaged ({error}); restore this file from a copy or "
+            "evaluate to another path"
         ) from error
     if not isinstance(content, dict):
         raise ValueError(
-            f"store: metadata {str(file)!r} is damaged (no JSON object); restore this file or evaluate to another path"
+            f"store: metadata {str(file)!r} is damaged (no JSON object); restore this file or "
+            "evaluate to another path"
         )
     return content
 
 
 @contextlib.contextmanager
 def occupied(path: Path) -> Iterator[None]:
-    """Share a lock on a store while it is evaluated, after sweeping it if nobody else is at it. The lock goes with the process, however it ends."""
+    """Share a lock on a store while it is evaluated, after sweeping it if nobody else is at it.
+
+    The lock goes with the process, however it ends.
+    """
     try:
         import fcntl
     except ImportError:  # no such locks on this system: left-over files stay, which does no harm

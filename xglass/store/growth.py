@@ -1,7 +1,9 @@
-"""Runs that grow: what a stored run has in common with the one asked for, what is new, and how each piece is simulated again.
+"""Runs that grow: what a stored run has in common with the one asked for, what is new, and how each piece is
+simulated again.
 
-By the identity of trajectories a run of more temperatures, walkers, parameters or sweeps contains the smaller one bit for bit. So the
-new part is the difference of two boxes in the space of labels, cut into smaller boxes.
+By the identity of trajectories a run of more temperatures, walkers, parameters or sweeps contains the smaller
+one bit for bit. So the new part is the difference of two boxes in the space of labels, cut into smaller
+boxes.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ SIMULATED = ("sweep", "site")
 
 
 def from_solver(data: xr.Dataset) -> bool:
-    """Whether data are just what their own coords and attrs describe: a run that nothing was done to since its solver."""
+    """Whether data are just what their own coords and attrs describe:
+    a run that nothing was done to since its solver.
+    """
     if data.attrs.get("solver") != "metropolis":
         return False
     try:
@@ -34,7 +38,9 @@ def from_solver(data: xr.Dataset) -> bool:
 
 
 def same_arrays(a: xr.Dataset, b: xr.Dataset) -> bool:
-    """Whether two Datasets hold the same: dask names equal arrays equally, and what is in memory is compared."""
+    """Whether two Datasets hold the same: dask names equal arrays equally,
+    and what is in memory is compared.
+    """
     if {*a.data_vars} != {*b.data_vars} or any(
         (a[name].chunks is None) != (b[name].chunks is None) for name in a.data_vars
     ):
@@ -53,7 +59,8 @@ def chunks(data: xr.Dataset) -> dict[str, int]:
 def combined(parts: list[Part], *, complete: bool, marked: bool = False) -> xr.Dataset:
     """All parts of a store as one lazy Dataset, in the order of labels that was asked for last.
 
-    ``complete``: whether what is not done is an error when it is read; ``marked``: with a coordinate ``done`` over what is cut in regions.
+    ``complete``: whether what is not done is an error when it is read; ``marked``: with a coordinate ``done``
+    over what is cut in regions.
     """
     token = hashlib.blake2b(digest_size=16)
     for part in parts:
@@ -132,7 +139,9 @@ def order(data: xr.Dataset) -> dict[str, list[Any]]:
 
 
 def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
-    """What keeps two runs from being parts of one: lines for people, empty if the larger contains the smaller."""
+    """What keeps two runs from being parts of one: lines for people,
+    empty if the larger contains the smaller.
+    """
     lines = provenance.compare(
         *({str(k): provenance.plain(v) for k, v in side.attrs.items()} for side in (stored, asked))
     )
@@ -147,7 +156,8 @@ def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
         if dim not in asked.indexes or dim not in stored.indexes:
             if stored.sizes[dim] != asked.sizes[dim] or (dim in asked.indexes) != (dim in stored.indexes):
                 lines.append(
-                    f"{dim}: the store has {stored.sizes[dim]} entries, you ask for {asked.sizes[dim]}; without labels nothing can grow"
+                    f"{dim}: the store has {stored.sizes[dim]} entries, you ask for "
+                    f"{asked.sizes[dim]}; without labels nothing can grow"
                 )
             continue
         old, new = stored.indexes[dim], asked.indexes[dim]
@@ -161,7 +171,8 @@ def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
         dropped += [f"{dim}: {_few(old[~old.isin(new)])}"] if not old.isin(new).all() else []
     if added and dropped and not lines:
         lines.append(
-            f"you ask for more ({'; '.join(added)}) and for less ({'; '.join(dropped)}) than the store has; ask for what is stored and more"
+            f"you ask for more ({'; '.join(added)}) and for less ({'; '.join(dropped)}) than the "
+            "store has; ask for what is stored and more"
         )
     if lines:
         return lines
@@ -189,9 +200,11 @@ def _few(labels: Any) -> str:
 
 
 def new_box(stored: xr.Dataset, asked: xr.Dataset) -> tuple[str, xr.Dataset] | None:
-    """The next piece of ``asked`` that ``stored`` lacks, and the dimension along which it continues the store; None at the end.
+    """The next piece of ``asked`` that ``stored`` lacks, and the dimension along which it continues the
+    store; None at the end.
 
-    First the sweeps that stored trajectories lack, then trajectories of new labels, one dimension after another, with all their sweeps.
+    First the sweeps that stored trajectories lack, then trajectories of new labels, one dimension after
+    another, with all their sweeps.
     """
     growing = sorted((dim for dim in asked.indexes if dim in asked.dims), key=lambda dim: dim != "sweep")
     for dim in growing:
@@ -225,7 +238,9 @@ def simulated(parts: list[Part], k: int) -> xr.Dataset:
 
 
 def box_run(before: list[Part], described: xr.Dataset, along: str, chunks: dict[str, int]) -> xr.Dataset:
-    """The lazy run of a box that continues a store along a dimension; added sweeps begin from the last stored state."""
+    """The lazy run of a box that continues a store along a dimension;
+    added sweeps begin from the last stored state.
+    """
     if along != "sweep":
         return rerun(described, chunks=chunks)
     return rerun(described, start=combined(before, complete=True), chunks=chunks)

@@ -74,7 +74,9 @@ def plain(value: Any) -> Any:
 
 
 def operations(data: xr.Dataset) -> list[list[Any]]:
-    """[function, {argument: value}] of every step of the lazy chain, as far as arguments are numbers or names."""
+    """[function, {argument: value}] of every step of the lazy chain,
+    as far as arguments are numbers or names.
+    """
     graphs = [v.data.dask for v in data.data_vars.values() if v.chunks is not None]
     found = []
     for layer in HighLevelGraph.merge(*graphs).layers.values():

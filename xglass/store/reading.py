@@ -13,7 +13,9 @@ from xglass.store.disk import Part
 
 
 class Progress(NamedTuple):
-    """How far an evaluation is: regions done, all of them, those whose last attempt failed, and a guess at the seconds left."""
+    """How far an evaluation is: regions done, all of them, those whose last attempt failed,
+    and a guess at the seconds left.
+    """
 
     done: int
     total: int
@@ -41,17 +43,20 @@ def load(path: str | os.PathLike[str], *, partial: bool = False) -> xr.Dataset |
     Parameters
     ----------
     path : a store that :func:`evaluate` made.
-    partial : whether to give unfinished data, too. They have a coordinate ``done``; what is not done reads as NaN, whole numbers as the lowest
+    partial : whether to give unfinished data, too. They have a coordinate ``done``; what is not done reads as
+    NaN, whole numbers as the lowest
         of their type (observables of such configurations are NaN), flags as False.
 
     Returns
     -------
-    Dataset or DataArray as it was given to :func:`evaluate`: dimensions, coordinates, attributes and types; one dask chunk for every chunk on
-    disk. Reading a damaged or lost chunk raises ValueError with its place. Opening a store runs nothing of its content.
+    Dataset or DataArray as it was given to :func:`evaluate`: dimensions, coordinates, attributes and types;
+    one dask chunk for every chunk on disk. Reading a damaged or lost chunk raises ValueError with its place.
+    Opening a store runs nothing of its content.
 
     Raises
     ------
-    FileNotFoundError : there is no store. ValueError : it is unfinished (how much is missing), damaged, or no store.
+    FileNotFoundError : there is no store. ValueError : it is unfinished (how much is missing), damaged, or no
+    store.
 
     Examples
     --------
@@ -77,8 +82,10 @@ def loaded(parts: list[Part], *, partial: bool) -> xr.Dataset | xr.DataArray:
             else ""
         )
         raise ValueError(
-            f"store {str(parts[0].path)!r} is unfinished: {state.total - state.done} of {state.total} regions are missing"
-            f"{f' ({state.failed} failed)' if state.failed else ''}{grown}; call evaluate again, or load(path, partial=True) for what is there"
+            f"store {str(parts[0].path)!r} is unfinished: {state.total - state.done} of {state.total} "
+            "regions are missing"
+            f"{f' ({state.failed} failed)' if state.failed else ''}{grown}; call evaluate again, or "
+            "load(path, partial=True) for what is there"
         )
     data = growth.combined(parts, complete=not partial, marked=bool(partial))
     if parts[0].provenance["kind"] == "Dataset":
@@ -96,8 +103,9 @@ def progress(path: str | os.PathLike[str]) -> Progress:
 
     Returns
     -------
-    Progress: ``done``, ``total`` and ``failed`` regions, ``fraction`` done, and ``seconds_left``, judged by the pace of the last regions (NaN
-    before there is one). The same from the command line: ``python -m xglass.store progress PATH``.
+    Progress: ``done``, ``total`` and ``failed`` regions, ``fraction`` done, and ``seconds_left``, judged by
+    the pace of the last regions (NaN before there is one). The same from the command line: ``python -m
+    xglass.store progress PATH``.
 
     Raises
     ------
@@ -116,7 +124,8 @@ def progress(path: str | os.PathLike[str]) -> Progress:
 
 
 def failures(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """The regions whose last attempt failed: index, parameters (a label, or the first and the last) and error.
+    """The regions whose last attempt failed: index, parameters (a label, or the first and the last) and
+    error.
 
     Parameters
     ----------

@@ -16,7 +16,8 @@ import xarray as xr
 from dask.highlevelgraph import HighLevelGraph
 from dask.utils import key_split
 
-#: Tasks of these libraries that only fetch or rearrange what is there; everything else counts as work that must not be done twice.
+# : Tasks of these libraries that only fetch or rearrange what is there; everything else counts as work that
+# must not be done twice.
 LIBRARIES = ("_operator", "builtins", "dask", "numpy", "operator", "xarray", "xglass")
 FETCHING = (
     "array",
@@ -34,7 +35,8 @@ FETCHING = (
     "xarray",
 )
 
-#: A chunk on disk is at most this large where a region can be cut, and a region is at most so many chunks of a variable.
+# : A chunk on disk is at most this large where a region can be cut, and a region is at most so many chunks of
+# a variable.
 CHUNK_BYTES, CHUNKS_PER_BLOCK = 16e6, 64
 
 Index = tuple[int, ...]
@@ -60,7 +62,8 @@ class Grid:
         return itertools.product(*map(range, self.shape))
 
     def slices(self, index: Index, dims: Iterable[str]) -> tuple[slice, ...] | None:
-        """Part of an array with these dimensions that is written with a region; None if it is written with another.
+        """Part of an array with these dimensions that is written with a region; None if it is written with
+        another.
 
         An array that lacks a dimension belongs to that dimension's first regions.
         """
@@ -162,8 +165,10 @@ class Regions:
             blocks.append(max(variable.chunksizes[dim]))
             if -(-blocks[-1] // shape[-1]) > CHUNKS_PER_BLOCK:
                 raise ValueError(
-                    f"evaluate: {name!r} is split along {dim!r} in chunks {_short(variable.chunksizes[dim])}, which have no common size to "
-                    f"write them in; write .chunk({dim}={blocks[-1]}) on that variable before evaluate, or select after it"
+                    f"evaluate: {name!r} is split along {dim!r} in chunks "
+                    f"{_short(variable.chunksizes[dim])}, which have no common size to "
+                    f"write them in; write .chunk({dim}={blocks[-1]}) on that variable before "
+                    "evaluate, or select after it"
                 )
         while math.prod(shape) * variable.dtype.itemsize > CHUNK_BYTES:
             for axis, dim in enumerate(map(str, variable.dims)):
@@ -201,7 +206,8 @@ def _cuts(variable: xr.DataArray, dim: str) -> list[int]:
     sizes = variable.chunksizes[dim]
     if any(math.isnan(size) for size in sizes):
         raise ValueError(
-            f"evaluate: the chunks of {variable.name!r} along {dim!r} have unknown sizes; write .data.compute_chunk_sizes() before it"
+            f"evaluate: the chunks of {variable.name!r} along {dim!r} have unknown sizes; write "
+            ".data.compute_chunk_sizes() before it"
         )
     return [0, *itertools.accumulate(size for size in sizes if size)]
 

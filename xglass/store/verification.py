@@ -26,17 +26,19 @@ def verify(
     data: xr.Dataset | xr.DataArray | None = None,
     seed: int = 0,
 ) -> int:
-    """Compute a random sample of the finished regions again and compare: the store against its marks, and against the physics.
+    """Compute a random sample of the finished regions again and compare: the store against its marks, and
+    against the physics.
 
-    On the processor and with the versions that made the store, numbers must agree bit for bit; elsewhere whole numbers bit for bit and floats to
-    1e-10. Marks of damaged regions are taken back, so that the next :func:`evaluate` computes them.
+    On the processor and with the versions that made the store, numbers must agree bit for bit; elsewhere
+    whole numbers bit for bit and floats to 1e-10. Marks of damaged regions are taken back, so that the next
+    :func:`evaluate` computes them.
 
     Parameters
     ----------
     path : a store that :func:`evaluate` made.
     fraction : share of the finished regions to draw, 0 < fraction <= 1; at least one is drawn.
-    data : the lazy data that were evaluated; not needed for runs straight from a solver, which are made anew from what the store says.
-    seed : chooses the sample.
+    data : the lazy data that were evaluated; not needed for runs straight from a solver, which are made anew
+    from what the store says. seed : chooses the sample.
 
     Returns
     -------
@@ -44,8 +46,8 @@ def verify(
 
     Raises
     ------
-    ValueError : regions differ (which, and how), nothing is done yet, ``data`` are needed or others than those stored, fraction out of range.
-    FileNotFoundError : there is no store.
+    ValueError : regions differ (which, and how), nothing is done yet, ``data`` are needed or others than
+    those stored, fraction out of range. FileNotFoundError : there is no store.
 
     Examples
     --------
@@ -68,7 +70,8 @@ def verify(
         evaluation.refuse_other(parts, dataset, evaluation.description(data, dataset), folder)
     elif not run:
         raise ValueError(
-            "verify: these data are no run straight from a solver, which could be made anew from the store; pass data="
+            "verify: these data are no run straight from a solver, which could be made anew from the "
+            "store; pass data="
         )
     evaluation.same_numerics(parts[0])
     same = not evaluation.environment_changes(first)

@@ -26,7 +26,9 @@ WAITS = "waits for what another job computes"
 
 
 def work(part: Part, regions: Regions, indices: list[Index], bar: Any) -> tuple[list[str], int]:
-    """Compute regions on all workers; returns a line for every one that failed, and how many have to wait for another job."""
+    """Compute regions on all workers; returns a line for every one that failed,
+    and how many have to wait for another job.
+    """
     failed: list[str] = []
     waiting = 0
     with _executor() as (pool, workers, get):
@@ -66,7 +68,8 @@ def work(part: Part, regions: Regions, indices: list[Index], bar: Any) -> tuple[
             pool.shutdown(wait=True, cancel_futures=True)
             state = progress_of([part])
             message = (
-                f"store {str(part.path)!r} cannot be written: {error.strerror or error}; {state.done} of {state.total} regions are done and "
+                f"store {str(part.path)!r} cannot be written: {error.strerror or error}; {state.done} "
+                f"of {state.total} regions are done and "
                 f"valid, call evaluate again when it can be written"
             )
             raise (OSError(message) if error.errno is None else OSError(error.errno, message)) from error
@@ -140,7 +143,9 @@ class _Inline(concurrent.futures.Executor):
 
 
 class _Elsewhere(concurrent.futures.Executor):
-    """A pool of other processes that is sent bytes: functions without a name arrive, and no cluster takes the tasks in them for its own."""
+    """A pool of other processes that is sent bytes: functions without a name arrive,
+    and no cluster takes the tasks in them for its own.
+    """
 
     def __init__(self, pool: concurrent.futures.Executor) -> None:
         self._pool = pool

@@ -1,9 +1,10 @@
 """The compiled chain against a twin in plain Python, bit for bit.
 
-The twin shares no code with the library. Integers are Python's own (no overflow to hide behind), potentials and energies are summed
-anew from the configuration at every attempt (nothing incremental that could drift), Philox is written out word by word, and <K> is the
-trace of K with the density matrix, at a mu found by bisection. So occupations, electrostatic energies and acceptances must be
-equal in every bit; kinetic energies, which pass through LAPACK on both sides, to 1e-11.
+The twin shares no code with the library. Integers are Python's own (no overflow to hide behind), potentials
+and energies are summed anew from the configuration at every attempt (nothing incremental that could drift),
+Philox is written out word by word, and <K> is the trace of K with the density matrix, at a mu found by
+bisection. So occupations, electrostatic energies and acceptances must be equal in every bit; kinetic
+energies, which pass through LAPACK on both sides, to 1e-11.
 """
 
 import hashlib
@@ -25,7 +26,10 @@ START = 2**63  # the draws of the random start
 
 
 def philox_words(counter, key):
-    """Philox4x32-10 as in the paper of Salmon et al. (SC 2011): ten rounds, the key raised by the Weyl constants between them."""
+    """Philox4x32-10 as in the paper of Salmon et al.
+
+    (SC 2011): ten rounds, the key raised by the Weyl constants between them.
+    """
     c, k = list(counter), list(key)
     for _ in range(10):
         low, high = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
@@ -130,7 +134,9 @@ class Twin:
         )
 
     def felt(self, n):
-        """The potential of the quantum particles: with the self-image term of the deviation from the reference."""
+        """The potential of the quantum particles: with the self-image term of the deviation from the
+        reference.
+        """
         return np.array(
             [
                 float(p * self.unit) + self.own * (m - self.reference)
@@ -149,7 +155,9 @@ class Twin:
         )
 
     def run(self, n, first, sweeps, every):
-        """Frames (occupation, energy, <K>, accepted fraction) after first, first + every, ...; the first only where it is sweep 0."""
+        """Frames (occupation, energy, <K>, accepted fraction) after first, first + every, ...;
+        the first only where it is sweep 0.
+        """
         n, frames, accepted = list(n), [], 0
 
         def store(T, fraction):
@@ -195,10 +203,19 @@ def twin_of(model, *, T, walker, seed, weight, moves, ramp, labels, realization=
         K[j, i] += t
     filling = float(model["filling"])
     return Twin(
-        U=model["interaction"].values, eps=model["site_energy"].values, K=K, bonds=bonds,
-        reference=filling if bool(model["centred"]) else 0.0, T=T, ramp=ramp, weight=weight, moves=moves, seed=seed,
-        stream=stream_number(walker, realization, labels), particles=round(filling * N),
-    )  # fmt: skip
+        U=model["interaction"].values,
+        eps=model["site_energy"].values,
+        K=K,
+        bonds=bonds,
+        reference=filling if bool(model["centred"]) else 0.0,
+        T=T,
+        ramp=ramp,
+        weight=weight,
+        moves=moves,
+        seed=seed,
+        stream=stream_number(walker, realization, labels),
+        particles=round(filling * N),
+    )
 
 
 def assert_same(run, frames, kinetic=True):
@@ -257,7 +274,9 @@ def test_streams_of_the_twin(walkers, realization, labels):
 
 
 def test_streams_are_frozen():
-    """A change of these numbers is a new rule of identity: it needs a new RULE_VERSION and a line in the changelog."""
+    """A change of these numbers is a new rule of identity:
+    it needs a new RULE_VERSION and a line in the changelog.
+    """
     assert streams.RULE_VERSION == 1
     labels = np.array([0.1, -0.5, 0.12, 0.5])
     assert streams.streams(np.array([0, 1]), 0, labels).tolist() == FROZEN_STREAMS
@@ -278,7 +297,9 @@ FROZEN_STATE = "0010011110011100"
     magnitude=st.integers(-250, 250),
 )
 def test_fixed_point_is_bounded(entries, energies, magnitude):
-    """Every entry within half a unit; a unit no coarser than needed; twice all potentials together fit in 63 bits."""
+    """Every entry within half a unit; a unit no coarser than needed;
+    twice all potentials together fit in 63 bits.
+    """
     U = np.zeros((6, 6))
     U[np.triu_indices(6, 1)] = entries
     U, eps = np.ldexp(U + U.T, magnitude), np.ldexp(np.array(energies), magnitude)
@@ -338,7 +359,9 @@ def test_trajectory(weight, moves, self_image):
 
 @pytest.mark.parametrize("moves", MOVES)
 def test_long_classical_trajectory(moves):
-    """36 sites, 300 sweeps, every 7th stored: the sums of the kernel have had the time to drift, if they could."""
+    """36 sites, 300 sweeps, every 7th stored: the sums of the kernel have had the time to drift,
+    if they could.
+    """
     model = xg.charge_glass(xg.lattice.triangular(6), self_image="exclude")
     run = xg.metropolis(
         model, T=0.06, walker=[3], sweep=300, every=7, weight="classical", moves=moves, seed=4, chunks=None
@@ -400,9 +423,16 @@ def test_centred_random_couplings_and_site_energies(weight):
     for realization in (2, 7):
         part = model.sel(realization=realization)
         twin = twin_of(
-            part, T=0.4, walker=0, seed=1, weight=weight, moves="exchange", ramp=[1.0] * 11,
-            labels=[0.4, *part["hopping"].values, filling], realization=realization,
-        )  # fmt: skip
+            part,
+            T=0.4,
+            walker=0,
+            seed=1,
+            weight=weight,
+            moves="exchange",
+            ramp=[1.0] * 11,
+            labels=[0.4, *part["hopping"].values, filling],
+            realization=realization,
+        )
         frames = twin.run(twin.start(), 0, 10, 1)
         assert sum(frames[0][0]) == 4
         assert_same(run.sel(realization=realization).isel(walker=0), frames, kinetic=weight == "kinetic")
@@ -436,7 +466,8 @@ def test_attempts_and_solves_are_counted():
     ).all()
     assert [len(row) for row in neighbours] == [6] * 16
     assert n.sum(axis=1).tolist() == [8] * 7
-    # one eigenproblem per active attempt; one more for the start; with the free energy one more per stored <K>
+    # one eigenproblem per active attempt; one more for the start; with the free energy one more per stored
+    # <K>
     kinetic, free = counts["kinetic"], counts["free_energy"]
     np.testing.assert_array_equal(kinetic["solves"] - kinetic["active_attempts"], [1, 0, 0])
     np.testing.assert_array_equal(free["solves"] - free["active_attempts"], [2, 1, 1])

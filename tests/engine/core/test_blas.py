@@ -66,7 +66,9 @@ def test_threads_that_enter_and_leave_in_turn(two_threads):
 
 
 def test_another_thread_than_the_one_that_limited_before(two_threads):
-    """The main thread holds a limit of its own (the fixture); a worker of dask must be limited all the same."""
+    """The main thread holds a limit of its own (the fixture);
+    a worker of dask must be limited all the same.
+    """
     seen = []
 
     def work():

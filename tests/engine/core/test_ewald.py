@@ -1,4 +1,6 @@
-"""Ewald sums against sums that know no splitting parameter: direct sums over images, rows of Bessel functions, closed forms."""
+"""Ewald sums against sums that know no splitting parameter: direct sums over images,
+rows of Bessel functions, closed forms.
+"""
 
 import functools
 
@@ -30,7 +32,9 @@ def volume(periods):
 
 
 def random_displacements(periods, n=6, seed=0):
-    """Displacements over two cells in each direction, none near a lattice point, and the zero displacement first."""
+    """Displacements over two cells in each direction, none near a lattice point,
+    and the zero displacement first.
+    """
     d = len(periods)
     fractional = np.random.default_rng(seed).uniform(-1.0, 1.0, (40 * n, d))
     away = np.linalg.norm(ewald.nearest_image(fractional @ periods, periods), axis=1) > 0.2
@@ -56,10 +60,12 @@ def extrapolated(values, steps):
 
 
 def direct_sum(key, displacement, term, background):
-    """Sum of term(distance) over images, each weighted by exp(-e distance^2), less ``background(e)``, extrapolated to e = 0.
+    """Sum of term(distance) over images, each weighted by exp(-e distance^2), less ``background(e)``,
+    extrapolated to e = 0.
 
-    The background is that part of the weighted sum that is uniform in space, so what is left is a power series in e.
-    The steps are a compromise with cost: the extrapolation is good to 1e-12 in the plane and to 1e-9 in space.
+    The background is that part of the weighted sum that is uniform in space, so what is left is a power
+    series in e. The steps are a compromise with cost: the extrapolation is good to 1e-12 in the plane and to
+    1e-9 in space.
     """
     steps = 0.1 * 0.5 ** np.arange(6) if len(FORMS[key]) < 3 else 0.03 * np.arange(1, 7)
     vectors = _images(key, np.sqrt(37.0 / steps.min()))
@@ -77,7 +83,9 @@ def direct_power_law(key, displacement, s):
     surface = 2 * np.pi ** (d / 2) / special.gamma(d / 2)  # 2, 2 pi, 4 pi
 
     def background(e):
-        """(1/Omega) int x^-s exp(-e x^2) d^dx over space; its continuation for s > d; outside one spacing for s = d."""
+        """(1/Omega) int x^-s exp(-e x^2) d^dx over space; its continuation for s > d;
+        outside one spacing for s = d.
+        """
         if s == d:
             return surface / omega * special.exp1(e) / 2
         return surface / omega * special.gamma((d - s) / 2) / 2 * e ** ((s - d) / 2)
@@ -86,10 +94,11 @@ def direct_power_law(key, displacement, s):
 
 
 def rows_of_charges(displacement, periods, height=0.0):
-    """The layer sum by rows of charges: a logarithm across the rows and Bessel functions K0 along them. No splitting.
+    """The layer sum by rows of charges: a logarithm across the rows and Bessel functions K0 along them. No
+    splitting.
 
-    Zero average over the cell: of cos by itself, of the logarithm because int ln(2 cosh a - 2 cos t) dt = 2 pi a.
-    The first period must lie along x. Not for points on a row (K0 diverges).
+    Zero average over the cell: of cos by itself, of the logarithm because int ln(2 cosh a - 2 cos t) dt = 2
+    pi a. The first period must lie along x. Not for points on a row (K0 diverges).
     """
     length, (shift, pitch) = periods[0, 0], periods[1]
     assert periods[0, 1] == 0.0
@@ -110,7 +119,7 @@ def alternating(shape):
     return cells.astype(float), (-1.0) ** cells.sum(axis=1)
 
 
-# --- constants of crystals ------------------------------------------------------------------------------------------------------
+# --- constants of crystals ----------------------------------------------------------------------------------
 
 
 def test_madelung_constants_of_rock_salt():
@@ -148,7 +157,9 @@ def test_wigner_crystals_of_the_plane(periods, expected):
     ids=["sc", "bcc", "fcc"],
 )
 def test_wigner_crystals_of_space(periods, per_cube, expected):
-    """Energy per particle in e^2/r_s with 4 pi r_s^3 n / 3 = 1; twelve digits are printed in the literature."""
+    """Energy per particle in e^2/r_s with 4 pi r_s^3 n / 3 = 1;
+    twelve digits are printed in the literature.
+    """
     energy = ewald.power_law(np.zeros((1, 3)), periods, 1.0)[0] / 2
     assert energy * (3 / (4 * np.pi * per_cube)) ** (1 / 3) == pytest.approx(expected, abs=1e-11)
 
@@ -165,7 +176,7 @@ def dirichlet_beta(s):
     return total / d
 
 
-# --- one dimension --------------------------------------------------------------------------------------------------------------
+# --- one dimension ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("length", [1.0, 5.0, 12.0])
@@ -191,14 +202,17 @@ def test_ring_above_its_dimension_is_a_hurwitz_zeta_function(s):
 
 @pytest.mark.parametrize("s", [0.1, 0.5, 0.9, 1.1, 2.0, 3.0, 5.5])
 def test_ring_of_own_images_is_the_riemann_zeta_function(s):
-    """Below s = 1 its continuation: the neutral background is the pole's part that drops out of the continuation."""
+    """Below s = 1 its continuation: the neutral background is the pole's part that drops out of the
+    continuation.
+    """
     value = ewald.power_law(np.zeros((1, 1)), 3.5 * LINE, s)[0]
     assert value == pytest.approx(2 * 3.5**-s * special.zeta(s), rel=2e-14)
 
 
-# --- direct sums over images in one, two and three dimensions --------------------------------------------------------------------
+# --- direct sums over images in one, two and three dimensions -----------------------------------------------
 
-# not d + 2, d + 4, ...: there the weighted sum is no power series in e (it has logarithms); closed forms and plain sums cover them
+# not d + 2, d + 4, ...: there the weighted sum is no power series in e (it has logarithms); closed forms and
+# plain sums cover them
 CASES = [("line", s) for s in (0.5, 1.0, 1.7, 3.4)]
 CASES += [("square", s) for s in (0.5, 1.0, 2.0, 2.6)]
 CASES += [("oblique", s) for s in (1.0, 1.5, 2.0, 3.0, 5.5)]
@@ -220,7 +234,9 @@ def test_power_law_below_at_and_above_the_dimension(key, s):
     ("key", "s", "radius"), [("square", 4.0, 400), ("square", 9.0, 60), ("skewed", 12.0, 16)]
 )
 def test_steep_power_laws_by_plain_summation(key, s, radius):
-    """Nothing but the sum; what lies beyond is below 2 pi X^-2 / 2 = 2e-5, 2 pi X^-7 / 7 = 3e-13, 4 pi X^-9 / 9 = 2e-11."""
+    """Nothing but the sum; what lies beyond is below 2 pi X^-2 / 2 = 2e-5, 2 pi X^-7 / 7 = 3e-13,
+    4 pi X^-9 / 9 = 2e-11.
+    """
     displacement = random_displacements(FORMS[key])[1:]
     vectors = _images(key, radius)
     plain = [(np.linalg.norm(r + vectors, axis=1) ** -s).sum() for r in displacement]
@@ -231,7 +247,9 @@ def test_steep_power_laws_by_plain_summation(key, s, radius):
 
 @pytest.mark.parametrize("s", [0.5, 1.0, 1.5, 2.5, 3.0, 4.0, 7.0])
 def test_own_images_of_the_square_and_triangular_lattice_factorise(s):
-    """sum' |R|^-s = 4 zeta(s/2) beta(s/2) and 6 zeta(s/2) L(s/2), L of the character mod 3 (Lorenz 1871), on both sides of the pole."""
+    """sum' |R|^-s = 4 zeta(s/2) beta(s/2) and 6 zeta(s/2) L(s/2), L of the character mod 3 (Lorenz 1871),
+    on both sides of the pole.
+    """
     square = ewald.power_law(np.zeros((1, 2)), SQUARE, s)[0]
     assert square == pytest.approx(4 * special.zeta(s / 2) * dirichlet_beta(s / 2), rel=1e-13)
     if s > 2:
@@ -250,7 +268,9 @@ def test_own_images_at_the_pole():
 
 @pytest.mark.parametrize("key", ["line", "oblique", "skewed"])
 def test_the_pole_is_a_limit_from_both_sides(key):
-    """V_{d+e} and V_{d-e} carry +-S_d/(Omega e), which their mean loses; the rest is even in e: two e's leave O(e^4) = 1e-7."""
+    """V_{d+e} and V_{d-e} carry +-S_d/(Omega e), which their mean loses; the rest is even in e:
+    two e's leave O(e^4) = 1e-7.
+    """
     periods = FORMS[key]
     d = float(len(periods))
     displacement = random_displacements(periods)
@@ -268,13 +288,15 @@ def test_the_pole_is_a_limit_from_both_sides(key):
     [(6.0, 8.40192397482754, 14.45392104375), (12.0, 6.20214904504752, 12.13188019654)],
 )
 def test_lennard_jones_sums(s, cubic, face_centred):
-    """The constants of the simple and face-centred cubic lattices, nearest neighbours at distance 1 (eleven digits of the latter)."""
+    """The constants of the simple and face-centred cubic lattices,
+    nearest neighbours at distance 1 (eleven digits of the latter).
+    """
     close_packed = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]) / np.sqrt(2)
     assert ewald.power_law(np.zeros((1, 3)), CUBE, s)[0] == pytest.approx(cubic, abs=1e-12)
     assert ewald.power_law(np.zeros((1, 3)), close_packed, s)[0] == pytest.approx(face_centred, abs=2e-10)
 
 
-# --- composition and the zero of the potential -----------------------------------------------------------------------------------
+# --- composition and the zero of the potential --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -302,16 +324,21 @@ def test_the_doubled_layer_composes(height):
 
 
 def cell_average(function, periods, points, offset):
-    """Mean over the cell on a grid that avoids the particle: exact up to wave vectors of the grid, 1e-13 for smooth functions."""
+    """Mean over the cell on a grid that avoids the particle: exact up to wave vectors of the grid,
+    1e-13 for smooth functions.
+    """
     axes = [(np.arange(points) + offset) / points] * len(periods)
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(periods)) @ periods
     return function(grid).mean()
 
 
 def test_zero_average_over_the_cell():
-    """The divergence at the particle is subtracted as an analytic 1/r^s cut smooth by erfc, whose average is known."""
+    """The divergence at the particle is subtracted as an analytic 1/r^s cut smooth by erfc,
+    whose average is known.
+    """
     alpha = 3.0
-    # layer and 3D 1/r: subtract erfc(alpha r)/r of the nearest images; int erfc(alpha r)/r = 2 sqrt(pi)/alpha (2D), pi/alpha^2 (3D)
+    # layer and 3D 1/r: subtract erfc(alpha r)/r of the nearest images; int erfc(alpha r)/r = 2 sqrt(pi)/alpha
+    # (2D), pi/alpha^2 (3D)
     for periods, function, integral in (
         (OBLIQUE, lambda r: ewald.layer(r, OBLIQUE), 2 * np.sqrt(np.pi) / alpha),
         (SKEWED, lambda r: ewald.power_law(r, SKEWED, 1.0), np.pi / alpha**2),
@@ -328,7 +355,7 @@ def test_zero_average_over_the_cell():
         )  # aliasing exp(-(2 pi 14 / 1.4)^2 / 4 alpha^2) < 1e-40
 
 
-# --- layers and gates ------------------------------------------------------------------------------------------------------------
+# --- layers and gates ---------------------------------------------------------------------------------------
 
 SHEARED = np.array([[1.2, 0.0], [0.35, 0.95]])
 
@@ -344,7 +371,9 @@ def test_layer_by_rows_of_charges(periods, height):
 
 @pytest.mark.parametrize("height", [0.3, 0.8, 2.5, 40.0])
 def test_layers_apart_by_the_plain_reciprocal_series(height):
-    """(2 pi/A) sum_G exp(-G z) cos(G r)/G, all terms above 1e-17; includes the particle right below (r = 0)."""
+    """(2 pi/A) sum_G exp(-G z) cos(G r)/G, all terms above 1e-17;
+    includes the particle right below (r = 0).
+    """
     displacement = random_displacements(OBLIQUE)
     reciprocal = 2 * np.pi * np.linalg.inv(OBLIQUE).T
     n = np.arange(-60, 61)
@@ -419,7 +448,9 @@ def test_the_field_between_plates_is_the_alternating_image_series():
 
 @pytest.mark.parametrize("distance", [0.05, 0.2, 0.7, 1.2])
 def test_two_gates_by_direct_summation(distance):
-    """The screened charge decays as exp(-pi r / 2d), so its images are summed as they are; less the uniform 2 pi d/A."""
+    """The screened charge decays as exp(-pi r / 2d), so its images are summed as they are;
+    less the uniform 2 pi d/A.
+    """
     displacement = random_displacements(OBLIQUE)
     vectors = _images("oblique", 26 * distance + 3)
     expected = []
@@ -447,7 +478,7 @@ def test_distant_gates_screen_nothing(gates):
     assert abs(near - bare).max() > 1e-3
 
 
-# --- screened interaction --------------------------------------------------------------------------------------------------------
+# --- screened interaction -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -473,7 +504,7 @@ def test_yukawa_on_a_ring_is_a_logarithm():
         assert value == pytest.approx(-2 * np.log1p(-np.exp(-1 / length)), rel=1e-13)
 
 
-# --- the small parts -------------------------------------------------------------------------------------------------------------
+# --- the small parts ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("a", [2.5, 1.0, 0.3, 1e-8, 0.0, -1e-8, -0.03, -0.5, -1.0, -1.00001, -2.0, -3.5])
@@ -489,7 +520,9 @@ def test_incomplete_gamma_function_by_quadrature(a):
 
 @pytest.mark.parametrize("s", [4 + 1e-5, 4 - 1e-5, 4 + 1e-8, 4 - 1e-8])
 def test_exponents_beside_a_pole_of_the_recursion(s):
-    """Gamma(a, x) from Gamma(a + 1, x) divides by a, but the sum itself is smooth in s: at s = 4 + e it has moved by less than 20 e."""
+    """Gamma(a, x) from Gamma(a + 1, x) divides by a, but the sum itself is smooth in s:
+    at s = 4 + e it has moved by less than 20 e.
+    """
     displacement = random_displacements(SQUARE)[:4]
     reference = ewald.power_law(displacement, SQUARE, 4.0)
     values = [ewald.power_law(displacement, SQUARE, s, splitting) for splitting in (1.2, None, 2.5)]

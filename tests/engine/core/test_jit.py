@@ -1,4 +1,6 @@
-"""The cache of compiled kernels follows every kernel source: a changed helper must not leave old physics behind."""
+"""The cache of compiled kernels follows every kernel source:
+a changed helper must not leave old physics behind.
+"""
 
 import pathlib
 import shutil
@@ -35,7 +37,9 @@ def test_cache_folder_follows_the_sources_of_every_wing(engine, wing, tmp_path):
 
 
 def test_cache_folder_tells_files_of_one_name_apart(engine):
-    """What moves from one wing to another is another engine, though no file has another name or content, nor another place in the order."""
+    """What moves from one wing to another is another engine, though no file has another name or content,
+    nor another place in the order.
+    """
     for wing in ("wing_a", "wing_b"):
         (engine / wing).mkdir()
     (engine / "wing_a" / "same.py").write_text("a = 1\n")

@@ -98,7 +98,9 @@ def test_mixed_vectors(size, dtype):
 
 
 def test_random_vectors():
-    """Entries of modulus 1, the same in both precisions, all four phases equally often, uncorrelated between streams."""
+    """Entries of modulus 1, the same in both precisions, all four phases equally often,
+    uncorrelated between streams.
+    """
     n = 2**16
     vectors = [
         lanczos.random_vector(7, lanczos.stream(v, 0, np.array([label])), n, np.dtype(complex))
@@ -120,11 +122,13 @@ def test_random_vectors():
     assert abs(signs.sum()) < 4.5 * np.sqrt(n)
 
 
-# --- Lanczos runs against the same random vector in dense matrices -------------------------------------------------------
+# --- Lanczos runs against the same random vector in dense matrices ------------------------------------------
 
 
 def dense_sums(matrices, r, T, frequency, broadening):
-    """The columns of thermal() from eigenstates: <r|f(H)|r> and <r|e^{-bH} J delta(w - ...) J|r>, with plain Gaussians."""
+    """The columns of thermal() from eigenstates: <r|f(H)|r> and <r|e^{-bH} J delta(w - ...) J|r>,
+    with plain Gaussians.
+    """
     hopping, rest, current = matrices
     E, U = np.linalg.eigh(hopping + rest)
     c = U.conj().T @ r
@@ -180,7 +184,9 @@ def agree(operator, matrices, steps, tolerance, seed=5):
 @pytest.mark.parametrize("N", [2, 3, 4, 5, 6])
 @pytest.mark.parametrize("g", [0.0, 1.0])
 def test_a_run_to_the_end_knows_what_the_vector_knows(N, g):
-    """Small blocks and g = 0 have small invariant subspaces: the recursion must end there, and where J r vanishes (N = 2, K = 0)."""
+    """Small blocks and g = 0 have small invariant subspaces: the recursion must end there,
+    and where J r vanishes (N = 2, K = 0).
+    """
     for momentum in (0.0, 2.0 * np.pi / N, np.pi, 0.777):
         operator = operators.Block(N, momentum, 1.0, g, 0.2, 0.5)
         agree(operator, dense.block(momentum, 1.0, g, 0.2, 0.5, N), 2 * 2**N, 2e-6)
@@ -198,7 +204,9 @@ def test_a_run_over_rows(twist, precision):
 
 
 def test_the_resolution_rule():
-    """M = 2 W / broadening at N = 8, where levels are few and the demand is highest, to 6e-3 of the peak; 1.5 times as many to 1e-3."""
+    """M = 2 W / broadening at N = 8, where levels are few and the demand is highest, to 6e-3 of the peak;
+    1.5 times as many to 1e-3.
+    """
     operator = operators.Block(8, 0.7, 1.0, 1.0, 0.0, 0.1)
     steps = operators.resolving(operator.half_width, WIDTHS[0], 1.0)
     matrices = dense.block(0.7, 1.0, 1.0, 0.0, 0.1, 8)
@@ -207,7 +215,9 @@ def test_the_resolution_rule():
 
 
 def test_binned_sticks_are_gaussians_to_1e_6_of_the_peak():
-    """The fine grid against plain sums over the same sticks, also where sticks lie at zero, and for widths far above the smallest."""
+    """The fine grid against plain sums over the same sticks, also where sticks lie at zero,
+    and for widths far above the smallest.
+    """
     generator = np.random.default_rng(2)
     energies, others = np.sort(generator.normal(size=40)), np.sort(generator.normal(size=50))
     others[7] = energies[3]

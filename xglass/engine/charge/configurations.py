@@ -22,7 +22,8 @@ def configurations(occupation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         occupation = np.where(missing[..., None], np.zeros_like(occupation), occupation)
     if ((occupation != 0) & (occupation != 1)).any():
         raise ValueError(
-            f"occupation must be 0 or 1, got values from {occupation.min()} to {occupation.max()}; sum or average the result instead"
+            f"occupation must be 0 or 1, got values from {occupation.min()} to {occupation.max()}; "
+            "sum or average the result instead"
         )
     return occupation, ~missing
 
@@ -33,7 +34,9 @@ def blanked(result: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 
 def blocks(rows: int, length: int) -> Iterator[slice]:
-    """Slices of so many rows that a block of them takes about 2 MB as numbers: what is made in between stays small."""
+    """Slices of so many rows that a block of them takes about 2 MB as numbers:
+    what is made in between stays small.
+    """
     size = max(1, 250_000 // length)
     return (slice(first, min(first + size, rows)) for first in range(0, rows, size))
 
@@ -48,7 +51,9 @@ def overlap(a: np.ndarray, b: np.ndarray, filling: np.ndarray) -> np.ndarray:
 
 
 def structure_factor(occupation: np.ndarray, filling: np.ndarray, phase: np.ndarray) -> np.ndarray:
-    """(..., q) (1/N) |sum_i (n_i - n) exp(-i phase_iq)|^2 of configurations (..., site) and phases (site, q)."""
+    """(..., q) (1/N) |sum_i (n_i - n) exp(-i phase_iq)|^2 of configurations (..., site) and phases (site,
+    q).
+    """
     occupation, there = configurations(occupation)
     sites = occupation.shape[-1]
     phase = phase.reshape(sites, -1)

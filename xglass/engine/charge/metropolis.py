@@ -18,8 +18,8 @@ MOVES = {"neighbour": 0, "exchange": 1}
 def fixed_point(interaction: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Off-diagonal interaction and potential of the empty lattice as int64 in units of a power of two.
 
-    The unit is the finest with which the sum of all potentials, twice over, still fits: about 1e-15 of the interaction at
-    144 sites. Returns (coupling, base, unit).
+    The unit is the finest with which the sum of all potentials, twice over, still fits: about 1e-15 of the
+    interaction at 144 sites. Returns (coupling, base, unit).
     """
     coupling = np.array(interaction, dtype=np.float64)
     np.fill_diagonal(coupling, 0.0)
@@ -43,7 +43,9 @@ def neighbour_table(source: np.ndarray, target: np.ndarray, sites: int) -> tuple
 
 
 def empty_potential(interaction: np.ndarray, site_energy: np.ndarray, reference: float) -> np.ndarray:
-    """Potential of the empty lattice: site energies and, for centred interactions, -reference sum_{j != i} U_ij."""
+    """Potential of the empty lattice: site energies and, for centred interactions,
+    -reference sum_{j != i} U_ij.
+    """
     if reference == 0.0:
         return np.array(site_energy, dtype=np.float64)
     return site_energy - reference * (interaction.sum(axis=-1) - np.diagonal(interaction, axis1=-2, axis2=-1))
@@ -87,25 +89,34 @@ def simulate(
 
     Parameters
     ----------
-    hopping (..., bond), interaction (..., site, site), site_energy (..., site), filling (...), reference (...),
-    labels (..., label), realization (...), temperature (...), walker (..., walker): parameters and identities.
-    start : (..., site) int8 configurations to start from; unused with size 1 along site (dask has no empty chunks).
-    patterns : (pattern, site) int8, the best of which is the start, see :func:`ordered`; unused with size 1 along site. Without
+    hopping (..., bond), interaction (..., site, site), site_energy (..., site), filling (...), reference
+    (...), labels (..., label), realization (...), temperature (...), walker (..., walker): parameters and
+    identities. start : (..., site) int8 configurations to start from; unused with size 1 along site (dask has
+    no empty chunks). patterns : (pattern, site) int8, the best of which is the start, see :func:`ordered`;
+    unused with size 1 along site. Without
         either the start is random.
     source, target : (bond,) int64. ramp : (sweeps + 1,) factor on the temperature.
 
     Returns
     -------
-    occupation (..., walker, frame, site) int8; energy, kinetic, acceptance (..., walker, frame) float64; active attempts and
-    eigenproblems since the last frame (..., walker, frame) int64.
+    occupation (..., walker, frame, site) int8; energy, kinetic, acceptance (..., walker, frame) float64;
+    active attempts and eigenproblems since the last frame (..., walker, frame) int64.
     """
     from xglass.engine.charge.metropolis_kernels import chain, random_configuration
 
     sites = site_energy.shape[-1]
     shape = np.broadcast_shapes(
-        hopping.shape[:-1], interaction.shape[:-2], site_energy.shape[:-1], labels.shape[:-1], start.shape[:-1],
-        filling.shape, reference.shape, realization.shape, temperature.shape, walker.shape,
-    )  # fmt: skip
+        hopping.shape[:-1],
+        interaction.shape[:-2],
+        site_energy.shape[:-1],
+        labels.shape[:-1],
+        start.shape[:-1],
+        filling.shape,
+        reference.shape,
+        realization.shape,
+        temperature.shape,
+        walker.shape,
+    )
     points, walkers = shape[:-1], shape[-1]
 
     def spread(array: np.ndarray, core: int) -> np.ndarray:
@@ -146,10 +157,27 @@ def simulate(
                     f"start: every configuration must hold {particles} particles as occupations 0 or 1"
                 )
             chain(
-                np.uint64(seed), stream, first_sweep, continued, every, temp * ramp, coupling, base, self_potential(u, float(ref)), unit,
-                matrix, table, degree, WEIGHTS[weight], MOVES[moves],
-                state, occupation[p], energy[p], kinetic[p], counters[p],
-            )  # fmt: skip
+                np.uint64(seed),
+                stream,
+                first_sweep,
+                continued,
+                every,
+                temp * ramp,
+                coupling,
+                base,
+                self_potential(u, float(ref)),
+                unit,
+                matrix,
+                table,
+                degree,
+                WEIGHTS[weight],
+                MOVES[moves],
+                state,
+                occupation[p],
+                energy[p],
+                kinetic[p],
+                counters[p],
+            )
             energy[p] += energy_of_reference(u, float(ref))
     acceptance = counters[..., 0] / (every * sites)
     if not continued:
@@ -167,7 +195,8 @@ def ordered(
 ) -> np.ndarray:
     """The pattern of lowest electrostatic energy; ties (1e-9 a site) go to the lowest <K>, then to the first.
 
-    Parameters: hopping (site, site), interaction (site, site), site_energy (site,), patterns (pattern, site). Returns (site,).
+    Parameters: hopping (site, site), interaction (site, site), site_energy (site,), patterns (pattern, site).
+    Returns (site,).
     """
     from xglass.engine.charge.one_body_kernels import kinetic_energies
 

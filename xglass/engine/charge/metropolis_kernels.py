@@ -1,8 +1,8 @@
 """The Monte Carlo chain: one Metropolis trajectory after another.
 
-Potentials and energies are kept in fixed point, as whole multiples of a power of two. Sums of integers are exact, so the
-potential is a function of the configuration and not of the path that led there: a chain that is stopped, stored and
-continued goes on bit for bit, and nothing has to be rebuilt.
+Potentials and energies are kept in fixed point, as whole multiples of a power of two. Sums of integers are
+exact, so the potential is a function of the configuration and not of the path that led there: a chain that is
+stopped, stored and continued goes on bit for bit, and nothing has to be rebuilt.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def proposal(a, b, sites, moves, neighbours, degree):
 
 @kernel
 def classical_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u):
-    """One sweep with weight E, in place. Returns accepted moves, active attempts and twice the change of energy."""
+    """One sweep with weight E, in place.
+
+    Returns accepted moves, active attempts and twice the change of energy.
+    """
     sites = n.size
     accepted, active, twice = 0, 0, np.int64(0)
     for k in range(sites):
@@ -79,7 +82,9 @@ def classical_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, 
 
 @kernel
 def gain(weight, hopping, phi, unit, diagonal, n, t, particles, potential, work):
-    """The quantum part of the weight, <K> or F[K + phi] - F[phi], of configuration ``n`` with fixed-point potential ``phi``."""
+    """The quantum part of the weight, <K> or F[K + phi] - F[phi],
+    of configuration ``n`` with fixed-point potential ``phi``.
+    """
     for m in range(n.size):
         potential[m] = phi[m] * unit + diagonal[n[m]]
     if weight == KINETIC:
@@ -167,16 +172,15 @@ def chain(
     seed, streams : key and (walker,) stream numbers of the random draws.
     first_sweep : number of the sweep that ``state`` was left after.
     continued : whether the start is another run's last state, and so not stored again.
-    every : sweeps between stored states; they are those after first_sweep + every, first_sweep + 2 every, ..., behind the start.
-    temperature : (sweeps + 1,) temperature of sweep first_sweep + k at index k; index 0 is the start's.
-    coupling, base : (site, site), (site,) int64: U_ij without diagonal, and the potential of the empty lattice, in ``unit``.
-    diagonal : (2,) what an empty and an occupied site add to their own potential (the self-image term).
-    unit : the power of two that one step of the fixed point stands for.
-    hopping : (site, site) float64.
-    neighbours, degree : (site, largest degree), (site,) int64.
-    state : (walker, site) int8, the start; left as the last state.
-    occupation, energy, kinetic : outputs (walker, frame, site), (walker, frame), (walker, frame).
-    counters : output (walker, frame, 3) int64: accepted, active attempts, eigenproblems since the last frame.
+    every : sweeps between stored states; they are those after first_sweep + every, first_sweep + 2 every,
+    ..., behind the start. temperature : (sweeps + 1,) temperature of sweep first_sweep + k at index k; index
+    0 is the start's. coupling, base : (site, site), (site,) int64: U_ij without diagonal, and the potential
+    of the empty lattice, in ``unit``. diagonal : (2,) what an empty and an occupied site add to their own
+    potential (the self-image term). unit : the power of two that one step of the fixed point stands for.
+    hopping : (site, site) float64. neighbours, degree : (site, largest degree), (site,) int64. state :
+    (walker, site) int8, the start; left as the last state. occupation, energy, kinetic : outputs (walker,
+    frame, site), (walker, frame), (walker, frame). counters : output (walker, frame, 3) int64: accepted,
+    active attempts, eigenproblems since the last frame.
     """
     walkers, sites = state.shape
     sweeps = temperature.size - 1
@@ -213,9 +217,26 @@ def chain(
                     )
                 else:
                     done, tried, twice, extra = quantum_sweep(
-                        n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u,
-                        weight, hopping, diagonal, particles, extra, moved, potential, work,
-                    )  # fmt: skip
+                        n,
+                        phi,
+                        coupling,
+                        unit,
+                        t,
+                        neighbours,
+                        degree,
+                        moves,
+                        a,
+                        b,
+                        u,
+                        weight,
+                        hopping,
+                        diagonal,
+                        particles,
+                        extra,
+                        moved,
+                        potential,
+                        work,
+                    )
                     solves += tried
                 accepted += done
                 active += tried

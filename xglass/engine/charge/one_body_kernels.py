@@ -24,8 +24,8 @@ def fermi(x):
 def chemical_potential(levels, temperature, particles):
     """Mu with sum of Fermi functions = particles; ``levels`` ascending, 0 < particles < number of levels.
 
-    In a gap at low temperature any mu of the plateau is as good as another (the sum is flat to rounding): the answer is
-    meant for F, densities and <K>, which do not depend on it there.
+    In a gap at low temperature any mu of the plateau is as good as another (the sum is flat to rounding): the
+    answer is meant for F, densities and <K>, which do not depend on it there.
     """
     low, high = levels[0] - 50.0 * temperature, levels[-1] + 50.0 * temperature
     mu = 0.5 * (levels[particles - 1] + levels[particles])
@@ -105,7 +105,9 @@ def kinetic_energies(hopping, potentials, temperatures, particles, out):
 
 @kernel
 def densities(hopping, potentials, temperatures, particles, out):
-    """Thermal densities sum_n f_n |U_in|^2 of (configuration, site) potentials, into (configuration, site) ``out``."""
+    """Thermal densities sum_n f_n |U_in|^2 of (configuration, site) potentials, into (configuration,
+    site) ``out``.
+    """
     work = np.empty_like(hopping)
     for c in range(out.shape[0]):
         levels, vectors = np.linalg.eigh(_hamiltonian(hopping, potentials[c], work))

@@ -23,7 +23,9 @@ def hopping_matrix(hopping: np.ndarray, source: np.ndarray, target: np.ndarray, 
 
 
 def _field(deviation: np.ndarray, interaction: np.ndarray) -> np.ndarray:
-    """sum_j U_ij dn_j, one configuration at a time: in a product of many rows BLAS rounds a row by how many there are."""
+    """sum_j U_ij dn_j, one configuration at a time:
+    in a product of many rows BLAS rounds a row by how many there are.
+    """
     with single_thread():
         return (deviation[..., None, :] @ interaction)[..., 0, :]
 
@@ -103,8 +105,11 @@ def _thermal(
             )
             result = np.empty(out[part].shape).reshape(-1, *core)
             kernel(
-                hopping_matrix(hopping[p], source, target, sites), np.ascontiguousarray(phi[part]).reshape(-1, sites),
-                np.ascontiguousarray(temperature[part]).ravel(), np.ascontiguousarray(particles[part]).ravel(), result,
-            )  # fmt: skip
+                hopping_matrix(hopping[p], source, target, sites),
+                np.ascontiguousarray(phi[part]).reshape(-1, sites),
+                np.ascontiguousarray(temperature[part]).ravel(),
+                np.ascontiguousarray(particles[part]).ravel(),
+                result,
+            )
             out[part] = result.reshape(out[part].shape)
     return blanked(out, np.broadcast_to(there, shape).reshape(shape + (1,) * len(core)))

@@ -1,7 +1,7 @@
 """One BLAS thread while anything of ours computes: parallelism belongs to dask.
 
-``threadpool_limits`` restores on exit what it found on entry, which is wrong when two threads of one process enter and leave
-in turn. Here the first that enters sets the limit and the last that leaves takes it back.
+``threadpool_limits`` restores on exit what it found on entry, which is wrong when two threads of one process
+enter and leave in turn. Here the first that enters sets the limit and the last that leaves takes it back.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def single_thread() -> Iterator[None]:
     with _lock:
         if _inside == 0:
             if _controller is None:
-                import scipy.linalg.cython_lapack  # noqa: F401  the LAPACK that kernels call must be loaded to be seen
+                # the LAPACK that kernels call must be loaded to be seen
+                import scipy.linalg.cython_lapack  # noqa: F401
                 from threadpoolctl import ThreadpoolController
 
                 _controller = ThreadpoolController()
@@ -43,9 +44,11 @@ def single_thread() -> Iterator[None]:
 
 
 def _take_control() -> None:
-    """Let this thread set limits: from 3.8 on threadpoolctl ignores all but the first that did, and says nothing.
+    """Let this thread set limits: from 3.8 on threadpoolctl ignores all but the first that did, and says
+    nothing.
 
-    Without it the limit would not be set where the main thread once set one, nor be taken back where another thread leaves last.
+    Without it the limit would not be set where the main thread once set one, nor be taken back where another
+    thread leaves last.
     """
     for library in _controller.lib_controllers:
         if hasattr(library, "clear_controlling_thread"):

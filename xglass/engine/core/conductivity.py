@@ -1,9 +1,10 @@
 """What follows from a real conductivity on a frequency grid: integrals, maxima, relaxation and diffusion.
 
-One reading of the numbers throughout: entry j is the mean of the even function sigma over the bin of width d about frequency j d, the first bin
-reaching from -d/2 to d/2. So weights of sticks per bin and samples of a smooth function (to order d^2) are the same kind of array, its sum with half of
-the first entry, times d, is the integral over positive frequencies (the trapezoidal rule), and what is integrated against sigma
-is integrated over every bin in closed form. Arrays broadcast over their leading dimensions; frequency is last.
+One reading of the numbers throughout: entry j is the mean of the even function sigma over the bin of width d
+about frequency j d, the first bin reaching from -d/2 to d/2. So weights of sticks per bin and samples of a
+smooth function (to order d^2) are the same kind of array, its sum with half of the first entry, times d, is
+the integral over positive frequencies (the trapezoidal rule), and what is integrated against sigma is
+integrated over every bin in closed form. Arrays broadcast over their leading dimensions; frequency is last.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ import numpy as np
 
 
 def thermal_factor(frequency: np.ndarray, T: float) -> np.ndarray:
-    """(w / 2T) coth(w / 2T), 1 at w = 0: conductivity times this is the symmetrised correlation function, up to a constant."""
+    """(w / 2T) coth(w / 2T), 1 at w = 0: conductivity times this is the symmetrised correlation function,
+    up to a constant.
+    """
     x = frequency / (2.0 * T)
     return np.divide(x, np.tanh(x), out=np.ones_like(x), where=x > 0.0)
 
 
 def lorentzian(number: int, step: float, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """(number,) integrals of a Lorentzian of half width ``rate`` >= 0 over bins 0, 1, ... and their derivatives in the rate.
+    """(number,) integrals of a Lorentzian of half width ``rate`` >= 0 over bins 0, 1, ... and their
+    derivatives in the rate.
 
-    A difference of two arctangents, written as one: it keeps its digits far out in the wings, and is 1, 0, 0, ... for a rate 0.
+    A difference of two arctangents, written as one: it keeps its digits far out in the wings, and is 1, 0, 0,
+    ... for a rate 0.
     """
     m = np.arange(number)
     run, rise = rate**2 + (m**2 - 0.25) * step**2, rate * step
@@ -30,7 +35,9 @@ def lorentzian(number: int, step: float, rate: float) -> tuple[np.ndarray, np.nd
 
 
 def _convolved(even: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Sum_j kernel[|i - j|] even[|j|] over all j of either sign, at i = 0, ..., n - 1; the kernel has 2 n entries."""
+    """Sum_j kernel[|i - j|] even[|j|] over all j of either sign, at i = 0, ..., n - 1;
+    the kernel has 2 n entries.
+    """
     from scipy import fft
 
     n = even.size
@@ -46,7 +53,10 @@ def _convolved(even: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def relaxed(
     sigma: np.ndarray, T: np.ndarray, rate: np.ndarray, *, step: float, symmetrised: bool
 ) -> np.ndarray:
-    """(..., frequency) relaxation-time approximation; T and rate (...). The sum over all bins, to infinity, is conserved."""
+    """(..., frequency) relaxation-time approximation; T and rate (...).
+
+    The sum over all bins, to infinity, is conserved.
+    """
     shape = np.broadcast_shapes(sigma.shape[:-1], np.shape(T), np.shape(rate))
     sigma = np.broadcast_to(sigma, (*shape, sigma.shape[-1]))
     T, rate = np.broadcast_to(T, shape), np.broadcast_to(rate, shape)
@@ -80,7 +90,9 @@ def relaxed_static(
 
 
 def transient_length(sigma: np.ndarray, T: np.ndarray, rate: np.ndarray, *, step: float) -> np.ndarray:
-    """(...) L with L^2 = p int_0^inf e^{-pt} x^2(t) dt = (2/pi) int_0^inf sigma coth(w/2T) w / (w^2 + p^2) dw."""
+    """(...) L with L^2 = p int_0^inf e^{-pt} x^2(t) dt = (2/pi) int_0^inf sigma coth(w/2T) w / (w^2 + p^2)
+    dw.
+    """
     shape = np.broadcast_shapes(sigma.shape[:-1], np.shape(T), np.shape(rate))
     sigma = np.broadcast_to(sigma, (*shape, sigma.shape[-1]))
     T, rate = np.broadcast_to(T, shape), np.broadcast_to(rate, shape)
@@ -104,7 +116,9 @@ def diffusion(sigma: np.ndarray, T: np.ndarray, time: np.ndarray, *, step: float
 
 
 def _transformed(sigma: np.ndarray, T: np.ndarray, time: np.ndarray, step: float, twice: bool) -> np.ndarray:
-    """The smooth factor sigma w coth(w/2T) is constant within a bin, the oscillating one is integrated: sine integrals."""
+    """The smooth factor sigma w coth(w/2T) is constant within a bin, the oscillating one is integrated:
+    sine integrals.
+    """
     from scipy.special import sici
 
     n = sigma.shape[-1]
@@ -127,7 +141,9 @@ def _transformed(sigma: np.ndarray, T: np.ndarray, time: np.ndarray, step: float
 
 
 def weight_below(sigma: np.ndarray, cutoff: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """(...) integral from the first frequency to ``cutoff`` (...) of the straight lines between the points; to the end where it is infinite."""
+    """(...) integral from the first frequency to ``cutoff`` (...) of the straight lines between the points;
+    to the end where it is infinite.
+    """
     if frequency.size == 1:
         return np.zeros(np.broadcast_shapes(sigma.shape[:-1], np.shape(cutoff)))
     cells = 0.5 * (sigma[..., 1:] + sigma[..., :-1]) * np.diff(frequency)
@@ -148,7 +164,9 @@ def weight_below(sigma: np.ndarray, cutoff: np.ndarray, frequency: np.ndarray) -
 
 
 def peaks(sigma: np.ndarray, frequency: np.ndarray, *, window: tuple[float, float]) -> np.ndarray:
-    """(...) position of the highest local maximum inside the window, by the parabola through three points; NaN where there is none."""
+    """(...) position of the highest local maximum inside the window, by the parabola through three points;
+    NaN where there is none.
+    """
     from scipy.signal import find_peaks
 
     out = np.full(sigma.shape[:-1], np.nan)
@@ -174,7 +192,9 @@ def inverse(value: np.ndarray) -> np.ndarray:
 
 
 def violation(total: np.ndarray, kinetic: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
-    """(total - expected) / total, expected = -(pi/2) kinetic + stiffness; NaN where the terms cancel and no weight is left."""
+    """(total - expected) / total, expected = -(pi/2) kinetic + stiffness;
+    NaN where the terms cancel and no weight is left.
+    """
     total, kinetic = np.asarray(total), -0.5 * np.pi * np.asarray(kinetic)
     gone = np.abs(total) <= 1e-12 * (np.abs(kinetic) + np.abs(stiffness))
     return np.divide(

@@ -1,8 +1,8 @@
 """Lattice sums of pair interactions on a torus.
 
-Notation: displacement r, periods A_k of the torus with volume Omega (length, area or volume in d dimensions), reciprocal vectors
-G of the torus, splitting parameter alpha. A zero displacement asks for the self term: the sum over images without the
-particle itself. Results do not depend on alpha.
+Notation: displacement r, periods A_k of the torus with volume Omega (length, area or volume in d dimensions),
+reciprocal vectors G of the torus, splitting parameter alpha. A zero displacement asks for the self term: the
+sum over images without the particle itself. Results do not depend on alpha.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def _image_sum(
 
 
 def upper_gamma(a: float, x: np.ndarray) -> np.ndarray:
-    """Upper incomplete gamma function for real a, x > 0; below a = 0, where scipy has none, by Legendre's continued fraction.
+    """Upper incomplete gamma function for real a, x > 0; below a = 0, where scipy has none, by Legendre's
+    continued fraction.
 
     (The recurrence from a + 1 would cancel near whole numbers.)
     """
@@ -96,9 +97,9 @@ def power_law(
 ) -> np.ndarray:
     """Periodic 1/r^s by Ewald's method in d = 1, 2, 3 dimensions.
 
-    For s > d the plain sum over images; for s < d the sum with the neutralising background (zero average over the cell);
-    for s = d the background is cut out within one lattice spacing:
-    lim_{X} [sum_{|r+R| < X} 1/|r+R|^d - S_d ln(X)/Omega] with S_d = 2, 2 pi, 4 pi.
+    For s > d the plain sum over images; for s < d the sum with the neutralising background (zero average over
+    the cell); for s = d the background is cut out within one lattice spacing: lim_{X} [sum_{|r+R| < X}
+    1/|r+R|^d - S_d ln(X)/Omega] with S_d = 2, 2 pi, 4 pi.
 
     Parameters: displacement (n, d), periods (d, d). Returns (n,).
     """
@@ -138,10 +139,12 @@ def layer(
 ) -> np.ndarray:
     """1/r between two layers at distance ``height``, periodic in the plane, with zero average over the cell.
 
-    sum_R erfc(alpha rho)/rho + (pi/A) sum_{G != 0} cos(G r)/G [e^{Gz} erfc(G/2alpha + alpha z) + e^{-Gz} erfc(G/2alpha - alpha z)]
+    sum_R erfc(alpha rho)/rho + (pi/A) sum_{G != 0} cos(G r)/G [e^{Gz} erfc(G/2alpha + alpha z) + e^{-Gz}
+    erfc(G/2alpha - alpha z)]
     - (2/A) [sqrt(pi)/alpha e^{-alpha^2 z^2} - pi z erfc(alpha z)],  rho^2 = |r + R|^2 + z^2.
 
-    At height 0 and zero displacement: the self term. Parameters: displacement (n, 2), periods (2, 2). Returns (n,).
+    At height 0 and zero displacement: the self term. Parameters: displacement (n, 2), periods (2, 2). Returns
+    (n,).
     """
     from scipy import special
 
@@ -171,9 +174,10 @@ def gated_layer(
 ) -> np.ndarray:
     """1/r in a layer screened by metallic gates at ``distance``, periodic, zero average over the cell.
 
-    One gate: one image charge of opposite sign at height 2 d. Two gates, at +d and -d: alternating images at heights
-    2 d k, V_0 + 2 sum_{k >= 1} (-1)^k V_{2dk}. The alternating series is summed by the algorithm of Cohen, Rodriguez Villegas
-    and Zagier (Experimental Mathematics 9, 3 (2000)), whose error falls as 5.8^-n for any d.
+    One gate: one image charge of opposite sign at height 2 d. Two gates, at +d and -d: alternating images at
+    heights 2 d k, V_0 + 2 sum_{k >= 1} (-1)^k V_{2dk}. The alternating series is summed by the algorithm of
+    Cohen, Rodriguez Villegas and Zagier (Experimental Mathematics 9, 3 (2000)), whose error falls as 5.8^-n
+    for any d.
     """
     bare = layer(displacement, periods, 0.0, splitting)
     if gates == 1:

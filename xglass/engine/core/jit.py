@@ -1,7 +1,7 @@
 """The one decorator for kernels: compiled without the interpreter lock and cached on disk.
 
-numba stamps a cached kernel with the hash of its own file only: if kernel f in one file calls g in another and g changes,
-f would go on with the old g. So the cache folder is keyed on the sources of all kernels.
+numba stamps a cached kernel with the hash of its own file only: if kernel f in one file calls g in another
+and g changes, f would go on with the old g. So the cache folder is keyed on the sources of all kernels.
 """
 
 from __future__ import annotations

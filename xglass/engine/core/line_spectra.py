@@ -1,6 +1,8 @@
-"""Spectra from sticks: Gaussians one by one, bins, or an auxiliary grid from which Gaussians are summed once for all of them.
+"""Spectra from sticks: Gaussians one by one, bins, or an auxiliary grid from which Gaussians are summed once
+for all of them.
 
-Sticks of eigenstates n, m stand at +-(E_m - E_n) with weight pi |J_nm|^2 (e^{-b E_n} - e^{-b E_m}) / (E_m - E_n) over Z, each pair once.
+Sticks of eigenstates n, m stand at +-(E_m - E_n) with weight pi |J_nm|^2 (e^{-b E_n} - e^{-b E_m}) / (E_m -
+E_n) over Z, each pair once.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import numpy as np
 
 from xglass.engine.core.jit import inline, kernel
 
-#: Points onto which a stick between eigenstates is spread: Lagrange interpolation of the Gaussian in the position of the stick.
+# : Points onto which a stick between eigenstates is spread: Lagrange interpolation of the Gaussian in the
+# position of the stick.
 POINTS = 8
 
 #: Standard deviations that a Gaussian reaches: exp(-8.6^2 / 2) < 1e-16.
@@ -20,7 +23,9 @@ REACH = 8.6
 
 @inline
 def _weight(lower, upper, gap, beta):
-    """(e^{-b E_n} - e^{-b E_m}) / (E_m - E_n) from the two factors: by their difference unless that cancels."""
+    """(e^{-b E_n} - e^{-b E_m}) / (E_m - E_n) from the two factors:
+    by their difference unless that cancels.
+    """
     scaled = beta * gap
     if scaled > 1e-3:
         return (lower - upper) / gap
@@ -31,10 +36,12 @@ def _weight(lower, upper, gap, beta):
 
 @kernel
 def add_spectrum(energies, strengths, ground, temperatures, frequencies, broadenings, out, static, total):
-    """Add sticks pi sum_{nm} |J_nm|^2 (e^{-b E_n} - e^{-b E_m}) / (E_m - E_n) delta(w - (E_m - E_n)), weights relative to e^{-b ground}.
+    """Add sticks pi sum_{nm} |J_nm|^2 (e^{-b E_n} - e^{-b E_m}) / (E_m - E_n) delta(w - (E_m - E_n)), weights
+    relative to e^{-b ground}.
 
-    Each delta function is a Gaussian in ``out`` (T, broadening, frequency). ``static`` (T, broadening, 2) receives the value at w = 0 and minus its
-    derivative with respect to ln broadening, ``total`` (T) half the sum of all sticks: the integral over positive frequencies.
+    Each delta function is a Gaussian in ``out`` (T, broadening, frequency). ``static`` (T, broadening, 2)
+    receives the value at w = 0 and minus its derivative with respect to ln broadening, ``total`` (T) half the
+    sum of all sticks: the integral over positive frequencies.
     """
     size = energies.size
     weight = np.empty(temperatures.size)
@@ -71,9 +78,11 @@ def add_spectrum(energies, strengths, ground, temperatures, frequencies, broaden
 
 @kernel
 def add_binned(energies, strengths, boltzmann, temperatures, step, out, total):
-    """Add the weights of sticks at +-(E_m - E_n) to bins of width ``step`` about 0, step, ... in ``out`` (T, bin), over that width.
+    """Add the weights of sticks at +-(E_m - E_n) to bins of width ``step`` about 0, step, ... in ``out`` (T,
+    bin), over that width.
 
-    ``strengths`` symmetric; ``boltzmann`` (T, n). A stick within half a step of 0 comes with its mirror image. ``total`` (T): weight at positive frequencies.
+    ``strengths`` symmetric; ``boltzmann`` (T, n). A stick within half a step of 0 comes with its mirror
+    image. ``total`` (T): weight at positive frequencies.
     """
     for n in range(energies.size):
         for m in range(n, energies.size):
@@ -94,7 +103,9 @@ def add_binned(energies, strengths, boltzmann, temperatures, step, out, total):
 
 @kernel
 def add_gridded(energies, strengths, boltzmann, temperatures, step, out, total):
-    """Spread the same sticks over an auxiliary grid: point i of ``out`` (point, T) is at (i - POINTS) step."""
+    """Spread the same sticks over an auxiliary grid: point i of ``out`` (point,
+    T) is at (i - POINTS) step.
+    """
     share = np.empty(POINTS)
     norm = np.empty(POINTS)
     for i in range(POINTS):
@@ -129,7 +140,9 @@ def add_gridded(energies, strengths, boltzmann, temperatures, step, out, total):
 
 @kernel
 def spread(energies, others, amplitudes, boltzmann, step, out):
-    """Add sticks of amplitude (i, j) at |others_j - energies_i| to ``out`` (point, T), point k at (k - 1) step, between four points each."""
+    """Add sticks of amplitude (i, j) at |others_j - energies_i| to ``out`` (point, T),
+    point k at (k - 1) step, between four points each.
+    """
     for i in range(energies.size):
         for j in range(others.size):
             place = abs(others[j] - energies[i]) / step
@@ -151,7 +164,9 @@ def spread(energies, others, amplitudes, boltzmann, step, out):
 
 @kernel
 def smooth(histogram, offset, step, frequency, broadening, out):
-    """Add Gaussians about all grid points, (k - offset) step, and about their mirror images to ``out`` (T, broadening, frequency); histogram (point, T)."""
+    """Add Gaussians about all grid points, (k - offset) step, and about their mirror images to ``out`` (T,
+    broadening, frequency); histogram (point, T).
+    """
     points, temperatures = histogram.shape
     sums = np.empty(temperatures)
     for b in range(broadening.size):

@@ -1,6 +1,7 @@
 """Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, SC 2011).
 
-Key = seed, counter = (draw, stream): every number is a function of (seed, stream, draw) and there is no state to keep.
+Key = seed, counter = (draw, stream): every number is a function of (seed, stream, draw) and there is no state
+to keep.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @kernel
 def fill(seed, stream, first, a, b, u):
-    """Draws first, first + 1, ...: two 32-bit words ``a``, ``b`` and a uniform ``u`` in [0, 1) with 53 bits each."""
+    """Draws first, first + 1, ...: two 32-bit words ``a``, ``b`` and a uniform ``u`` in [0,
+    1) with 53 bits each.
+    """
     k0, k1 = seed & _LOW, seed >> _32
     s0, s1 = stream & _LOW, stream >> _32
     for n in range(u.size):

@@ -10,7 +10,8 @@ import numpy as np
 #: Enters every stream: a change of what the draws mean gets a new number.
 RULE_VERSION = 1
 
-#: Version of all numbers that xglass computes: raised whenever a result comes out with other bits. Stores refuse to mix versions.
+# : Version of all numbers that xglass computes: raised whenever a result comes out with other bits. Stores
+# refuse to mix versions.
 NUMERICS_VERSION = 1
 
 #: Packages on whose versions the last bits of all numbers depend, besides the processor.
@@ -20,8 +21,8 @@ COMPUTING = ("numpy", "scipy", "numba")
 def streams(walker: np.ndarray, realization: int, labels: np.ndarray) -> np.ndarray:
     """Stream numbers of walkers at one parameter point.
 
-    64-bit BLAKE2b of (rule version, walker, realization, float64 bits of the labels), all little-endian. The labels are the
-    canonical T, eta, t_p (or the hopping of every bond) and filling, in this order.
+    64-bit BLAKE2b of (rule version, walker, realization, float64 bits of the labels), all little-endian. The
+    labels are the canonical T, eta, t_p (or the hopping of every bond) and filling, in this order.
 
     Parameters
     ----------

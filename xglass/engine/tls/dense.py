@@ -1,14 +1,17 @@
 """One electron on a ring of two-level systems: Hamiltonian, current and spectra, by full diagonalisation.
 
-H = -t sum_j (c^+_{j+1} c_j + h.c.) + sum_j (omega0_j / 2) sz_j - sum_j n_j (g_j sx_j + g_z_j sz_j) + sum_j eps_j n_j. Bit j of a configuration is
-1 where the two-level system j is excited (sz = +1).
+H = -t sum_j (c^+_{j+1} c_j + h.c.) + sum_j (omega0_j / 2) sz_j - sum_j n_j (g_j sx_j + g_z_j sz_j) + sum_j
+eps_j n_j. Bit j of a configuration is 1 where the two-level system j is excited (sz = +1).
 
-Where all sites are alike, total momentum is conserved. In the frame of the electron bit m is the two-level system at distance m from it, and
-a hop of the electron shifts all bits: with K the momentum and L the shift, (L s)_m = s_{m+1},
+Where all sites are alike, total momentum is conserved. In the frame of the electron bit m is the two-level
+system at distance m from it, and a hop of the electron shifts all bits: with K the momentum and L the shift,
+(L s)_m = s_{m+1},
 
-    H_K = -t (e^{-iK} L + e^{iK} L^+) + (omega0/2) sum_m sz_m - g sx_0 - g_z sz_0,   J_K = dH_K/dK = i t (e^{-iK} L - e^{iK} L^+).
+    H_K = -t (e^{-iK} L + e^{iK} L^+) + (omega0/2) sum_m sz_m - g sx_0 - g_z sz_0,   J_K = dH_K/dK = i t
+    (e^{-iK} L - e^{iK} L^+).
 
-K is continuous: a flux theta through the ring shifts it by theta / N. (Rammal, Ciuchi, Fratini, Eq. (1) and appendix.)
+K is continuous: a flux theta through the ring shifts it by theta / N. (Rammal, Ciuchi, Fratini, Eq. (1) and
+appendix.)
 """
 
 from __future__ import annotations
@@ -83,7 +86,9 @@ def whole(
     site_energy: np.ndarray,
     max_excitations: int | None = None,
 ) -> Matrices:
-    """Hopping, rest and current for sites that differ; (site x state, site x state), the electron's site first. t of bond (j, j+1) in t[j]."""
+    """Hopping, rest and current for sites that differ; (site x state, site x state),
+    the electron's site first. t of bond (j, j+1) in t[j].
+    """
     sites = g.size
     states = configurations(sites, max_excitations)
     rows, spins = np.arange(states.size), excitations(states, sites)
@@ -130,10 +135,11 @@ def spectra(
     disorder: bool,
     max_excitations: int | None,
 ) -> tuple[np.ndarray, ...]:
-    """Sigma (..., T, broadening, frequency), filter exponent (..., T, broadening), <H_hop>, total weight and ln Z (..., T).
+    """Sigma (..., T, broadening, frequency), filter exponent (..., T, broadening), <H_hop>, total weight and
+    ln Z (..., T).
 
-    Parameters (...) or, with disorder, (..., site). Numerators and Z are summed over momenta (fluxes) ``numbers`` before they are divided; Z is
-    that of the whole space of one electron, whatever the momenta.
+    Parameters (...) or, with disorder, (..., site). Numerators and Z are summed over momenta (fluxes)
+    ``numbers`` before they are divided; Z is that of the whole space of one electron, whatever the momenta.
     """
     from xglass.engine.core.line_spectra import add_spectrum
 
@@ -183,7 +189,8 @@ def spectra(
     return sigma, exponent, kinetic, total, log_z
 
 
-#: Central differences of eighth order for the second derivative: weights of f(0), f(h) + f(-h), f(2h) + f(-2h), ...
+# : Central differences of eighth order for the second derivative: weights of f(0), f(h) + f(-h), f(2h) +
+# f(-2h), ...
 STENCIL = (-205 / 72, 8 / 5, -1 / 5, 8 / 315, -1 / 560)
 
 
@@ -201,9 +208,11 @@ def stiffness(
     disorder: bool,
     max_excitations: int | None,
 ) -> np.ndarray:
-    """(pi T / 2) Z'' / Z (..., T), Z'' the second derivative with respect to a shift of all momenta, from eigenvalues at shifted momenta.
+    """(pi T / 2) Z'' / Z (..., T), Z'' the second derivative with respect to a shift of all momenta, from
+    eigenvalues at shifted momenta.
 
-    Perturbation theory would give the same from matrix elements of the current, but then the sum rule that this completes could not fail.
+    Perturbation theory would give the same from matrix elements of the current, but then the sum rule that
+    this completes could not fail.
     """
     shape, given, T = _points((t, g, g_z, omega0, site_energy), T, disorder)
     result = np.empty(T.shape)
@@ -214,7 +223,8 @@ def stiffness(
         for chosen in _similar(T[p]):
             temperatures = T[p][chosen]
             ratio = hop / float(temperatures.min())
-            # Z(K) varies on the scale of sqrt(T / 2t), of T / 2t where the ground state moves with K, and of 1: eighth order leaves some 1e-10 of it
+            # Z(K) varies on the scale of sqrt(T / 2t), of T / 2t where the ground state moves with K, and of
+            # 1: eighth order leaves some 1e-10 of it
             h = min(0.06 / np.sqrt(1.0 + ratio), 0.2 / max(ratio, 1e-300))
 
             def energies(step: int, values: list[np.ndarray] = values, h: float = h) -> list[np.ndarray]:
@@ -232,7 +242,9 @@ def stiffness(
 
 
 def _similar(T: np.ndarray) -> list[np.ndarray]:
-    """Indices of temperatures within a factor of two of each other: each group gets a step of its own, or rounding would spoil the highest."""
+    """Indices of temperatures within a factor of two of each other: each group gets a step of its own,
+    or rounding would spoil the highest.
+    """
     order = np.argsort(T)
     groups: list[list[int]] = []
     for k in order:

@@ -1,8 +1,10 @@
-"""Dynamical mean field theory of one electron and two-level systems: from ladders of energies to spectra and transport.
+"""Dynamical mean field theory of one electron and two-level systems: from ladders of energies to spectra and
+transport.
 
-The self-energy is held as Legendre series on panels that divide the first rung of the ladder; a panel belongs to all rungs at once. Panels are
-halved until the self-energy, the Green function and both integrands with their Boltzmann factors are resolved on every rung that counts.
-(Rammal, Ciuchi and Fratini, appendix A; energies from all two-level systems down.)
+The self-energy is held as Legendre series on panels that divide the first rung of the ladder; a panel belongs
+to all rungs at once. Panels are halved until the self-energy, the Green function and both integrands with
+their Boltzmann factors are resolved on every rung that counts. (Rammal, Ciuchi and Fratini, appendix A;
+energies from all two-level systems down.)
 """
 
 from __future__ import annotations
@@ -35,12 +37,15 @@ _ANALYSIS = _POLYNOMIALS.T * WEIGHTS * (np.arange(ORDER)[:, None] + 0.5)
 _RULES = np.array([[np.pad(part, (0, ORDER - n)) for part in series.leggauss(n)] for n in (ORDER, 7, 3)])
 #: Most halvings of a panel.
 HALVINGS = 44
-#: Most work on one point: iterations of a rung (some 50 ns each), and nodes of the frequency integral times rungs (some 100 ns each).
+# : Most work on one point: iterations of a rung (some 50 ns each), and nodes of the frequency integral times
+# rungs (some 100 ns each).
 MOST_ITERATIONS = 100_000_000
 MOST_NODES = 60_000_000
-#: Least density of states that a ladder determines: imaginary parts below are differences of numbers at the end of the range.
+# : Least density of states that a ladder determines: imaginary parts below are differences of numbers at the
+# end of the range.
 LEAST = 1e-250
-#: Largest violation of the sum rule with which a total weight is given, and largest residual with which thermal quantities are.
+# : Largest violation of the sum rule with which a total weight is given, and largest residual with which
+# thermal quantities are.
 VIOLATION, WRONG = 1e-5, 1e-4
 #: Share of the total weight that an interval of frequency may be wrong by.
 TOLERANCE = 1e-7
@@ -52,7 +57,9 @@ COLDEST = 100.0
 
 @dataclass
 class Solution:
-    """The self-energy of one point as Legendre series on panels, with the integrals that its panels were made for."""
+    """The self-energy of one point as Legendre series on panels,
+    with the integrals that its panels were made for.
+    """
 
     ladder: Ladder
     edges: np.ndarray  #: (panel + 1) of the first rung
@@ -66,11 +73,14 @@ class Solution:
     norm: float  #: int e^{-beta (nu - reference)} N
     kinetic: float  #: int of the kinetic energy, with the same factor
     transport: float  #: int of D, with the same factor
-    residual: float  #: of the equations, relative, in the mean over the integrals, with what the panels do not resolve
+    # : of the equations, relative, in the mean over the integrals, with what the panels do not resolve
+    residual: float
 
 
 def _tails(values: np.ndarray, scale: np.ndarray | None = None) -> np.ndarray:
-    """Share of the last two Legendre coefficients, (panel, rung), of values (panel, node, rung) on their own scale or that of others."""
+    """Share of the last two Legendre coefficients, (panel, rung), of values (panel, node,
+    rung) on their own scale or that of others.
+    """
     last = np.abs(np.einsum("jn,pnk->pjk", _ANALYSIS[-2:], values)).sum(axis=1)
     most = np.abs(values if scale is None else scale).max(axis=1)
     return last / np.where(most > 0.0, most, 1.0)
@@ -98,7 +108,8 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         energy = nu[:, :, None] + ladder.spacing * rungs
         z = energy - sigma
         states, kinetic, transport = lattice.densities(z)
-        # Below the spectrum states fall from rung to rung by e^{-omega0/T} and more; what follows a rung too small to tell is no state
+        # Below the spectrum states fall from rung to rung by e^{-omega0/T} and more; what follows a rung too
+        # small to tell is no state
         dark = (states < LEAST) & (energy < -lattice.half_band - size)
         states = np.where(
             np.logical_or.accumulate(dark[..., ::-1], axis=2)[..., ::-1] | (states < LEAST), 0.0, states
@@ -108,8 +119,8 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
         log = np.where(there, np.log(divisor) - beta * energy, -np.inf)
         if math.isnan(reference):
             reference = -float(log.max()) / beta
-        # From e^-300, the least that counts (less would lose digits), to e^200, below which products stay within the range; no peak
-        # is that much higher than the first sampling: its width would be e^-200
+        # From e^-300, the least that counts (less would lose digits), to e^200, below which products stay
+        # within the range; no peak is that much higher than the first sampling: its width would be e^-200
         exponent = log + beta * reference
         there &= exponent > -300.0
         clipped = bool((exponent > 200.0).any())
@@ -137,7 +148,8 @@ def solved(lattice: Chain | Transformed, ladder: Ladder) -> Solution:
             & (worst * share > lattice.negligible)
             & (share > lattice.negligible)
         ).any(axis=1)
-        # z rises through the band between two nodes: a narrow subband (where it falls, Sigma has a pole, and there are no states)
+        # z rises through the band between two nodes: a narrow subband (where it falls, Sigma has a pole, and
+        # there are no states)
         step, rise = np.diff(nu, axis=1)[:, :, None], np.diff(z.real, axis=1)
         hidden = (
             (z.real[:, :-1] < -lattice.half_band)
@@ -188,16 +200,31 @@ def spectrum(
 ) -> np.ndarray:
     """Optical conductivity per particle at frequencies of either sign: sigma is even.
 
-    ``heavy`` (panel, rung): where the thermal weight is held to lie, in place of all of the rungs that hold any.
+    ``heavy`` (panel, rung): where the thermal weight is held to lie, in place of all of the rungs that hold
+    any.
     """
     ladder, omega = solution.ladder, np.abs(frequency)
     beta = 1.0 / ladder.T
     if isinstance(lattice, Chain):
         out = np.empty(omega.size)
         dmft_kernels.spectrum(
-            np.ascontiguousarray(omega), solution.edges, solution.coefficients, ladder.bottom, ladder.spacing, ladder.t, beta,
-            solution.reference, solution.first, solution.last, solution.shares, _RULES, _ANALYSIS[-2:].copy(), solution.lit if heavy is None else heavy & solution.lit, solution.lit, out,
-        )  # fmt: skip
+            np.ascontiguousarray(omega),
+            solution.edges,
+            solution.coefficients,
+            ladder.bottom,
+            ladder.spacing,
+            ladder.t,
+            beta,
+            solution.reference,
+            solution.first,
+            solution.last,
+            solution.shares,
+            _RULES,
+            _ANALYSIS[-2:].copy(),
+            solution.lit if heavy is None else heavy & solution.lit,
+            solution.lit,
+            out,
+        )
     else:
         out = np.array([_bubbles(lattice, solution, w) for w in omega])
     with np.errstate(invalid="ignore"):
@@ -207,7 +234,9 @@ def spectrum(
 
 
 def _bubbles(lattice: Transformed, solution: Solution, omega: float) -> float:
-    """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu of a given lattice: the integral of dmft_kernels.spectrum at one frequency."""
+    """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu of a given lattice:
+    the integral of dmft_kernels.spectrum at one frequency.
+    """
     ladder, edges = solution.ladder, solution.edges
     jump = math.floor(omega / ladder.spacing) if ladder.spacing else 0
     rest = omega - jump * ladder.spacing
@@ -245,16 +274,18 @@ def _bubbles(lattice: Transformed, solution: Solution, omega: float) -> float:
 
 
 def _cuts(lattice: Chain | Transformed, solution: Solution, width: float) -> np.ndarray:
-    """Frequencies between which the conductivity may hide narrow peaks: ends of the differences of bands, and multiples of omega0.
+    """Frequencies between which the conductivity may hide narrow peaks: ends of the differences of bands, and
+    multiples of omega0.
 
-    Bands are runs of energies with a density of states over 1e-3 of its largest, thermal ones hold over 1e-6 of the thermal weight.
+    Bands are runs of energies with a density of states over 1e-3 of its largest, thermal ones hold over 1e-6
+    of the thermal weight.
     """
     ladder, edges = solution.ladder, solution.edges
     ends = np.stack([edges[:-1], edges[1:]])[:, :, None] + ladder.spacing * np.arange(
         ladder.rungs
     )  # (end, panel, rung)
     sigma = np.einsum("ni,pki->npk", _POLYNOMIALS, solution.coefficients)
-    nodes = (0.5 * (ends[0] + ends[1]) + 0.5 * (ends[1] - ends[0]) * NODES[:, None, None])  # fmt: skip
+    nodes = 0.5 * (ends[0] + ends[1]) + 0.5 * (ends[1] - ends[0]) * NODES[:, None, None]
     states = np.abs(lattice.densities(nodes - sigma.real - 1j * np.minimum(sigma.imag, 0.0))[0]).max(axis=0)
     states = np.where(solution.lit, states, 0.0).ravel("F")
     weight = solution.weights.ravel("F")
@@ -283,7 +314,8 @@ def _cuts(lattice: Chain | Transformed, solution: Solution, width: float) -> np.
 def total_weight(lattice: Chain | Transformed, solution: Solution) -> float:
     """Int_0^inf sigma dw, by halving intervals of frequency until sigma is a polynomial on each.
 
-    NaN where that takes more work than MOST_NODES, or where the sum rule int sigma = (pi/2) <-K> says that a narrow peak was missed.
+    NaN where that takes more work than MOST_NODES, or where the sum rule int sigma = (pi/2) <-K> says that a
+    narrow peak was missed.
     """
     ladder = solution.ladder
     expected = -0.5 * np.pi * solution.kinetic / solution.norm
@@ -326,7 +358,8 @@ def one_particle(
 ) -> tuple[np.ndarray, float]:
     """Sigma at the energies asked for, and the residual of its equation there.
 
-    From the series at nu and nu +- omega0, once more through the equations of the impurity; where these do not agree, from a ladder of its own.
+    From the series at nu and nu +- omega0, once more through the equations of the impurity; where these do
+    not agree, from a ladder of its own.
     """
     if ladder.omega0 == 0.0 or ladder.g == 0.0 == ladder.g_z:
         if ladder.g == 0.0 == ladder.g_z:
@@ -361,9 +394,16 @@ def one_particle(
 
 
 def point(
-    t: float, g: float, g_z: float, omega0: float, T: float, frequency: np.ndarray, energy: np.ndarray,
-    hilbert: Transform | None, vertex: Transform | None,
-) -> tuple[np.ndarray, float, float, np.ndarray, np.ndarray, bool, float]:  # fmt: skip
+    t: float,
+    g: float,
+    g_z: float,
+    omega0: float,
+    T: float,
+    frequency: np.ndarray,
+    energy: np.ndarray,
+    hilbert: Transform | None,
+    vertex: Transform | None,
+) -> tuple[np.ndarray, float, float, np.ndarray, np.ndarray, bool, float]:
     """(sigma, mobility, <K>, Sigma, G, converged, residual) of one point."""
     lattice = Chain(abs(t)) if hilbert is None else Transformed(hilbert, vertex)
     ladder = extent(
@@ -423,9 +463,17 @@ def weight(
 
 
 def mean_field(
-    t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, frequency: np.ndarray, energy: np.ndarray,
-    *, hilbert: Transform | None = None, vertex: Transform | None = None,
-) -> tuple[np.ndarray, ...]:  # fmt: skip
+    t: np.ndarray,
+    g: np.ndarray,
+    g_z: np.ndarray,
+    omega0: np.ndarray,
+    T: np.ndarray,
+    frequency: np.ndarray,
+    energy: np.ndarray,
+    *,
+    hilbert: Transform | None = None,
+    vertex: Transform | None = None,
+) -> tuple[np.ndarray, ...]:
     """All of :func:`point` for parameters (...), with density of states and scattering rate; grids last."""
     values = np.broadcast_arrays(t, g, g_z, omega0, T)
     shape = values[0].shape
@@ -451,9 +499,15 @@ def mean_field(
 
 
 def weights(
-    t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray,
-    *, hilbert: Transform | None = None, vertex: Transform | None = None,
-) -> np.ndarray:  # fmt: skip
+    t: np.ndarray,
+    g: np.ndarray,
+    g_z: np.ndarray,
+    omega0: np.ndarray,
+    T: np.ndarray,
+    *,
+    hilbert: Transform | None = None,
+    vertex: Transform | None = None,
+) -> np.ndarray:
     """Total weights for parameters (...)."""
     values = np.broadcast_arrays(t, g, g_z, omega0, T)
     result = np.empty(values[0].shape)
@@ -481,7 +535,9 @@ def ground_states(
 def bath(
     t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, energy: np.ndarray
 ) -> np.ndarray:
-    """1/G0 (..., 3, energy) at energy - omega0, energy and energy + omega0, on the chain; ``energy`` (..., energy)."""
+    """1/G0 (..., 3, energy) at energy - omega0, energy and energy + omega0, on the chain; ``energy`` (...,
+    energy).
+    """
     values = np.broadcast_arrays(t, g, g_z, omega0, T)
     energy = np.broadcast_to(energy, values[0].shape + energy.shape[-1:])
     result = np.empty((*values[0].shape, 3, energy.shape[-1]), np.complex128)
@@ -506,7 +562,10 @@ def bath(
 
 
 def boltzmann(t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray) -> np.ndarray:
-    """Mobility of Eq. (A20) for parameters (...), with the scattering rate of the full solution, on the chain; T > 0."""
+    """Mobility of Eq.
+
+    (A20) for parameters (...), with the scattering rate of the full solution, on the chain; T > 0.
+    """
     values = np.broadcast_arrays(t, g, g_z, omega0, T)
     result = np.full(values[0].shape, np.nan)
     for p in np.ndindex(result.shape):

@@ -1,18 +1,22 @@
-"""Dynamical mean field theory of one electron and two-level systems on the real axis: the kernels of the one-dimensional lattice.
+"""Dynamical mean field theory of one electron and two-level systems on the real axis: the kernels of the
+one-dimensional lattice.
 
-The impurity couples an energy nu to nu +- omega0 only, so that every ladder nu + k omega0 is a problem of its own. On it, with p and q the
-thermal weights of a two-level system down and up, u = 1/G0 and primes for nu -+ omega0,
+The impurity couples an energy nu to nu +- omega0 only, so that every ladder nu + k omega0 is a problem of its
+own. On it, with p and q the thermal weights of a two-level system down and up, u = 1/G0 and primes for nu -+
+omega0,
 
     Sigma = m + p q (s - r)^2 / v,   m = p s + q r,   v = u - p r - q s,
     s = g_z + g^2 / (u(nu - omega0) + g_z),   r = -g_z + g^2 / (u(nu + omega0) - g_z):
 
-Eq. (A6) of Rammal, Ciuchi and Fratini for G = p / (u - s) + q / (u - r), with a static coupling beside. The lattice enters by w, |w| <= 1,
-z = nu - Sigma = t (w + 1/w): G = w / (t (1 - w^2)) and u = nu - 2 t w. Boltzmann factors multiply imaginary parts that may be 1e-40 by 1e40, so that
-every imaginary part is written as a sum of terms of one sign:
+Eq. (A6) of Rammal, Ciuchi and Fratini for G = p / (u - s) + q / (u - r), with a static coupling beside. The
+lattice enters by w, |w| <= 1, z = nu - Sigma = t (w + 1/w): G = w / (t (1 - w^2)) and u = nu - 2 t w.
+Boltzmann factors multiply imaginary parts that may be 1e-40 by 1e40, so that every imaginary part is written
+as a sum of terms of one sign:
 
     -Im Sigma |v|^2 = p q |s - r|^2 Im u - p |u - r|^2 Im s - q |u - s|^2 Im r,   Im u = -2 t Im w.
 
-An infinitesimal imaginary part of nu is not needed, and none is added: its Lorentzian tails would be all that is left at low temperature.
+An infinitesimal imaginary part of nu is not needed, and none is added: its Lorentzian tails would be all that
+is left at low temperature.
 """
 
 from __future__ import annotations
@@ -42,7 +46,9 @@ def _root(x, y):
 
 @inline
 def joukowski(x, y, t):
-    """The w in the unit disk with t (w + 1/w) = x + iy, y >= 0: w = 2t / (z + sqrt(z - 2t) sqrt(z + 2t)); Im w <= 0."""
+    """The w in the unit disk with t (w + 1/w) = x + iy, y >= 0: w = 2t / (z + sqrt(z - 2t) sqrt(z + 2t));
+    Im w <= 0.
+    """
     a, b = _root(x - 2.0 * t, y), _root(x + 2.0 * t, y)
     return _divided(
         complex(2.0 * t, 0.0),
@@ -52,11 +58,13 @@ def joukowski(x, y, t):
 
 @kernel
 def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
-    """Self-energies (ladder, rung) of the ladders that begin at energies ``bottom`` (ladder), and what is left of the equations.
+    """Self-energies (ladder, rung) of the ladders that begin at energies ``bottom`` (ladder), and what is
+    left of the equations.
 
-    Damped iteration from a damped start, which tends to the causal solution; Newton's method on the ladder (a tridiagonal matrix) once that is near,
-    taken back where it leads away. ``spacing`` 0 and one rung: static two-level systems. Converged where the residual, relative in the
-    imaginary part, is 1e-11. Returns the number of iterations of all ladders.
+    Damped iteration from a damped start, which tends to the causal solution; Newton's method on the ladder (a
+    tridiagonal matrix) once that is near, taken back where it leads away. ``spacing`` 0 and one rung: static
+    two-level systems. Converged where the residual, relative in the imaginary part, is 1e-11. Returns the
+    number of iterations of all ladders.
     """
     mean, size = g_z * (p - q), math.sqrt(g * g + g_z * g_z)
     static = spacing == 0.0
@@ -176,7 +184,8 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
                         kept[k] = image[k]
                     worst_kept = worst
                 newton = True
-                # (1 - dF/dSigma) step = F - Sigma: the Thomas algorithm; dF_k/dSigma_{k-1} = low slope, and so on
+                # (1 - dF/dSigma) step = F - Sigma: the Thomas algorithm; dF_k/dSigma_{k-1} = low slope, and
+                # so on
                 if static:
                     step[0] = _divided(image[0] - now[0], 1.0 - (low[0] + mid[0] + high[0]) * slope[0])
                 else:
@@ -217,10 +226,12 @@ def _disk(sigma_real, rate, nu, t):
 
 @inline
 def bubble(a, b, c, x, y, z, t, step):
-    """Int N(e) phi(e) A(nu, e) A(nu', e) de divided by t^0 (-Im w): of w = a - ib, 1 - |w|^2 = c and w' = x - iy, 1 - |w'|^2 = z.
+    """Int N(e) phi(e) A(nu, e) A(nu', e) de divided by t^0 (-Im w): of w = a - ib, 1 - |w|^2 = c and w' = x -
+    iy, 1 - |w'|^2 = z.
 
-    (2 / pi^2) Im w Im w' (1 - |w w'|^2) / |(1 - w w')(1 - w conj w')|^2: every factor without cancellation. ``step`` = |z' - conj z|, from which
-    comes the last factor where both energies lie in the band, (z' - conj z) w conj(w') = t (conj(w') - w)(1 - w conj w') in modulus.
+    (2 / pi^2) Im w Im w' (1 - |w w'|^2) / |(1 - w w')(1 - w conj w')|^2: every factor without cancellation.
+    ``step`` = |z' - conj z|, from which comes the last factor where both energies lie in the band, (z' - conj
+    z) w conj(w') = t (conj(w') - w)(1 - w conj w') in modulus.
     """
     direct = (1.0 - a * x + b * y) ** 2 + (a * y + b * x) ** 2
     cross_real, cross_imag = 1.0 - a * x - b * y, a * y - b * x
@@ -254,7 +265,9 @@ def _series(polynomials, coefficients):
 
 @kernel
 def _integrand(low, high, nu, w, t, beta, reference):
-    """e^{-beta (nu - reference)} B(nu, nu + w), the real part of z' - z on which it has Lorentzian peaks, and their width."""
+    """e^{-beta (nu - reference)} B(nu, nu + w), the real part of z' - z on which it has Lorentzian peaks,
+    and their width.
+    """
     a, b, c = _disk(low.real, max(-low.imag, 0.0), nu, t)
     d, e, g = _disk(high.real, max(-high.imag, 0.0), nu + w, t)
     apart, width = w - high.real + low.real, -(low.imag + high.imag)
@@ -267,7 +280,9 @@ def _integrand(low, high, nu, w, t, beta, reference):
 
 @kernel
 def _rough(values, apart, width, nodes, half, rule, analysis, allowed):
-    """Whether values at the nodes of a part leave more than is allowed: by their last Legendre coefficients, or by a peak between nodes."""
+    """Whether values at the nodes of a part leave more than is allowed: by their last Legendre coefficients,
+    or by a peak between nodes.
+    """
     if nodes == analysis.shape[1]:
         one, two = 0.0, 0.0
         for node in range(nodes):
@@ -292,7 +307,9 @@ def _rough(values, apart, width, nodes, half, rule, analysis, allowed):
 
 @kernel
 def _peak(values, apart, width, half, rule, plain):
-    """Integral of a part so short that a peak's distance is linear and its numerator constant: an inverse tangent."""
+    """Integral of a part so short that a peak's distance is linear and its numerator constant:
+    an inverse tangent.
+    """
     near = 0
     for node in range(values.size):
         if abs(apart[node]) < abs(apart[near]):
@@ -325,14 +342,17 @@ def spectrum(
     lit,
     out,
 ):
-    """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu at frequencies w >= 0, from the self-energy as Legendre series.
+    """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu at frequencies w >= 0, from the self-energy as
+    Legendre series.
 
-    ``edges`` (panel + 1) divide the first rung, ``coefficients`` (panel, rung, order) belong to all rungs; ``first`` and ``last`` bound the rungs that
-    weigh. Where nu or nu + w leave a panel, the integral is divided, so that both self-energies are polynomials in every part. ``shares`` (panel) of
-    the integrals choose between ``rules`` (3, 2, node) of Gauss, coarser for parts that hardly count; ``heavy`` (panel, rung) says which weigh at all,
-    ``lit`` which have states that the series hold.
-    Where both energies see the same z, in the real part, the integrand has a peak as narrow as their rates: such parts are halved on their own
-    rung, with ``analysis`` (2, node) for the last Legendre coefficients, until the peak is resolved or is a Lorentzian.
+    ``edges`` (panel + 1) divide the first rung, ``coefficients`` (panel, rung, order) belong to all rungs;
+    ``first`` and ``last`` bound the rungs that weigh. Where nu or nu + w leave a panel, the integral is
+    divided, so that both self-energies are polynomials in every part. ``shares`` (panel) of the integrals
+    choose between ``rules`` (3, 2, node) of Gauss, coarser for parts that hardly count; ``heavy`` (panel,
+    rung) says which weigh at all, ``lit`` which have states that the series hold. Where both energies see the
+    same z, in the real part, the integrand has a peak as narrow as their rates: such parts are halved on
+    their own rung, with ``analysis`` (2, node) for the last Legendre coefficients, until the peak is resolved
+    or is a Lorentzian.
     """
     panels, rungs, order = coefficients.shape
     period = edges[panels] - edges[0]

@@ -1,7 +1,8 @@
-"""Ladders of energies and the lattices on which they stand: the local functions of dynamical mean field theory.
+"""Ladders of energies and the lattices on which they stand: the local functions of dynamical mean field
+theory.
 
-A lattice enters by functions of z = nu - Sigma: the Green function, 1/G0, and the densities that thermal averages integrate.
-(Rammal, Ciuchi and Fratini, appendix A; energies from all two-level systems down.)
+A lattice enters by functions of z = nu - Sigma: the Green function, 1/G0, and the densities that thermal
+averages integrate. (Rammal, Ciuchi and Fratini, appendix A; energies from all two-level systems down.)
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ class Ladder:
 def extent(
     t: float, g: float, g_z: float, omega0: float, T: float, lowest: float, highest: float, half_band: float
 ) -> Ladder:
-    """The ladder that holds all states and the energies asked for, with rungs enough that its ends are forgotten."""
+    """The ladder that holds all states and the energies asked for,
+    with rungs enough that its ends are forgotten.
+    """
     edge = half_band + math.hypot(g, g_z)
     if omega0 == 0.0:
         low, high = min(-1.05 * edge, lowest), max(1.05 * edge, highest)
@@ -75,7 +78,8 @@ def extent(
     rungs = math.ceil((high - low) / omega0) + 1
     if rungs > MOST_RUNGS:
         raise ValueError(
-            f"dmft: omega0 = {omega0:g} divides the spectrum of width {high - low:.3g} into {rungs} steps, at most {MOST_RUNGS} are held; "
+            f"dmft: omega0 = {omega0:g} divides the spectrum of width {high - low:.3g} into {rungs} "
+            f"steps, at most {MOST_RUNGS} are held; "
             f"write omega0=0 for its static limit, or ask for energies nearer to the band"
         )
     return Ladder(t, g, g_z, omega0, T, low, omega0, rungs)
@@ -84,7 +88,10 @@ def extent(
 def image(
     below: np.ndarray, here: np.ndarray, above: np.ndarray, g: float, g_z: float, p: float, q: float
 ) -> np.ndarray:
-    """Self-energy from 1/G0 at nu - omega0, nu and nu + omega0: Eq. (A6), every imaginary part a sum of terms of one sign (see ladders)."""
+    """Self-energy from 1/G0 at nu - omega0, nu and nu + omega0: Eq.
+
+    (A6), every imaginary part a sum of terms of one sign (see ladders).
+    """
     s, r = g_z + g * g / (below + g_z), -g_z + g * g / (above - g_z)
     v = here - p * r - q * s
     sizes = (
@@ -96,7 +103,10 @@ def image(
 
 
 class Chain:
-    """The chain of Eq. (1): local functions of z = nu - Sigma in closed form, w = 2t / (z + sqrt(z - 2t) sqrt(z + 2t))."""
+    """The chain of Eq.
+
+    (1): local functions of z = nu - Sigma in closed form, w = 2t / (z + sqrt(z - 2t) sqrt(z + 2t)).
+    """
 
     transport, resolved, negligible = True, 1e-8, 1e-10
 
@@ -155,7 +165,9 @@ class Chain:
 
 
 class Transformed:
-    """Any lattice, by the Hilbert transform of its density of states N, and of N phi where transport is wanted."""
+    """Any lattice, by the Hilbert transform of its density of states N,
+    and of N phi where transport is wanted.
+    """
 
     resolved, negligible = 1e-7, 1e-9
 
@@ -166,7 +178,8 @@ class Transformed:
         tail = far * complex(self.at(np.array([far]))[0])  # 1 + m1 / z + m2 / z^2: the first moments of N
         if not abs(tail - 1.0) < 0.1:
             raise ValueError(
-                f"hilbert must be that of a density of states normalised to one; z hilbert(z) at z = {far} is {tail:.6g}"
+                "hilbert must be that of a density of states normalised to one; z hilbert(z) at z = "
+                f"{far} is {tail:.6g}"
             )
         mean, second = -1e3 * tail.imag, 1e6 * (1.0 - tail.real)
         self.half_band = abs(mean) + 4.0 * math.sqrt(max(second - mean**2, 1e-12))
@@ -196,7 +209,9 @@ class Transformed:
         return value.real + 1j * np.minimum(value.imag, 0.0)
 
     def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sigma (ladder, rung) and the residual (ladder): damped iteration of all ladders that have not converged."""
+        """Sigma (ladder, rung) and the residual (ladder):
+        damped iteration of all ladders that have not converged.
+        """
         nu = bottom[:, None] + ladder.spacing * np.arange(-1, ladder.rungs + 1)
         mean, size = ladder.g_z * (ladder.p - ladder.q), math.hypot(ladder.g, ladder.g_z)
         sigma = np.full(nu.shape, mean - 0.5j * size)
@@ -266,7 +281,9 @@ class Transformed:
 
 
 def cold(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sigma and 1/G0 (rung, energy) at T = 0, on the rungs below each energy and on its own, the last: a recursion upwards."""
+    """Sigma and 1/G0 (rung, energy) at T = 0, on the rungs below each energy and on its own, the last:
+    a recursion upwards.
+    """
     rungs = math.ceil((energy.max() - ladder.bottom) / ladder.omega0) + 1
     sigma, bath = np.empty((rungs, energy.size), np.complex128), np.empty((rungs, energy.size), np.complex128)
     size = math.hypot(ladder.g, ladder.g_z)

@@ -1,17 +1,19 @@
 r"""Finite-temperature Lanczos: correlation functions of the current from two Krylov spaces.
 
-With |r> a normalised random vector in a space of dimension d, psi_i the Ritz vectors (eigenvalues e_i) of the Krylov space of |r> and
-psi~_j those (e~_j) of J|r>, (Jaklic and Prelovsek, Adv. Phys. 49, 1 (2000); Rammal, Ciuchi and Fratini, appendix)
+With |r> a normalised random vector in a space of dimension d, psi_i the Ritz vectors (eigenvalues e_i) of the
+Krylov space of |r> and psi~_j those (e~_j) of J|r>, (Jaklic and Prelovsek, Adv. Phys. 49, 1 (2000); Rammal,
+Ciuchi and Fratini, appendix)
 
     Z = d sum_i e^{-b e_i} |<r|psi_i>|^2,
     Z C(w) = d sum_ij e^{-b e_i} <r|psi_i> <psi_i|J|psi~_j> <psi~_j|J|r> delta(w - e~_j + e_i),
     sigma(w) = pi tanh(b w / 2) / w [C(w) + C(-w)].
 
-The last line equals pi (1 - e^{-bw}) / w C(w) for the exact C, which obeys C(-w) = e^{-bw} C(w); it is linear in C, so its mean over |r> is the
-same, it is even by construction and, unlike the plain mean of both signs, no Boltzmann factor in it is larger than 1.
+The last line equals pi (1 - e^{-bw}) / w C(w) for the exact C, which obeys C(-w) = e^{-bw} C(w); it is linear
+in C, so its mean over |r> is the same, it is even by construction and, unlike the plain mean of both signs,
+no Boltzmann factor in it is larger than 1.
 
-C is real, and the Ritz coefficients are, so only the real part of <v_m|J|w_n> is wanted: the product of real matrices of
-twice the length, a quarter of the work of complex ones with both parts.
+C is real, and the Ritz coefficients are, so only the real part of <v_m|J|w_n> is wanted: the product of real
+matrices of twice the length, a quarter of the work of complex ones with both parts.
 """
 
 from __future__ import annotations
@@ -45,9 +47,11 @@ Operator = Block | Rows
 
 
 def stream(vector: int, realization: int, labels: np.ndarray) -> np.uint64:
-    """Stream number of one random vector: BLAKE2b of (tag, rule version, vector, realization, float64 bits of the labels).
+    """Stream number of one random vector: BLAKE2b of (tag, rule version, vector, realization, float64 bits of
+    the labels).
 
-    The labels are the number of sites, the canonical parameters of the Hamiltonian and its momentum or twist: not T, precision, lanczos_steps or frequencies.
+    The labels are the number of sites, the canonical parameters of the Hamiltonian and its momentum or twist:
+    not T, precision, lanczos_steps or frequencies.
     """
     text = (
         TAG
@@ -77,9 +81,9 @@ def _signs(seed, number, out):
 def random_vector(seed: int, number: np.uint64, dimension: int, dtype: np.dtype) -> np.ndarray:
     """Independent entries of modulus 1: of {1, i, -1, -i}, or of {1, -1} where vectors are real.
 
-    <r|A|r> then has the variance sum_{m != n} |A_mn|^2 (twice that for real vectors), the least for independent entries: Gaussian entries add the
-    squares of the diagonal (measured at 8 and 10 sites: errors of sigma 1 to 8 % larger, of Z up to three times). Such entries are exact in
-    single precision.
+    <r|A|r> then has the variance sum_{m != n} |A_mn|^2 (twice that for real vectors), the least for
+    independent entries: Gaussian entries add the squares of the diagonal (measured at 8 and 10 sites: errors
+    of sigma 1 to 8 % larger, of Z up to three times). Such entries are exact in single precision.
     """
     phases = np.empty(dimension, dtype=np.complex128)
     _signs(np.uint64(seed), number, phases)
@@ -105,7 +109,9 @@ class Buffers:
 
 @dataclass(frozen=True)
 class Sticks:
-    """What a random vector knows: Ritz values from |r>, their weights in Z and in Z <H_hop>, Ritz values from J|r> and amplitudes (i, j)."""
+    """What a random vector knows: Ritz values from |r>, their weights in Z and in Z <H_hop>,
+    Ritz values from J|r> and amplitudes (i, j).
+    """
 
     energies: np.ndarray
     weights: np.ndarray
@@ -115,7 +121,10 @@ class Sticks:
 
 
 class _Recursion:
-    """Lanczos steps without reorthogonalisation. Vectors stay as the recursion leaves them; ``scales`` would make them normalised."""
+    """Lanczos steps without reorthogonalisation.
+
+    Vectors stay as the recursion leaves them; ``scales`` would make them normalised.
+    """
 
     def __init__(self, operator: Operator, norm: float) -> None:
         self.operator = operator
@@ -153,7 +162,10 @@ class _Recursion:
 
 
 def sticks(operator: Operator, r: np.ndarray, steps: int, buffers: Buffers) -> Sticks:
-    """Two Lanczos runs, from |r> and from J|r>, and the matrix of J between them. r has entries of modulus 1."""
+    """Two Lanczos runs, from |r> and from J|r>, and the matrix of J between them.
+
+    r has entries of modulus 1.
+    """
     dimension, real = operator.dimension, operator.real
     steps = min(steps, MOST * dimension)
     V, flows = (
@@ -211,8 +223,9 @@ def thermal(
 ) -> np.ndarray:
     """(T, column) numerators, weights relative to the lowest Ritz value, in units of one state.
 
-    Columns: Z; Z <H_hop>; Z times the total weight; for every broadening Z sigma(0) and the same sum with (x / broadening)^2 inside, whose
-    ratio is the derivative with respect to the broadening; Z sigma (broadening, frequency).
+    Columns: Z; Z <H_hop>; Z times the total weight; for every broadening Z sigma(0) and the same sum with (x
+    / broadening)^2 inside, whose ratio is the derivative with respect to the broadening; Z sigma (broadening,
+    frequency).
     """
     boltzmann = np.exp(-(found.energies[:, None] - found.energies[0]) / T)
     result = np.zeros((T.size, columns(frequency.size, broadening.size)))
@@ -255,10 +268,12 @@ def walk(
     precision: str,
     max_excitations: int | None,
 ) -> tuple[np.ndarray, Iterator[tuple[tuple[int, ...], Operator, np.uint64]]]:
-    """Temperatures (..., T) of all points, momenta and vectors; and for each its index, operator and stream of random numbers.
+    """Temperatures (..., T) of all points, momenta and vectors; and for each its index, operator and stream
+    of random numbers.
 
-    ``given`` are t, g, g_z, omega0, site_energy, (...) or, with disorder, (..., site); ``number`` holds momenta (fluxes where sites differ), ``label`` their
-    canonical values. As long as the Hamiltonian stays the same so does the operator.
+    ``given`` are t, g, g_z, omega0, site_energy, (...) or, with disorder, (..., site); ``number`` holds
+    momenta (fluxes where sites differ), ``label`` their canonical values. As long as the Hamiltonian stays
+    the same so does the operator.
     """
     own = 1 if disorder else 0
     loops = [array.shape[: array.ndim - own] for array in given] + [
@@ -300,7 +315,9 @@ def numerators(
     seed: int,
     **hamiltonian: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Numerators (..., T, column) of :func:`thermal` and the energies (...) they are relative to, for all that :func:`walk` visits."""
+    """Numerators (..., T, column) of :func:`thermal` and the energies (...) they are relative to,
+    for all that :func:`walk` visits.
+    """
     T, points = walk((t, g, g_z, omega0, site_energy), realization, number, label, vector, T, **hamiltonian)
     frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
     sums, energies = np.empty((*T.shape, columns(frequency.size, broadening.size))), np.empty(T.shape[:-1])
@@ -323,11 +340,13 @@ def numerators(
     return sums, energies
 
 
-# --- averages over vectors, momenta and realizations ------------------------------------------------------------------
+# --- averages over vectors, momenta and realizations --------------------------------------------------------
 
 
 def _ratios(sums: np.ndarray, broadenings: int) -> np.ndarray:
-    """Averages (T, column) from sums (T, column) of :func:`thermal`: ln Z, <H_hop>, total weight, filter exponents, sigma."""
+    """Averages (T, column) from sums (T, column) of :func:`thermal`: ln Z, <H_hop>, total weight,
+    filter exponents, sigma.
+    """
     result = np.empty((len(sums), sums.shape[1] - broadenings))
     first, second = sums[:, 3 : 3 + broadenings], sums[:, 3 + broadenings : 3 + 2 * broadenings]
     with np.errstate(
@@ -343,7 +362,9 @@ def _ratios(sums: np.ndarray, broadenings: int) -> np.ndarray:
 def _annealed(
     sums: np.ndarray, energies: np.ndarray, T: np.ndarray, weights: np.ndarray, broadenings: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ratios of sums (stratum, vector, T, column), and their errors from leaving out one vector of one stratum at a time."""
+    """Ratios of sums (stratum, vector, T, column),
+    and their errors from leaving out one vector of one stratum at a time.
+    """
     strata, vectors = energies.shape
     ground = energies.min()
     factors = weights[:, None, None] * np.exp(-(energies[:, :, None] - ground) / T[:, None, :])
@@ -380,11 +401,12 @@ def averages(
 ) -> tuple[np.ndarray, ...]:
     """Thermal averages and their errors from numerators (..., realization, sector, vector, T, column).
 
-    ``energies`` (..., realization, sector, vector) are those that the numerators are relative to, T has (..., realization, T). The sums over
-    sectors, with ``weights`` (sector), and vectors are divided by that of Z; ``states`` copies of a sector make the space. Realizations are summed
-    over before (annealed) or averaged over after the division (quenched, with the scatter of realizations as error where there
-    are several). Returns, each followed by its error: ln Z (..., T), <H_hop>, total weight, filter exponent (..., T, broadening) and
-    sigma (..., T, broadening, frequency).
+    ``energies`` (..., realization, sector, vector) are those that the numerators are relative to, T has (...,
+    realization, T). The sums over sectors, with ``weights`` (sector), and vectors are divided by that of Z;
+    ``states`` copies of a sector make the space. Realizations are summed over before (annealed) or averaged
+    over after the division (quenched, with the scatter of realizations as error where there are several).
+    Returns, each followed by its error: ln Z (..., T), <H_hop>, total weight, filter exponent (..., T,
+    broadening) and sigma (..., T, broadening, frequency).
     """
     shape, (realizations, sectors, vectors) = energies.shape[:-3], energies.shape[-3:]
     T = np.broadcast_to(T, (*shape, realizations, T.shape[-1]))

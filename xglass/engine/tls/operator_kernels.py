@@ -1,11 +1,13 @@
 """The vectorised loops of the electron on a ring: rotations of all bits of an index, without tables.
 
-Rotations of the bits of an index are perfect shuffles. With quarters q = dimension / 4 and k < q, the four results 2k, 2k + 1, 2k + 2q and
-2k + 2q + 1 of L take the contiguous 4k ... 4k + 3, and those of L^+ take k, k + 2q and k + q, k + 3q. So every stream is contiguous and what
-remains are shuffles within registers. Compilers do not find that, hence the loops are written in the intermediate language of LLVM, with
-vectors of 64 bytes that LLVM splits where a processor has shorter ones. Complex vectors are pairs of real numbers here.
+Rotations of the bits of an index are perfect shuffles. With quarters q = dimension / 4 and k < q, the four
+results 2k, 2k + 1, 2k + 2q and 2k + 2q + 1 of L take the contiguous 4k ... 4k + 3, and those of L^+ take k, k
++ 2q and k + q, k + 3q. So every stream is contiguous and what remains are shuffles within registers.
+Compilers do not find that, hence the loops are written in the intermediate language of LLVM, with vectors of
+64 bytes that LLVM splits where a processor has shorter ones. Complex vectors are pairs of real numbers here.
 
-With f the amplitude of L and f* that of L^+, f L v + f* L^+ v = Re f (L v + L^+ v) + i Im f (L v - L^+ v): H and J share both combinations.
+With f the amplitude of L and f* that of L^+, f L v + f* L^+ v = Re f (L v + L^+ v) + i Im f (L v - L^+ v): H
+and J share both combinations.
 """
 
 from __future__ import annotations
@@ -100,14 +102,30 @@ class _Loop:
 def _shuffle(local, flow, dot, carry):
     """One run of a pass over a vector; the flags say which terms it holds.
 
-    run(v, out, flowing, low, k, number, quarter, hop_re, hop_im, flow_re, flow_im, flip, scale, high_i, high_j, keep) -> sum of v out
-    in real numbers: results 2k ... 2k + 2 number - 1 and the same + 2 quarter.
+    run(v, out, flowing, low, k, number, quarter, hop_re, hop_im, flow_re, flow_im, flip, scale, high_i,
+    high_j, keep) -> sum of v out in real numbers: results 2k ... 2k + 2 number - 1 and the same + 2 quarter.
     """
 
     @intrinsic
     def run(
-        typing, v, out, flowing, low, k, number, quarter, hop_re, hop_im, flow_re, flow_im, flip, scale, high_i, high_j, keep
-    ):  # fmt: skip
+        typing,
+        v,
+        out,
+        flowing,
+        low,
+        k,
+        number,
+        quarter,
+        hop_re,
+        hop_im,
+        flow_re,
+        flow_im,
+        flip,
+        scale,
+        high_i,
+        high_j,
+        keep,
+    ):
         def emit(context, builder, signature, arguments):
             kinds = signature.args
             loop = _Loop(context, builder, kinds[0])
@@ -183,17 +201,37 @@ def _shuffle(local, flow, dot, carry):
 
 
 def _row(stride, carry):
-    """One run along a row; the flip exchanges numbers ``stride`` lanes apart, or (0) leads to another run, ``away`` from this one.
+    """One run along a row; the flip exchanges numbers ``stride`` lanes apart, or (0) leads to another run,
+    ``away`` from this one.
 
-    run(v, out, table, at, before, after, away, level, number, forth_re, forth_im, back_re, back_im, flip, scale, energy, own, keep);
-    places count real numbers, ``level`` is that in the table of energies. ``energy`` is added to the diagonal and so is ``own``, with
-    the sign of the lane where the flip is within a vector.
+    run(v, out, table, at, before, after, away, level, number, forth_re, forth_im, back_re, back_im, flip,
+    scale, energy, own, keep); places count real numbers, ``level`` is that in the table of energies.
+    ``energy`` is added to the diagonal and so is ``own``, with the sign of the lane where the flip is within
+    a vector.
     """
 
     @intrinsic
     def run(
-        typing, v, out, table, at, before, after, away, level, number, forth_re, forth_im, back_re, back_im, flip, scale, energy, own, keep
-    ):  # fmt: skip
+        typing,
+        v,
+        out,
+        table,
+        at,
+        before,
+        after,
+        away,
+        level,
+        number,
+        forth_re,
+        forth_im,
+        back_re,
+        back_im,
+        flip,
+        scale,
+        energy,
+        own,
+        keep,
+    ):
         def emit(context, builder, signature, arguments):
             loop = _Loop(context, builder, signature.args[0])
             vp, op, tp = (loop.pointer(signature.args[n], arguments[n]) for n in range(3))
@@ -272,7 +310,7 @@ _row0, _row1, _row2, _row4, _row8 = (_row(stride, carry=False) for stride in (0,
 _keep0, _keep1, _keep2, _keep4, _keep8 = (_row(stride, carry=True) for stride in (0, 1, 2, 4, 8))
 
 
-# --- vectors of real numbers -----------------------------------------------------------------------------------------------
+# --- vectors of real numbers --------------------------------------------------------------------------------
 
 
 @kernel
@@ -288,12 +326,14 @@ def mixed(w, x, y, a, b, c):
     return total
 
 
-# --- blocks: complex numbers as pairs; at least 2^5 of them ---------------------------------------------------------------
+# --- blocks: complex numbers as pairs; at least 2^5 of them -------------------------------------------------
 
 
 @kernel
 def block_step(v, out, hop_re, hop_im, flip, low, high, a, b, c):
-    """out = a (f L + f* L^+ + flip sx_0 + diagonal) v + b v + c out; the diagonal of i is low[low bits of i] (each twice) + high[high bits]."""
+    """out = a (f L + f* L^+ + flip sx_0 + diagonal) v + b v + c out;
+    the diagonal of i is low[low bits of i] (each twice) + high[high bits].
+    """
     quarter, run = v.size // 8, low.size // 4
     blocks = quarter // run
     for r in range(blocks):
@@ -399,14 +439,16 @@ def block_lanczos_flow(v, out, flow, hop_re, hop_im, flow_re, flow_im, flip, low
     return total
 
 
-# --- rows: real numbers, or complex ones as pairs; at least 2^5 in a row ---------------------------------------------------
+# --- rows: real numbers, or complex ones as pairs; at least 2^5 in a row ------------------------------------
 
 
 @kernel
 def row_step(v, out, parts, hop_re, hop_im, g, g_z, energy, diagonal, a, b, c):
-    """out = a H v + b v + c out on rows (site of the electron, configuration) of ``parts`` real numbers per entry.
+    """out = a H v + b v + c out on rows (site of the electron, configuration) of ``parts`` real numbers per
+    entry.
 
-    The amplitude of the hop from j to j + 1 is hop[j]; ``diagonal`` holds the energy of each configuration ``parts`` times.
+    The amplitude of the hop from j to j + 1 is hop[j]; ``diagonal`` holds the energy of each configuration
+    ``parts`` times.
     """
     sites, size, lanes = g.size, diagonal.size, 64 // v.itemsize
     for j in range(sites):
@@ -470,7 +512,7 @@ def row_shifts(v, out, hop, parity):
             out[j, s] = forth * v[before, s] + back * v[after, s]
 
 
-# --- where configurations are chosen: by tables of indices -----------------------------------------------------------------
+# --- where configurations are chosen: by tables of indices --------------------------------------------------
 
 
 @kernel
@@ -493,7 +535,9 @@ def table_shifts(v, out, forth, back, left, right):
 
 @kernel
 def table_row_step(v, out, hop, g, g_z, energy, diagonal, flips, states, a, b, c):
-    """out = a H v + b v + c out on rows; flips[j, s] is where configuration s goes, itself where that is not kept."""
+    """out = a H v + b v + c out on rows; flips[j, s] is where configuration s goes,
+    itself where that is not kept.
+    """
     sites, size = v.shape
     for j in range(sites):
         before, after = (j - 1) % sites, (j + 1) % sites

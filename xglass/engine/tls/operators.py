@@ -1,6 +1,7 @@
 """One electron on a ring of two-level systems: Hamiltonian and current without matrices.
 
-Formulas and the meaning of bits are those of :mod:`xglass.engine.tls.dense`, whose dense matrices these operators equal.
+Formulas and the meaning of bits are those of :mod:`xglass.engine.tls.dense`, whose dense matrices these
+operators equal.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ MARGIN = 1e-5
 #: Rings of fewer sites are shorter than the vectors of a processor; they go by tables of indices.
 SMALLEST = 5
 
-#: Lanczos steps in dimensions of the space, at most: without reorthogonalisation one dimension is not exhausted after as many steps, but after twice.
+# : Lanczos steps in dimensions of the space, at most: without reorthogonalisation one dimension is not
+# exhausted after as many steps, but after twice.
 MOST = 2
 
 #: Lanczos steps that any smooth function of the energy takes.
@@ -47,7 +49,9 @@ def _flips(states: np.ndarray, bit: int) -> np.ndarray:
 
 
 def _local_range(omega0: np.ndarray, own: int, g: float, g_z: float, most: int) -> tuple[float, float]:
-    """Lowest and highest energy of all two-level systems while the electron sits on ``own``, at most ``most`` excited."""
+    """Lowest and highest energy of all two-level systems while the electron sits on ``own``,
+    at most ``most`` excited.
+    """
     others = np.sort(np.delete(omega0, own))
     least = (
         np.concatenate([[0.0], np.cumsum(others)])[: most + 1] - 0.5 * others.sum()
@@ -69,12 +73,15 @@ class _Operator(ABC):
     precision: str
     max_excitations: int | None
 
-    #: J^2 in terms of the matrix that ``current`` applies squared: -1 where J is i times a real matrix and vectors are real.
+    # : J^2 in terms of the matrix that ``current`` applies squared: -1 where J is i times a real matrix and
+    # vectors are real.
     current_square = 1.0
 
     @cached_property
     def _kernels(self) -> ModuleType:
-        """Imported where something is computed: bounds and dimensions are wanted by callers that compute nothing."""
+        """Imported where something is computed: bounds and dimensions are wanted by callers that compute
+        nothing.
+        """
         from xglass.engine.tls import operator_kernels
 
         return operator_kernels
@@ -177,14 +184,18 @@ class Block(_Operator):
 
     @cached_property
     def _halves(self) -> tuple[np.ndarray, np.ndarray]:
-        """Energies of the two-level systems of the low bits (each twice) and of the high bits: their sums are the diagonal."""
+        """Energies of the two-level systems of the low bits (each twice) and of the high bits:
+        their sums are the diagonal.
+        """
         low_bits = min(LOW_BITS, self.sites - 1)
         high = self.omega0 * _excited(np.arange(2 ** (self.sites - low_bits)))
         return np.repeat(self._diagonal(np.arange(2**low_bits)), 2).astype(self.real), high.astype(self.real)
 
     @cached_property
     def _tables(self) -> tuple[np.ndarray, ...]:
-        """Indices of L, L^+ and the flip among the kept configurations, the weight of the flip, the diagonal."""
+        """Indices of L, L^+ and the flip among the kept configurations, the weight of the flip,
+        the diagonal.
+        """
         left = np.searchsorted(self.states, rotated(self.states, self.sites)).astype(np.int32)
         flip = _flips(self.states, 0)
         weight = np.where(flip == np.arange(flip.size), 0.0, -self.g)
@@ -261,8 +272,9 @@ class Block(_Operator):
 class Rows(_Operator):
     """H and J of sites that differ, on vectors v[site of the electron, configuration], flattened.
 
-    Without a twist H is real and J = i times a real matrix: on real vectors (``dtype``) ``current`` applies that real matrix, and
-    ``current_square`` is -1; on complex vectors of the same precision all methods do what they say.
+    Without a twist H is real and J = i times a real matrix: on real vectors (``dtype``) ``current`` applies
+    that real matrix, and ``current_square`` is -1; on complex vectors of the same precision all methods do
+    what they say.
     """
 
     sites: int
@@ -379,7 +391,9 @@ def operator(
     precision: str,
     max_excitations: int | None,
 ) -> Block | Rows:
-    """The operator of one momentum, or of one flux where sites differ; values: t, g, g_z, omega0, site_energy."""
+    """The operator of one momentum, or of one flux where sites differ; values: t, g, g_z, omega0,
+    site_energy.
+    """
     if disorder:
         t, g, g_z, omega0, site_energy = values
         return Rows(sites, number, t, g, g_z, omega0, site_energy, precision, max_excitations)
@@ -401,8 +415,9 @@ def widest(values: tuple[np.ndarray, ...], sites: int, disorder: bool, max_excit
 def resolving(half_width: float, broadening: float, T: float) -> int:
     """Lanczos steps that resolve a filter, and the Boltzmann factor where the filter is wide.
 
-    The first is the time 1 / broadening times the spread of the spectrum, with the factor that holds in practice. A Krylov space knows the edges of the
-    spectrum best, so a Boltzmann factor takes the square root of half_width / T only; both as found against many more steps, to 1e-3 of the errors.
+    The first is the time 1 / broadening times the spread of the spectrum, with the factor that holds in
+    practice. A Krylov space knows the edges of the spectrum best, so a Boltzmann factor takes the square root
+    of half_width / T only; both as found against many more steps, to 1e-3 of the errors.
     """
     thermal = 6.0 * math.sqrt(half_width / T)
     return max(LEAST, math.ceil(2.0 * half_width / broadening - 1e-9), math.ceil(thermal))

@@ -1,7 +1,9 @@
-"""One electron on a ring of frozen two-level systems: spectra of a long disordered chain, one configuration at a time.
+"""One electron on a ring of frozen two-level systems: spectra of a long disordered chain, one configuration
+at a time.
 
-Without splitting a two-level system is frozen in an eigenstate of g sx + g_z sz, so the electron has a site energy of +e or -e with equal weight,
-e^2 = g^2 + g_z^2, and the trace over the two-level systems is the sum over all such configurations: numerators and Z apart.
+Without splitting a two-level system is frozen in an eigenstate of g sx + g_z sz, so the electron has a site
+energy of +e or -e with equal weight, e^2 = g^2 + g_z^2, and the trace over the two-level systems is the sum
+over all such configurations: numerators and Z apart.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import numpy as np
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.streams import streams
 
-#: Points of the auxiliary grid per standard deviation of the narrowest Gaussian: what interpolation of eighth order leaves is 3e-11 of its height.
+# : Points of the auxiliary grid per standard deviation of the narrowest Gaussian: what interpolation of
+# eighth order leaves is 3e-11 of its height.
 FINE = 16
 
 
@@ -27,7 +30,9 @@ def signs(sites: int, seed: int, realization: int, labels: np.ndarray) -> np.nda
 
 
 def diagonalised(energy: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Eigenvalues (n,), |J_nm|^2 (n, n) and <n|H_hop|n> (n,) of the ring with these site energies, J = i t sum_j (c^+_{j+1} c_j - h.c.)."""
+    """Eigenvalues (n,), |J_nm|^2 (n, n) and <n|H_hop|n> (n,) of the ring with these site energies,
+    J = i t sum_j (c^+_{j+1} c_j - h.c.).
+    """
     from scipy import linalg
 
     sites = energy.size
@@ -56,10 +61,12 @@ def spectra(
     seed: int,
     binned: bool,
 ) -> tuple[np.ndarray, ...]:
-    """Sigma (..., T, broadening, frequency), <H_hop>, total weight and ln Z (..., T) of every configuration, each divided by its own Z.
+    """Sigma (..., T, broadening, frequency), <H_hop>, total weight and ln Z (..., T) of every configuration,
+    each divided by its own Z.
 
-    Parameters and labels of realizations (...). Binned: weight per bin of the uniform grid ``frequency``, over the width of a bin.
-    Z contains the 2^N configurations of the two-level systems, all of them alike this one.
+    Parameters and labels of realizations (...). Binned: weight per bin of the uniform grid ``frequency``,
+    over the width of a bin. Z contains the 2^N configurations of the two-level systems, all of them alike
+    this one.
     """
     from xglass.engine.core.line_spectra import POINTS, add_binned, add_gridded, smooth
 
@@ -92,7 +99,10 @@ def spectra(
 
 
 def annealed(values: np.ndarray, log_z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of numerators over sum of Z, and its jackknife error; (..., realization), both. The error of one realization is NaN."""
+    """Sum of numerators over sum of Z, and its jackknife error; (..., realization), both.
+
+    The error of one realization is NaN.
+    """
     values, log_z = np.broadcast_arrays(values, log_z)
     weight = np.exp(log_z - log_z.max(axis=-1, keepdims=True))
     numerator = weight * values

@@ -1,20 +1,25 @@
-r"""Thermal typical states evolved in time: the current correlation of one electron on a ring, with symmetric thermal weights.
+r"""Thermal typical states evolved in time: the current correlation of one electron on a ring, with symmetric
+thermal weights.
 
 With |r> a random vector whose entries have modulus 1, and E the lower bound of the spectrum,
 
-    |phi> = e^{-b (H - E) / 2} |r>,   Z e^{bE} = <phi|phi>,   Z e^{bE} C(t) = <phi(t)| J |psi(t)>,   |psi> = J |phi>
+    |phi> = e^{-b (H - E) / 2} |r>,   |psi> = J |phi>,
+    Z e^{bE} = <phi|phi>,   Z e^{bE} C(t) = <phi(t)| J |psi(t)>
 
-in the mean over |r>, where |x(t)> = e^{-iHt} |x> and C(t) = <J(t) J>. C(t) and C(-t), which is its complex conjugate only in the mean, are both
-measured: what is left at a frequency then comes from pairs of states at that frequency, as it does in the exact sum, so that a small sigma
-beside a high peak is not buried under the errors of the peak. The filtered sigma is a sum over pairs of states (l, m) with x = E_m - E_l,
+in the mean over |r>, where |x(t)> = e^{-iHt} |x> and C(t) = <J(t) J>. C(t) and C(-t), which is its complex
+conjugate only in the mean, are both measured: what is left at a frequency then comes from pairs of states at
+that frequency, as it does in the exact sum, so that a small sigma beside a high peak is not buried under the
+errors of the peak. The filtered sigma is a sum over pairs of states (l, m) with x = E_m - E_l,
 
-    sigma(w) = sum c_lm f_w(x),   f_w(x) = pi tanh(b x / 2) / x [G(w - x) + G(w + x)],   sum c_lm cos(x t) = C(t),
+    sigma(w) = sum c_lm f_w(x),   f_w(x) = pi tanh(b x / 2) / x [G(w - x) + G(w + x)],   sum c_lm cos(x t) =
+    C(t),
 
-and f_w is smooth, so a cosine series in times n dt represents it to rounding. The series reaches as far as the Gaussian and the
-poles of the tanh at x = +- i pi T demand, and no further.
+and f_w is smooth, so a cosine series in times n dt represents it to rounding. The series reaches as far as
+the Gaussian and the poles of the tanh at x = +- i pi T demand, and no further.
 
-Bessel functions: e^{-z x} = sum_n (2 - delta_n0) (-1)^n I_n(z) T_n(x), e^{-i z x} = sum_n (2 - delta_n0) (-i)^n J_n(z) T_n(x). (Tal-Ezer and Kosloff, J. Chem.
-Phys. 81, 3967 (1984); typicality: Iitaka and Ebisuzaki, Phys. Rev. Lett. 90, 047203 (2003).)
+Bessel functions: e^{-z x} = sum_n (2 - delta_n0) (-1)^n I_n(z) T_n(x), e^{-i z x} = sum_n (2 - delta_n0)
+(-i)^n J_n(z) T_n(x). (Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984); typicality: Iitaka and Ebisuzaki,
+Phys. Rev. Lett. 90, 047203 (2003).)
 """
 
 from __future__ import annotations
@@ -33,13 +38,15 @@ from xglass.engine.core.jit import kernel
 from xglass.engine.core.line_spectra import smooth
 from xglass.engine.tls.lanczos import Operator, columns, random_vector, walk
 
-#: The cosine series ends where its coefficients have fallen to e^-20; in single precision, whose rounding is larger, to e^-15.
+# : The cosine series ends where its coefficients have fallen to e^-20; in single precision, whose rounding is
+# larger, to e^-15.
 DECAY = {"single": 15.0, "double": 20.0}
 
 #: Width times length in time of the edge beyond the spectrum over which a series may do as it likes.
 EDGE = 60.0
 
-#: Samples in time for each run of the Chebyshev recursion: many need fewer orders each, but more sums over them.
+# : Samples in time for each run of the Chebyshev recursion: many need fewer orders each, but more sums over
+# them.
 SAMPLES = 8
 
 #: Temperature, in half widths, of the state whose energy is the reference.
@@ -51,7 +58,9 @@ COOLING = 8.0
 
 @dataclass(frozen=True)
 class Clock:
-    """Samples at 0, step, ..., times step, and the points of the frequency grid on which their cosine series is taken."""
+    """Samples at 0, step, ..., times step, and the points of the frequency grid on which their cosine series
+    is taken.
+    """
 
     step: float
     times: int
@@ -79,7 +88,9 @@ def clock(half: float, T: float, broadening: np.ndarray, precision: str) -> Cloc
 
 
 def samples(dimension: int) -> int:
-    """Samples in time for each run of the Chebyshev recursion: fewer where vectors are long, as all of a run are held."""
+    """Samples in time for each run of the Chebyshev recursion: fewer where vectors are long,
+    as all of a run are held.
+    """
     return SAMPLES if dimension < 2**20 else 1
 
 
@@ -138,7 +149,9 @@ class Evolution:
 
     @cached_property
     def reference(self) -> float:
-        """An energy near the ground state, so that no Boltzmann factor leaves the range of numbers; always from the same vector."""
+        """An energy near the ground state, so that no Boltzmann factor leaves the range of numbers;
+        always from the same vector.
+        """
         cold, _ = self.cooled(random_vector(0, np.uint64(0), self.dimension, self.complex), COLD * self.half)
         applied = self.operator.step(cold, self.flow, 1.0, -self.centre, 0.0)
         return self.centre + float(np.dot(cold.view(self.real), applied.view(self.real)))
@@ -191,9 +204,11 @@ def _square(v: np.ndarray) -> float:
 def spectrum(
     C: np.ndarray, ticks: Clock, half: float, T: float, frequency: np.ndarray, broadening: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Total weight, (2, broadening) static value and the same sum with (x / broadening)^2 inside, and (broadening, frequency) sigma.
+    """Total weight, (2, broadening) static value and the same sum with (x / broadening)^2 inside, and
+    (broadening, frequency) sigma.
 
-    The cosine series of a function f is its transform on a grid of frequencies: so C is transformed once and serves all f.
+    The cosine series of a function f is its transform on a grid of frequencies: so C is transformed once and
+    serves all f.
     """
     period = 2.0 * math.pi / ticks.step
     edge = period - 4.0 * half
@@ -226,7 +241,9 @@ def _tanh_ratio(x: np.ndarray) -> np.ndarray:
 def thermal(
     evolution: Evolution, r: np.ndarray, T: np.ndarray, frequency: np.ndarray, broadening: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """(T, column) numerators as :func:`xglass.engine.tls.lanczos.thermal` has them, and the energy that they are relative to."""
+    """(T, column) numerators as :func:`xglass.engine.tls.lanczos.thermal` has them,
+    and the energy that they are relative to.
+    """
     result = np.empty((T.size, columns(frequency.size, broadening.size)))
     reference = evolution.reference
     for row, temperature in zip(result, map(float, T), strict=True):
@@ -258,7 +275,9 @@ def numerators(
     seed: int,
     **hamiltonian: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As :func:`xglass.engine.tls.lanczos.numerators`, from thermal typical states; the random vectors are the same, but always complex."""
+    """As :func:`xglass.engine.tls.lanczos.numerators`, from thermal typical states;
+    the random vectors are the same, but always complex.
+    """
     T, points = walk((t, g, g_z, omega0, site_energy), realization, number, label, vector, T, **hamiltonian)
     frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
     sums, energies = np.empty((*T.shape, columns(frequency.size, broadening.size))), np.empty(T.shape[:-1])
