@@ -33,7 +33,7 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
     shape : number of cells along each vector.
     basis : (b, d) Cartesian positions of the sites of one cell in a; default one site at the origin.
     bonds : each bond of a cell once: (basis site of the source, basis site of the target, cell offset of the
-    target, kind).
+        target, kind).
 
     Returns
     -------
@@ -340,8 +340,7 @@ def coulomb(
     ----------
     lattice : Dataset of a lattice with N sites.
     self_image : the diagonal, which enters the potential of an occupied site but no energy: "exclude" 0;
-    "include" the
-        potential V_s of a particle's own images (and those in the gates); or a number.
+        "include" the potential V_s of a particle's own images (and those in the gates); or a number.
     gate_distance : distance of the gates in a, positive, may be swept; None without gates.
     gates : 2 or 1.
 

@@ -167,7 +167,8 @@ def correlation(
     b : the later factor; None means ``a``. Shared dimensions must carry the same labels, others broadcast.
     dim : the dimension of origins; its coordinate (the index if it has none) must rise in equal steps.
     lag : lag or lags in the unit of that coordinate; None means all, 0 to n - 1 steps. A single number gives
-    a scalar coordinate. centred : remove the means.
+        a scalar coordinate.
+    centred : remove the means.
 
     Returns
     -------
@@ -178,8 +179,9 @@ def correlation(
     ------
     TypeError : an input is no DataArray of real numbers.
     ValueError : ``dim`` missing or split in chunks, irregular spacing, different labels, an input that has a
-    ``lag`` already. KeyError : a lag that is negative, no multiple of the spacing, or longer than the data;
-    the message names it.
+        ``lag`` already.
+    KeyError : a lag that is negative, no multiple of the spacing, or longer than the data; the message names
+        it.
 
     Notes
     -----

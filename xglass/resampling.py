@@ -33,11 +33,10 @@ def jackknife(
     ----------
     function : takes ``data`` (or a part of it) and consumes ``dim``; returns a DataArray or Dataset.
     data : DataArray or Dataset with ``dim``. Give observables or stored runs: a lazy run that was not
-    evaluated is simulated in the middle
-        of the computation (once, but it must then fit in memory).
+        evaluated is simulated in the middle of the computation (once, but it must then fit in memory).
     dim : the dimension of independent entries.
     blocks : number G of groups: contiguous, sizes differing by at most one. With fewer entries than
-    ``blocks`` each entry is a group (leave-one-out).
+        ``blocks`` each entry is a group (leave-one-out).
 
     Returns
     -------
@@ -49,8 +48,9 @@ def jackknife(
     Raises
     ------
     TypeError : ``data`` or what ``function`` returned is neither DataArray nor Dataset; ``function`` is not
-    callable. ValueError : ``dim`` missing, fewer than two entries, ``blocks`` below 2, a ``function`` that
-    left ``dim`` in place.
+        callable.
+    ValueError : ``dim`` missing, fewer than two entries, ``blocks`` below 2, a ``function`` that left ``dim``
+        in place.
 
     Notes
     -----

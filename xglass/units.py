@@ -164,7 +164,7 @@ def parameter(
     energy : name of the energy unit of the model.
     above, below : open interval in which all values must lie; ``zero`` allows the value 0 besides.
     core : dimensions the parameter has by definition (``site``, ``bond``); then ``value`` must be a
-    DataArray.
+        DataArray.
 
     Raises
     ------

@@ -46,7 +46,7 @@ def arrhenius(
     ------
     TypeError : an argument is no DataArray of real numbers.
     ValueError : ``dim`` missing or without coordinate (and no ``x``); ``x`` without ``dim``; ``stderr`` with
-    other dims or labels.
+        other dims or labels.
 
     Notes
     -----

@@ -34,7 +34,8 @@ def stretched_exponential(
     C : DataArray (..., lag); average over walkers before, inside a jackknife.
     dim : the dimension of times; needs a coordinate.
     stderr : standard errors of C (dims of C); weights, and makes the errors absolute. Where not finite and
-    positive, not fitted. offset : add a free constant :math:`C_\infty`.
+        positive, not fitted.
+    offset : add a free constant :math:`C_\infty`.
 
     Returns
     -------

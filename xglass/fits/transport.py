@@ -37,9 +37,8 @@ def relaxation_rate(
     ----------
     sigma : DataArray (..., frequency), or static values without that dimension (:func:`dc_conductivity`).
     static : the frozen reference ``optical_conductivity(..., frequency)`` on a uniform grid from 0, as for
-    :func:`relaxation_time_approximation`; the
-        frequencies of ``sigma`` must be among its own. A spectrum with a filter is compared best with a
-        reference with the same filter.
+        :func:`relaxation_time_approximation`; the frequencies of ``sigma`` must be among its own. A spectrum
+        with a filter is compared best with a reference with the same filter.
     correlation : as in :func:`relaxation_time_approximation`.
     T : temperature; default the coordinate of ``static``. Not needed for "conductivity".
     stderr : standard errors of ``sigma`` (dims of ``sigma``): weights, and makes the error absolute.
@@ -163,9 +162,9 @@ def displaced_drude(
     ----------
     static : DataArray ``optical_conductivity(..., frequency)``.
     window : lowest and highest frequency that are fitted; default from 0 to 1.5 times the frequency around
-    which the data (averaged from
-        0.8 to 1.25 times each frequency, so that noise decides nothing) are largest: the form is not meant
-        for what lies far above the peak. Fits over other windows move the peak by a fifth.
+        which the data (averaged from 0.8 to 1.25 times each frequency, so that noise decides nothing) are
+        largest: the form is not meant for what lies far above the peak. Fits over other windows move the peak
+        by a fifth.
     stderr : standard errors of ``static``; weights the points, and makes the errors absolute.
 
     Returns
@@ -220,7 +219,7 @@ def displaced_drude_conductivity(
     ----------
     amplitude, peak_frequency : DataArrays, as from :func:`displaced_drude`.
     rate : relaxation rate p >= 0, such as ``tls["omega0"]``: a number, a sequence (dimension ``rate``) or a
-    DataArray.
+        DataArray.
 
     Returns
     -------

@@ -48,20 +48,18 @@ def charge_glass(
     ----------
     lattice : Dataset of a lattice with N sites.
     t_p, eta : hopping t_p on bonds of kind "p" and eta t_p on bonds of kind "c" of the triangular lattice.
-    Numbers, sequences
-        (a dimension of that name), DataArrays (dims kept) or Quantities; in Vc. Default: no hopping.
+        Numbers, sequences (a dimension of that name), DataArrays (dims kept) or Quantities; in Vc. Default:
+        no hopping.
     hopping : instead of them, {kind: value} for every kind of bond, or a DataArray (..., bond).
     filling : particles per site, in (0, 1).
     interaction : "coulomb" (see :func:`xglass.lattice.coulomb`), a symmetric DataArray (..., site, site2)
-    with the same diagonal
-        on every site, or None (free particles, Anderson model).
+        with the same diagonal on every site, or None (free particles, Anderson model).
     site_energy : DataArray (..., site), such as :func:`random_site_energy`; default zero.
     self_image : the diagonal of "coulomb": "exclude", "include" or a number. It changes the physics of small
-    clusters: see the
-        conventions page.
+        clusters: see the conventions page.
     centred : the interaction acts between n_i - filling instead of n_i.
     scale : the energy unit Vc as a Quantity ("0.35 eV"): then parameters may come in meV or K, and results
-    can be converted.
+        can be converted.
 
     Returns
     -------
@@ -124,9 +122,8 @@ def electron_tls(
     ----------
     lattice : Dataset of :func:`xglass.lattice.chain` with N sites.
     g : coupling to the transitions of the two-level systems; in tc, as all energies here. Numbers, sequences
-    (a dimension of that
-        name), DataArrays (dims kept; over ``site`` where every site has its own, with ``realization`` for an
-        ensemble) or Quantities.
+        (a dimension of that name), DataArrays (dims kept; over ``site`` where every site has its own, with
+        ``realization`` for an ensemble) or Quantities.
     omega0 : splitting of the two-level systems, as g.
     t : hopping integral, as g, but over ``bond`` where it differs from bond to bond. Enters H as -t.
     g_z : static coupling, as g.
@@ -334,7 +331,8 @@ def random_couplings(
     lattice_or_N : Dataset of a lattice, or the number of sites.
     J : strength, >= 0, may be swept (common random numbers along J).
     realization : number of realizations, or explicit labels; realization r is the same whatever else is
-    drawn. seed : 0 <= seed < 2^64.
+        drawn.
+    seed : 0 <= seed < 2^64.
 
     Returns
     -------
@@ -383,9 +381,10 @@ def random_site_energy(
     ----------
     lattice : Dataset of a lattice, or the number of sites.
     strength : width W or standard deviation of the distribution, see ``convention``; >= 0, may be a DataArray
-    with named dims. distribution : "box" (uniform) or "gaussian". convention : what ``strength`` means.
-    "width": the box [-W/2, W/2], or the Gaussian with the variance W^2/12 of that box;
-        "std": the standard deviation of either.
+        with named dims.
+    distribution : "box" (uniform) or "gaussian".
+    convention : what ``strength`` means. "width": the box [-W/2, W/2], or the Gaussian with the variance
+        W^2/12 of that box; "std": the standard deviation of either.
     realization : number of realizations, or explicit labels.
     seed : 0 <= seed < 2^64.
 
@@ -452,11 +451,12 @@ def random_parameter(
     ----------
     lattice : Dataset of a chain, or the number of sites.
     name : "g", "omega0" or "g_z", over ``site``, or "t", over ``bond``. Different names are independent also
-    with the same seed. distribution : "uniform" on [low, high); "log_uniform", density proportional to 1/x
-    there (0 < low), that of the splittings in the
-        standard tunnelling model of glasses; "gaussian" with ``mean`` and ``std``.
+        with the same seed.
+    distribution : "uniform" on [low, high); "log_uniform", density proportional to 1/x there (0 < low), that
+        of the splittings in the standard tunnelling model of glasses; "gaussian" with ``mean`` and ``std``.
     realization : number of realizations, or explicit labels; realization r is the same whatever else is
-    drawn. seed : 0 <= seed < 2^64.
+        drawn.
+    seed : 0 <= seed < 2^64.
 
     Returns
     -------

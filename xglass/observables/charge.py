@@ -44,7 +44,7 @@ def electrostatic_energy(run: xr.Dataset) -> xr.DataArray:
     Parameters
     ----------
     run : Dataset with ``occupation(..., site)`` and the coords of the model; may be chunked along all but
-    site.
+        site.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def electrostatic_potential(run: xr.Dataset) -> xr.DataArray:
     Parameters
     ----------
     run : Dataset with ``occupation(..., site)`` and the coords of the model; may be chunked along all but
-    site.
+        site.
 
     Returns
     -------
@@ -145,8 +145,9 @@ def kinetic_energy(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     Parameters
     ----------
     run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all
-    but site. T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``;
-    may be swept.
+        but site.
+    T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``; may be
+        swept.
 
     Returns
     -------
@@ -177,8 +178,9 @@ def local_density(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     Parameters
     ----------
     run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all
-    but site. T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``;
-    may be swept.
+        but site.
+    T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``; may be
+        swept.
 
     Returns
     -------

@@ -82,8 +82,7 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     Parameters
     ----------
     sigma : DataArray ``optical_conductivity(..., frequency)`` with 0 among its frequencies, or a static value
-    (``dc_conductivity`` or ``mobility``)
-        without that dimension.
+        (``dc_conductivity`` or ``mobility``) without that dimension.
 
     Returns
     -------
@@ -131,8 +130,7 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Any = np.inf) -> xr.DataArra
     ----------
     sigma : DataArray ``optical_conductivity(..., frequency)`` from frequency 0; frequency uncut.
     cutoff : upper end in the unit of frequency, within the grid: a number, a sequence (dimension ``cutoff``),
-    a DataArray or
-        Quantity. Infinite: the whole grid.
+        a DataArray or Quantity. Infinite: the whole grid.
 
     Returns
     -------
@@ -187,7 +185,8 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     Parameters
     ----------
     sigma : DataArray ``optical_conductivity(..., frequency)``; frequency uncut. Noise makes maxima, too:
-    broaden it away first. window : lowest and highest frequency between which to look; default all.
+        broaden it away first.
+    window : lowest and highest frequency between which to look; default all.
 
     Returns
     -------
@@ -233,7 +232,8 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     Parameters
     ----------
     sigma : DataArray ``optical_conductivity(..., frequency)`` of :func:`electron_tls`, with its coordinate
-    ``t``. window : as in :func:`peak_frequency`.
+        ``t``.
+    window : as in :func:`peak_frequency`.
 
     Returns
     -------
@@ -287,7 +287,7 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     Parameters
     ----------
     solution : Dataset of a solver, with ``total_weight``, ``kinetic_energy`` and, of a finite ring,
-    ``stiffness``.
+        ``stiffness``.
 
     Returns
     -------
@@ -345,12 +345,10 @@ def relaxation_time_approximation(
     Parameters
     ----------
     sigma : DataArray ``optical_conductivity(..., frequency)`` of the frozen reference on a uniform grid from
-    0, such as :func:`static_disorder` with
-        ``broadening=None`` (weights per bin; a filter of finite width adds to the rate). Weight above the
-        grid is lost.
+        0, such as :func:`static_disorder` with ``broadening=None`` (weights per bin; a filter of finite width
+        adds to the rate). Weight above the grid is lost.
     rate : half width p of the Lorentzian, >= 0, in the unit of frequency: a number, a sequence (dimension
-    ``rate``), a DataArray (``tls["omega0"]``
-        keeps the dimension omega0) or Quantities.
+        ``rate``), a DataArray (``tls["omega0"]`` keeps the dimension omega0) or Quantities.
     correlation : "conductivity" or "symmetrised".
     T : temperature; default the coordinate of ``sigma``. Only "symmetrised" needs it.
 
@@ -427,8 +425,8 @@ def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -
     Parameters
     ----------
     sigma : DataArray ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, as in
-    :func:`relaxation_time_approximation`.
-        A filter of width d makes a localized particle diffuse after a time 1/d.
+        :func:`relaxation_time_approximation`. A filter of width d makes a localized particle diffuse after a
+        time 1/d.
     time : times >= 0 in hbar over the unit of frequency: a number or a sequence (dimension ``time``).
     T : temperature; default the coordinate of ``sigma``.
 
@@ -508,8 +506,7 @@ def transient_localization_length(sigma: xr.DataArray, *, rate: Any, T: Any = No
     Parameters
     ----------
     sigma : DataArray ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, of the
-    frozen reference
-        (:func:`static_disorder` with ``broadening=None``).
+        frozen reference (:func:`static_disorder` with ``broadening=None``).
     rate : relaxation rate p > 0, as in :func:`relaxation_time_approximation`.
     T : temperature; default the coordinate of ``sigma``.
 

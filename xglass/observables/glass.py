@@ -190,7 +190,7 @@ def structure_factor(run: xr.Dataset) -> xr.DataArray:
     Parameters
     ----------
     run : Dataset with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but
-    site.
+        site.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def stripe_order(run: xr.Dataset) -> xr.DataArray:
     Parameters
     ----------
     run : Dataset with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but
-    site.
+        site.
 
     Returns
     -------

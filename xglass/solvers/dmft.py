@@ -82,16 +82,18 @@ def dmft(
     Parameters
     ----------
     model : Dataset of :func:`electron_tls`, all sites alike; the number of sites does not matter. omega0 = 0
-    is the coherent potential approximation. T : temperature in tc, >= 0: a number, a sequence (dimension
-    ``T``), a DataArray or Quantities. frequency : frequencies in tc, rising; sigma is even. energy : energies
-    in tc for one-particle quantities, rising; default 2001 that hold the spectra of all parameters. hilbert :
-    another lattice in place of the chain: the Hilbert transform z -> int N(e) / (z - e) de of its density of
-    states (normalised
-        to one, in tc), a function of a complex array (Im z > 0); ``t`` of the model then enters by it alone.
-        Keep parameters in functools.partial.
+        is the coherent potential approximation.
+    T : temperature in tc, >= 0: a number, a sequence (dimension ``T``), a DataArray or Quantities.
+    frequency : frequencies in tc, rising; sigma is even.
+    energy : energies in tc for one-particle quantities, rising; default 2001 that hold the spectra of all
+        parameters.
+    hilbert : another lattice in place of the chain: the Hilbert transform z -> int N(e) / (z - e) de of its
+        density of states (normalised to one, in tc), a function of a complex array (Im z > 0); ``t`` of the
+        model then enters by it alone. Keep parameters in functools.partial.
     vertex : with ``hilbert``, the transform of N(e) phi(e), phi the square of the velocity; without it there
-    are no transport quantities. chunks : "auto" (lazy, a task for every parameter point), {parameter
-    dimension: size}, or None (compute now).
+        are no transport quantities.
+    chunks : "auto" (lazy, a task for every parameter point), {parameter dimension: size}, or None (compute
+        now).
 
     Returns
     -------

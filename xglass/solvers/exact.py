@@ -41,21 +41,21 @@ def exact(
     ----------
     model : Dataset of :func:`electron_tls` with N sites.
     T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All
-    temperatures come from one pass. frequency : frequencies in tc, rising; a sequence or DataArray over
-    ``frequency``. broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension.
+        temperatures come from one pass.
+    frequency : frequencies in tc, rising; a sequence or DataArray over ``frequency``.
+    broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension.
     momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine
-    grid over
-        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a
-        multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
+        grid over [0, pi] is the average over twisted boundary conditions (a number of them that divides N or
+        is a multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
         ``twist``.
     twist : flux through the ring for models without momentum blocks; several are averaged over; default 0.
     max_excitations : keep only configurations with at most so many excited two-level systems; default all.
-    Right at T well below omega0; compare with one less. average : over ``realization``: "annealed" divides
-    the sum of numerators by the sum of Z, as for static two-level systems that
-        are part of the thermal average; "quenched" averages the results; None keeps the dimension (for
-        :func:`jackknife`, say).
+        Right at T well below omega0; compare with one less.
+    average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, as for static
+        two-level systems that are part of the thermal average; "quenched" averages the results; None keeps
+        the dimension (for :func:`jackknife`, say).
     chunks : "auto" (lazy, a task for every parameter point), {parameter dimension: size}, or None (compute
-    now).
+        now).
 
     Returns
     -------

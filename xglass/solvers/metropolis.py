@@ -55,17 +55,23 @@ def metropolis(
     ----------
     model : Dataset of :func:`charge_glass` with N sites.
     T : temperature in Vc, > 0: a number, a sequence (dimension ``T``), a DataArray, or Quantities if the
-    model has a scale. walker : number of independent trajectories, or their identifiers (whole numbers >= 0).
-    sweep : number of sweeps. start : "random" (uniform over the configurations with N n particles), "ordered"
-    (the stripe state of lowest energy; ties go
-        to the lowest <K>, then to the horizontal one; triangular and square lattice at n = 1/2), a DataArray
-        of occupations over site (and walker and parameters), or a run, which is continued after its last
-        sweep, as if it had never stopped where seed, weight and moves are the run's own.
+        model has a scale.
+    walker : number of independent trajectories, or their identifiers (whole numbers >= 0).
+    sweep : number of sweeps.
+    start : "random" (uniform over the configurations with N n particles), "ordered" (the stripe state of
+        lowest energy; ties go to the lowest <K>, then to the horizontal one; triangular and square lattice at
+        n = 1/2), a DataArray of occupations over site (and walker and parameters), or a run, which is
+        continued after its last sweep, as if it had never stopped where seed, weight and moves are the run's
+        own.
     moves : "neighbour": a random site and a random one of its neighbours exchange occupations; "exchange":
-    any two sites. weight : see above. every : sweeps between stored states. ramp : DataArray over ``sweep``
-    (from the start's to the last) of the temperature relative to T; default constant. seed : 0 <= seed <
-    2^64. chunks : "auto" (lazy; tasks of about a second), {dimension: size} for parameter dimensions and
-    walker, or None (compute now).
+        any two sites.
+    weight : see above.
+    every : sweeps between stored states.
+    ramp : DataArray over ``sweep`` (from the start's to the last) of the temperature relative to T; default
+        constant.
+    seed : 0 <= seed < 2^64.
+    chunks : "auto" (lazy; tasks of about a second), {dimension: size} for parameter dimensions and walker, or
+        None (compute now).
 
     Returns
     -------
@@ -340,8 +346,7 @@ def rerun(
     Parameters
     ----------
     run : Dataset of :func:`metropolis`; only its coords and attrs are read. Labels may have been selected: by
-    the identity of
-        trajectories the run of some temperatures or walkers is that part of the whole run.
+        the identity of trajectories the run of some temperatures or walkers is that part of the whole run.
     start : the run that ``run`` continues, if it does.
     chunks : as in :func:`metropolis`.
 

@@ -46,21 +46,23 @@ def static_disorder(
     Parameters
     ----------
     model : Dataset of :func:`electron_tls` with all sites alike and no site energies; ``omega0`` and the size
-    of its chain are ignored. T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray
-    or Quantities. All temperatures come from one pass. frequency : frequencies in tc, rising. broadening :
-    standard deviation of the Gaussian in tc, > 0; several are a dimension. None: exact weight per bin of a
-    uniform grid of frequencies from
-        0, divided by the width of a bin; bins are centred on the frequencies, the first holds the sticks at
-        frequency 0 and spans both signs. This is the input of :func:`relaxation_time_approximation`.
+        of its chain are ignored.
+    T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All
+        temperatures come from one pass.
+    frequency : frequencies in tc, rising.
+    broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension. None: exact weight
+        per bin of a uniform grid of frequencies from 0, divided by the width of a bin; bins are centred on
+        the frequencies, the first holds the sticks at frequency 0 and spans both signs. This is the input of
+        :func:`relaxation_time_approximation`.
     sites : length of the chain, >= 3: hundreds.
     realization : number of configurations, or explicit labels; configuration r is the same whatever else is
-    drawn. seed : 0 <= seed < 2^64. Configurations are a function of (seed, label, t, g, g_z, sites). average
-    : "annealed", or None: every configuration by itself, divided by its own Z, along ``realization`` and
-    without errors, for the jackknife
-        of what is derived: x e^{ln Z} summed over configurations, over the sum of e^{ln Z}.
+        drawn.
+    seed : 0 <= seed < 2^64. Configurations are a function of (seed, label, t, g, g_z, sites).
+    average : "annealed", or None: every configuration by itself, divided by its own Z, along ``realization``
+        and without errors, for the jackknife of what is derived: x e^{ln Z} summed over configurations, over
+        the sum of e^{ln Z}.
     chunks : "auto" (lazy, tasks of about a second), a dict of chunk sizes along parameters and
-    ``realization``, or None (compute now).
-        Bits do not depend on it.
+        ``realization``, or None (compute now). Bits do not depend on it.
 
     Returns
     -------

@@ -56,23 +56,23 @@ def typicality(
     T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities.
     frequency : frequencies in tc, rising; a sequence or DataArray over ``frequency``.
     broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension (one evolution, as
-    long as the smallest demands). random_vectors : number of random vectors in every momentum (twist,
-    realization); >= 2 for errors. momentum : "all", the N momenta of the ring, or an array of any momenta,
-    over which is averaged: a fine grid over
-        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a
-        multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
+        long as the smallest demands).
+    random_vectors : number of random vectors in every momentum (twist, realization); >= 2 for errors.
+    momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine
+        grid over [0, pi] is the average over twisted boundary conditions (a number of them that divides N or
+        is a multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
         ``twist``.
     twist : flux through the ring for models without momentum blocks; several are averaged over; default 0.
     max_excitations : keep only configurations with at most so many excited two-level systems; default all.
-    Right at T well below omega0; compare with one less. average : over ``realization``: "annealed" divides
-    the sum of numerators by the sum of Z, "quenched" averages the results; None keeps the dimension. seed : 0
-    <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed; it
-    depends neither on T and the
-        grids nor on ``precision``, and it is that of :func:`ftlm` (there real for disorder without twist);
-        different points and momenta have independent ones.
+        Right at T well below omega0; compare with one less.
+    average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched"
+        averages the results; None keeps the dimension.
+    seed : 0 <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed;
+        it depends neither on T and the grids nor on ``precision``, and it is that of :func:`ftlm` (there real
+        for disorder without twist); different points and momenta have independent ones.
     precision : "single" or "double" arithmetic; single costs half and is good to 1e-5 of the peak.
     chunks : "auto" (lazy; a task holds about a second of work), a dict {parameter dimension: size}, or None
-    (compute now).
+        (compute now).
 
     Returns
     -------

@@ -53,10 +53,11 @@ def evaluate(
     Parameters
     ----------
     data : lazy Dataset or DataArray: a run, observables, fits of runs, spectra. Coordinates must be in
-    memory. path : folder of this machine, new or a store of the same data. progress : whether to show a bar
-    on standard error. shard : "i/n" computes the i-th of n shares of the regions, for array jobs; i counts
-    from 1 (or from 0: i/n and 0/n for i = n are
-        the same share). All jobs may run at once.
+        memory.
+    path : folder of this machine, new or a store of the same data.
+    progress : whether to show a bar on standard error.
+    shard : "i/n" computes the i-th of n shares of the regions, for array jobs; i counts from 1 (or from 0:
+        i/n and 0/n for i = n are the same share). All jobs may run at once.
 
     Returns
     -------
@@ -66,10 +67,11 @@ def evaluate(
     Raises
     ------
     TypeError, ValueError : data already computed, parameters that are dask arrays, names or types that cannot
-    be stored, a path that is a file,
-        holds other files or another store, lies inside a store or is damaged, a malformed shard.
+        be stored, a path that is a file, holds other files or another store, lies inside a store or is
+        damaged, a malformed shard.
     EvaluationError : regions failed; the others are stored. Lists errors and parameters; see
-    :func:`failures`. OSError : the store cannot be written. It stays valid; call again when there is room.
+        :func:`failures`.
+    OSError : the store cannot be written. It stays valid; call again when there is room.
 
     Notes
     -----

@@ -44,8 +44,8 @@ def load(path: str | os.PathLike[str], *, partial: bool = False) -> xr.Dataset |
     ----------
     path : a store that :func:`evaluate` made.
     partial : whether to give unfinished data, too. They have a coordinate ``done``; what is not done reads as
-    NaN, whole numbers as the lowest
-        of their type (observables of such configurations are NaN), flags as False.
+        NaN, whole numbers as the lowest of their type (observables of such configurations are NaN), flags as
+        False.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def load(path: str | os.PathLike[str], *, partial: bool = False) -> xr.Dataset |
     Raises
     ------
     FileNotFoundError : there is no store. ValueError : it is unfinished (how much is missing), damaged, or no
-    store.
+        store.
 
     Examples
     --------

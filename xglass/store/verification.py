@@ -38,7 +38,8 @@ def verify(
     path : a store that :func:`evaluate` made.
     fraction : share of the finished regions to draw, 0 < fraction <= 1; at least one is drawn.
     data : the lazy data that were evaluated; not needed for runs straight from a solver, which are made anew
-    from what the store says. seed : chooses the sample.
+        from what the store says.
+    seed : chooses the sample.
 
     Returns
     -------
@@ -47,7 +48,8 @@ def verify(
     Raises
     ------
     ValueError : regions differ (which, and how), nothing is done yet, ``data`` are needed or others than
-    those stored, fraction out of range. FileNotFoundError : there is no store.
+        those stored, fraction out of range.
+    FileNotFoundError : there is no store.
 
     Examples
     --------

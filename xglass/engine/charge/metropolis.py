@@ -91,10 +91,11 @@ def simulate(
     ----------
     hopping (..., bond), interaction (..., site, site), site_energy (..., site), filling (...), reference
     (...), labels (..., label), realization (...), temperature (...), walker (..., walker): parameters and
-    identities. start : (..., site) int8 configurations to start from; unused with size 1 along site (dask has
-    no empty chunks). patterns : (pattern, site) int8, the best of which is the start, see :func:`ordered`;
-    unused with size 1 along site. Without
-        either the start is random.
+    identities.
+    start : (..., site) int8 configurations to start from; unused with size 1 along site (dask has no empty
+        chunks).
+    patterns : (pattern, site) int8, the best of which is the start, see :func:`ordered`; unused with size 1
+        along site. Without either the start is random.
     source, target : (bond,) int64. ramp : (sweeps + 1,) factor on the temperature.
 
     Returns
