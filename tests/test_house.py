@@ -23,11 +23,15 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 #: The rooms, in the order of docs/design.md: a module imports from its own room and from those before it.
 ROOMS = [
     "variables",
+    "checks",
     "units",
     "engine",
     "lattice",
     "models",
     "ops",
+    "anderson",
+    "metallic_glass",
+    "parisi",
     "dilute_defects",
     "solvers",
     "observables",
@@ -204,6 +208,213 @@ def test_the_engine_is_wings_only():
     assert [path.name for path in (PACKAGE / "engine").glob("*.py")] == ["__init__.py"]
 
 
+# --- names and sizes ---------------------------------------------------------------------------------------
+
+#: What breaks a rule of form today, by file and name: to be emptied, never extended.
+OFFENDERS = {
+    "engine/charge/metropolis.py: simulate",
+    "engine/tls/dense.py: spectra",
+    "engine/tls/dmft.py: solved",
+    "engine/tls/dmft_kernels.py: solve",
+    "engine/tls/dmft_kernels.py: spectrum",
+    "solvers/dmft.py: dmft",
+    "solvers/exact.py: exact",
+    "solvers/ftlm.py: ftlm",
+    "solvers/metropolis.py: _simulate",
+    "solvers/random_vectors.py: solve",
+    "solvers/static_disorder.py: static_disorder",
+    "store/evaluation.py: storable",
+    "fits/common.py: fit_slices",
+    "fits/transport.py: relaxation_rate",
+    "lattice.py: from_cell",
+    "units.py: to_physical",
+}
+#: Files with kernels that are not called so yet.
+KERNELS_ELSEWHERE = {
+    "engine/tls/lanczos.py",
+    "engine/tls/typicality.py",
+    "engine/tls/dmft.py",
+    "engine/tls/dmft_lattices.py",
+}
+
+# : Names that two modules define because they are one thing: of a front and its engine or of a fit and its
+# plot.
+PARTNERS = {
+    "arrhenius",
+    "electrostatic_energy",
+    "kinetic_energy",
+    "local_density",
+    "overlap",
+    "power_law",  # the interaction and the law of a relaxation time bear the names of the public contract
+    "structure_factor",
+    "yukawa",
+}
+#: Names that two modules give to different things today.
+DOUBLES = set(
+    "FINE Floats LEAST Labelled RULE_VERSION SIMULATED Transform _chunks _cut _cuts _entries _hopping _lock "
+    "_numerators _points _seconds _shifts _short _shuffle _thermal chain compare configurations energy_unit "
+    "numerators ordered relaxation_rate spectra spectrum thermal".split()
+)
+
+
+def within(path: Path) -> str:
+    """The name of a file in the package: "engine/core/philox.py"."""
+    return path.relative_to(ROOT / "xglass").as_posix()
+
+
+def holds_kernels(path: Path) -> bool:
+    return path.stem.endswith("_kernels")
+
+
+def functions(path: Path) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+
+
+def code_lines(function: ast.FunctionDef, path: Path) -> int:
+    """Lines of a function without its docstring, blank lines and comments."""
+    lines = path.read_text().splitlines()
+    numbers = set(range(function.lineno, function.end_lineno + 1))
+    if ast.get_docstring(function) is not None:
+        numbers -= set(range(function.body[0].lineno, function.body[0].end_lineno + 1))
+    stripped = [lines[number - 1].strip() for number in numbers]
+    return sum(1 for line in stripped if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_functions_fit_on_a_page(path):
+    most = 100 if holds_kernels(path) else 60
+    for function in functions(path):
+        if f"{within(path)}: {function.name}" not in OFFENDERS:
+            length = code_lines(function, path)
+            assert length <= most, (
+                f"{within(path)}: {function.name} has {length} lines of code, {most} at most"
+            )
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_arguments_can_be_counted(path):
+    for function in functions(path):
+        number = len(function.args.posonlyargs) + len(function.args.args)
+        if not holds_kernels(path) and f"{within(path)}: {function.name}" not in OFFENDERS:
+            assert number <= 12, (
+                f"{within(path)}: {function.name} has {number} positional arguments, 12 at most"
+            )
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_a_file_bears_the_name_of_its_first_public_function(path):
+    """In solvers and models; what a room shares stands beside."""
+    parts = within(path).split("/")
+    shared = {"__init__", "common", "tasks", "ring", "random_vectors", "disorder"}
+    if parts[0] in ("solvers", "models") and path.stem not in shared:
+        public = [
+            node.name
+            for node in ast.parse(path.read_text()).body
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+        ]
+        assert public, f"{within(path)} holds no public function"
+        assert public[0] == path.stem, f"{within(path)} begins with {public[0]}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_kernels_stand_beside_their_front(path):
+    """Only kernels need the compiler, and a front imports its kernels when it runs."""
+    name = within(path)
+    if holds_kernels(path):
+        assert name.startswith("engine/"), f"{name}: kernels live in the engine"
+        front = path.with_name(path.name.replace("_kernels", ""))
+        assert front.exists() or name in (
+            "engine/charge/one_body_kernels.py",
+            "engine/tls/operator_kernels.py",
+        )
+        return
+    if name in ("engine/core/jit.py", "engine/core/philox.py", "engine/core/line_spectra.py"):
+        return
+    for module, line in imports(path):
+        assert module.split(".")[0] not in ("numba", "llvmlite"), f"{name}:{line} imports {module}"
+        if name not in KERNELS_ELSEWHERE:
+            assert module != "xglass.engine.core.jit", f"{name}:{line}: kernels stand in a file X_kernels.py"
+    for node in ast.parse(path.read_text()).body:  # at the top of the module, not inside a function
+        if isinstance(node, ast.ImportFrom) and name not in KERNELS_ELSEWHERE:
+            imported = f"{node.module} {' '.join(alias.name for alias in node.names)}"
+            assert "_kernels" not in imported, f"{name}:{node.lineno} imports kernels with the module"
+
+
+def definitions(path: Path) -> set[str]:
+    """Names that a module gives at its top, other than __all__ and its like."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return {name for name in found if not name.startswith("__")}
+
+
+def test_a_name_means_one_thing():
+    homes: dict[str, list[str]] = {}
+    for path in SOURCES:
+        for name in definitions(path):
+            homes.setdefault(name, []).append(within(path))
+    twice = {name: places for name, places in homes.items() if len(places) > 1}
+    assert not set(twice) - PARTNERS - DOUBLES, {
+        name: places for name, places in twice.items() if name not in PARTNERS | DOUBLES
+    }
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "text"),
+    [
+        ("functions_fit_on_a_page", "ops.py", "def f():\n" + 61 * "    print()\n"),
+        ("functions_fit_on_a_page", "engine/tls/a_kernels.py", "def f():\n" + 101 * "    print()\n"),
+        ("arguments_can_be_counted", "ops.py", "def f(a, b, c, d, e, f, g, h, i, j, k, l, m):\n    pass\n"),
+        ("a_file_bears_the_name_of_its_first_public_function", "solvers/a.py", "def b():\n    pass\n"),
+        ("a_file_bears_the_name_of_its_first_public_function", "models/a.py", "def _a():\n    pass\n"),
+        (
+            "kernels_stand_beside_their_front",
+            "engine/tls/a.py",
+            "from xglass.engine.core.jit import kernel\n",
+        ),
+        ("kernels_stand_beside_their_front", "engine/tls/a.py", "from xglass.engine.tls import b_kernels\n"),
+        ("kernels_stand_beside_their_front", "engine/tls/a_kernels.py", "\n"),
+        ("kernels_stand_beside_their_front", "engine/core/a.py", "import numba\n"),
+        ("kernels_stand_beside_their_front", "ops_kernels.py", "\n"),
+    ],
+)
+def test_what_breaks_the_form_is_found(check, name, text, tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    planted = tmp_path / "xglass" / name
+    planted.parent.mkdir(parents=True)
+    planted.write_text(text)
+    with pytest.raises(AssertionError):
+        globals()[f"test_{check}"](planted)
+
+
+def test_a_second_meaning_is_found(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    for name in ("a.py", "b.py"):
+        (tmp_path / "xglass").mkdir(exist_ok=True)
+        (tmp_path / "xglass" / name).write_text("LIMIT: int = 3\n")
+    monkeypatch.setitem(globals(), "SOURCES", sorted((tmp_path / "xglass").iterdir()))
+    with pytest.raises(AssertionError, match="LIMIT"):
+        test_a_name_means_one_thing()
+
+
+def test_rooms_are_empty_so_that_a_model_is_a_module_and_its_function():
+    """`from xglass.models import charge_glass` gives the module; what a user calls is xglass.charge_glass."""
+    for path in PACKAGE.rglob("__init__.py"):
+        if within(path).split("/")[0] in ("engine", "models", "solvers", "observables"):
+            body = ast.parse(path.read_text()).body
+            assert len(body) <= 1, f"{within(path)} imports or defines something"
+    for name in ("models.charge_glass", "models.electron_tls", "solvers.metropolis", "solvers.ftlm"):
+        module = importlib.import_module(f"xglass.{name}")
+        function = name.split(".")[1]
+        assert inspect.ismodule(module), name
+        assert inspect.isfunction(getattr(xglass, function)), name
+        assert getattr(module, function) is getattr(xglass, function), name
+
+
 def test_public_names_are_functions_whatever_was_imported():
     """A module of the same name, xglass.models.charge_glass say, must not take the place of its function."""
     code = (
@@ -211,7 +422,7 @@ def test_public_names_are_functions_whatever_was_imported():
         "for module in pkgutil.walk_packages(xglass.__path__, 'xglass.'):\n"
         "    if not module.name.endswith('__main__'):\n"
         "        importlib.import_module(module.name)\n"
-        "rooms = {'fits', 'lattice', 'ops', 'plot', 'store', 'testing', 'units', 'variables'}\n"
+        "rooms = {'checks', 'fits', 'lattice', 'ops', 'plot', 'store', 'testing', 'units', 'variables'}\n"
         "names = [name for name in xglass.__all__ if name not in rooms]\n"
         "assert names and all(inspect.isfunction(getattr(xglass, name)) for name in names)\n"
     )
@@ -251,7 +462,14 @@ def public_functions() -> list[tuple[str, object]]:
 
 
 #: Tools for writing xglass itself: they owe their reader a docstring, not a page of documentation.
-WORKSHOP = ("variables.", "testing.", "units.parameter", "units.scale_coordinate")
+WORKSHOP = (
+    "checks.",
+    "variables.",
+    "testing.",
+    "units.canonical",
+    "units.parameter",
+    "units.scale_coordinate",
+)
 
 
 @pytest.mark.parametrize(

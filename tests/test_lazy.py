@@ -138,11 +138,11 @@ LAZY = {
 
 #: Lazy data in, an answer about its labels out: nothing may compute, and there is nothing to be lazy.
 ABOUT_LABELS = {
-    "variables.require": lambda run: xg.variables.require(run, "occupation", caller="test"),
-    "variables.uncut": lambda run: xg.variables.uncut(run["occupation"], ("site",), caller="test"),
+    "checks.require": lambda run: xg.checks.require(run, "occupation", caller="test"),
+    "checks.uncut": lambda run: xg.checks.uncut(run["occupation"], ("site",), caller="test"),
     "variables.energy_unit": lambda run: xg.variables.energy_unit(run),
-    "variables.aligned": lambda run: xg.variables.aligned("test", a=run["occupation"], b=run["acceptance"]),
-    "variables.eager": lambda run: xg.variables.eager(run.chunk(sweep=2), "position"),
+    "checks.aligned": lambda run: xg.checks.aligned("test", a=run["occupation"], b=run["acceptance"]),
+    "checks.eager": lambda run: xg.checks.eager(run.chunk(sweep=2), "position"),
 }
 
 #: Eager by definition, with the reason. What takes no data cannot compute any.
@@ -167,13 +167,12 @@ EAGER = {
         "models are parameters: eager",
     ),
     **dict.fromkeys(
-        ["units.parameter", "units.scale_coordinate", "variables.canonical"],
+        ["units.parameter", "units.scale_coordinate", "units.canonical"],
         "parameters are eager; lazy ones are refused",
     ),
     "thermal_defects": "a function of parameters",
     **dict.fromkeys(
-        ["variables.attributes", "variables.realizations", "variables.whole_number"],
-        "take a name or a number",
+        ["variables.attributes", "checks.realizations", "checks.whole_number"], "take a name or a number"
     ),
     **dict.fromkeys(
         ["testing.forbid_compute", "testing.count_computes", "testing.chunkings"], "tools of tests"

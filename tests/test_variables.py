@@ -11,17 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xglass as xg
-from xglass.variables import (
-    REGISTRY,
-    Variable,
-    attributes,
-    canonical,
-    energy_unit,
-    require,
-    stamp,
-    uncut,
-    whole_number,
-)
+from xglass.checks import require, uncut, whole_number
+from xglass.units import canonical
+from xglass.variables import REGISTRY, Variable, attributes, energy_unit, stamp
 
 bounded = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 KINDS = {"dimension", "parameter", "geometry", "simulated", "observable", "fit"}

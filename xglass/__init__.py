@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 #: Public name -> module that defines it; a module stands for itself.
 _PUBLIC = {
+    "checks": "checks",
     "fits": "fits",
     "lattice": "lattice",
     "ops": "ops",
@@ -24,10 +25,10 @@ _PUBLIC = {
     "variables": "variables",
     "coulomb": "lattice",
     "charge_glass": "models.charge_glass",
-    "electron_tls": "models.charge_glass",
-    "random_couplings": "models.charge_glass",
-    "random_parameter": "models.charge_glass",
-    "random_site_energy": "models.charge_glass",
+    "electron_tls": "models.electron_tls",
+    "random_couplings": "models.disorder",
+    "random_parameter": "models.disorder",
+    "random_site_energy": "models.disorder",
     "exact": "solvers.exact",
     "ftlm": "solvers.ftlm",
     "typicality": "solvers.typicality",

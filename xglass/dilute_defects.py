@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import require
 from xglass.units import parameter
-from xglass.variables import require, stamp
+from xglass.variables import stamp
 
 __all__ = [
     "band_edge_mobility",

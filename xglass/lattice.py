@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import eager, require, whole_number
 from xglass.engine.core import ewald
 from xglass.units import parameter
-from xglass.variables import attributes, eager, require, stamp, whole_number
+from xglass.variables import attributes, stamp
 
 __all__ = ["chain", "coulomb", "cubic", "from_cell", "power_law", "square", "triangular", "yukawa"]
 

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xglass.variables import energy_unit, stamp, uncut, whole_number
+from xglass.checks import uncut, whole_number
+from xglass.variables import energy_unit, stamp
 
 __all__ = ["correlation", "histogram", "moments"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from xglass.variables import aligned, require
+from xglass.checks import aligned, require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

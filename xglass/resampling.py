@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.variables import whole_number
+from xglass.checks import whole_number
 
 __all__ = ["bootstrap", "jackknife"]
 

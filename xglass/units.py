@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import xarray as xr
 
-from xglass.variables import REGISTRY, attributes, canonical
+from xglass.variables import REGISTRY, attributes
 
 if TYPE_CHECKING:
     import pint
 
-__all__ = ["parameter", "registry", "scale_coordinate", "to_physical"]
+__all__ = ["canonical", "parameter", "registry", "scale_coordinate", "to_physical"]
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 
@@ -140,6 +140,23 @@ def _numbers(name: str, value: object, unit: str, scale: float | None) -> np.nda
 def _short(value: object) -> str:
     text = " ".join(repr(value).split())
     return text if len(text) < 80 else text[:77] + "..."
+
+
+def canonical(values: object) -> np.ndarray:
+    """Round to 12 significant digits: the value that is the coordinate, the physics and the random key.
+
+    Single precision goes through its shortest decimal form, so float32(0.1) means 0.1. Negative zero becomes
+    zero.
+    """
+    array = np.asarray(values)
+    texts = (
+        (str(x) for x in array.ravel())
+        if array.dtype == np.float32
+        else (f"{float(x):.12g}" for x in array.ravel())
+    )
+    return np.array([float(f"{float(text):.12g}") + 0.0 for text in texts], dtype=np.float64).reshape(
+        array.shape
+    )
 
 
 def parameter(

@@ -1,6 +1,6 @@
 """The registry: every dimension and variable of xglass, declared once.
 
-Three readers share it: validation (:func:`require`), the attributes of results
+Three readers share it: the checks of arguments (``checks.py``), the attributes of results
 (:func:`stamp`) and the generated documentation page. Nothing else in the package
 spells a unit, a symbol or a long name.
 
@@ -13,22 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
 import xarray as xr
 
 __all__ = [
     "REGISTRY",
     "Variable",
-    "aligned",
     "attributes",
-    "canonical",
-    "eager",
     "energy_unit",
-    "realizations",
-    "require",
     "stamp",
-    "uncut",
-    "whole_number",
 ]
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
@@ -393,145 +385,3 @@ def energy_unit(obj: xr.DataArray | xr.Dataset) -> str:
         if name in obj.coords or (isinstance(obj, xr.Dataset) and name in obj):
             return str(obj[name].attrs.get("units", "Vc"))
     return "Vc"
-
-
-def require(data: xr.Dataset, *names: str, caller: str) -> None:
-    """Check that a Dataset carries variables with their registered dimensions.
-
-    Raises TypeError for something else than a Dataset, KeyError for a missing variable and ValueError
-    for a missing dimension; each names what was dropped and the kind of operation that drops it.
-    """
-    if not isinstance(data, xr.Dataset):
-        raise TypeError(f"{caller}: give the Dataset of a lattice, model or run, not {type(data).__name__}")
-    for name in names:
-        if name not in data.variables:
-            raise KeyError(
-                f"{caller}: the Dataset has no {name!r}. A lattice gets it from a model "
-                "(charge_glass, electron_tls), a model from a solver (metropolis, ftlm); "
-                "it is lost by drop_vars, by a reduction over one of its dimensions or by picking "
-                f"single variables: apply {caller} "
-                f"before that, or pass the whole Dataset"
-            )
-        missing = [
-            d for d in REGISTRY[name].dims if d not in data[name].dims and d not in ("walker", "sweep")
-        ]
-        if missing:
-            raise ValueError(
-                f"{caller}: {name!r} has dimensions {data[name].dims} and lacks {missing}; an isel, "
-                "mean or sum over "
-                f"{missing} came too early. Apply {caller} first, then reduce its result"
-            )
-    if "site2" in data.dims and data.sizes.get("site") != data.sizes["site2"]:
-        raise ValueError(
-            f"{caller}: the Dataset holds {data.sizes.get('site')} of {data.sizes['site2']} sites; "
-            f"select sites on the result of {caller}, not before it"
-        )
-    for name in set(names) & {"hopping", "interaction"}:
-        if data[name].attrs.get("units", "Vc") not in ("Vc", "tc"):
-            raise ValueError(
-                f"{caller}: {name!r} is in {data[name].attrs['units']}; apply to_physical to the "
-                f"result of {caller}, not before it"
-            )
-    if "interaction" in names and "bond_vector" in data.coords and "axis" in data["bond_vector"].dims:
-        position, torus = eager(data, "position"), eager(data, "torus")
-        closing = (
-            position[eager(data, "bond_source")]
-            + eager(data, "bond_vector")
-            - position[eager(data, "bond_target")]
-        )
-        windings = closing @ np.linalg.inv(torus)
-        if not np.allclose(windings, np.rint(windings), rtol=0, atol=1e-6):
-            raise ValueError(
-                f"{caller}: bonds do not join the sites they name; sites were reordered. Apply "
-                f"{caller} first, then reorder its result"
-            )
-    if "hopping" in names and "cells" in data.coords:
-        cells = int(np.prod(eager(data, "cells")))
-        sources = np.bincount(eager(data, "bond_source") * cells // data.sizes["site"], minlength=cells)
-        if (sources != sources[0]).any():
-            raise ValueError(
-                f"{caller}: the Dataset holds {data.sizes['bond']} bonds, which is not the same "
-                f"number in each of {cells} cells; "
-                f"an isel over bond has lost some. Pass the whole model"
-            )
-
-
-def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
-    """Refuse core dimensions that dask has split in chunks, or that are not there."""
-    for dim in dims:
-        if dim not in array.dims:
-            raise ValueError(
-                f"{caller}: {array.name or 'the array'} has dimensions {array.dims} and needs {dim!r}"
-            )
-        if len(array.chunksizes.get(dim, ())) > 1:
-            raise ValueError(
-                f"{caller}: dimension {dim!r} is split in chunks {array.chunksizes[dim]}; write "
-                f".chunk({dim}=-1) before it"
-            )
-
-
-def aligned(caller: str, **arrays: xr.DataArray | xr.Dataset) -> None:
-    """Refuse arrays that share a dimension with different labels or lengths; the message names them."""
-    try:
-        xr.align(*arrays.values(), join="exact")
-    except ValueError as error:
-        raise ValueError(
-            f"{caller}: {' and '.join(arrays)} must have the same labels along dimensions they share: {error}"
-        ) from error
-
-
-def eager(data: xr.Dataset, name: str) -> np.ndarray:
-    """Values of a coordinate of the model, also where a chunked or stored Dataset holds it as a dask array.
-
-    Parameters are eager by definition; fetching them is no computation of results, so it goes around the
-    user's scheduler.
-    """
-    return data[name].compute(scheduler="synchronous").values
-
-
-def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:
-    """A whole number as int. Raises TypeError for what is no number, ValueError outside the range."""
-    wanted = f"a whole number >= {minimum}" + (f" and < {maximum}" if maximum is not None else "")
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer, float, np.floating)):
-        raise TypeError(f"{name} must be {wanted}, got {value!r}")
-    if (
-        (isinstance(value, (float, np.floating)) and not np.isfinite(value))
-        or int(value) != value
-        or value < minimum
-        or (maximum is not None and value >= maximum)
-    ):
-        raise ValueError(f"{name} must be {wanted}, got {value!r}")
-    return int(value)
-
-
-def realizations(realization: object) -> np.ndarray:
-    """Labels of realizations of disorder, whole numbers >= 0, from a count or explicit labels.
-
-    Raises ValueError for none and for doubles.
-    """
-    if np.ndim(realization) == 0:  # type: ignore[arg-type]
-        return np.arange(whole_number("realization", realization))
-    given = [
-        whole_number("realization", label, minimum=0, maximum=2**63)
-        for label in np.asarray(realization).tolist()
-    ]
-    if not given or len(set(given)) != len(given):
-        raise ValueError(f"realization must be a count or distinct labels >= 0, got {realization!r}")
-    return np.array(given, dtype=np.int64)
-
-
-def canonical(values: object) -> np.ndarray:
-    """Round to 12 significant digits: the value that is the coordinate, the physics and the random key.
-
-    Single precision goes through its shortest decimal form, so float32(0.1) means 0.1. Negative zero becomes
-    zero.
-    """
-    array = np.asarray(values)
-    texts = (
-        (str(x) for x in array.ravel())
-        if array.dtype == np.float32
-        else (f"{float(x):.12g}" for x in array.ravel())
-    )
-    return np.array([float(f"{float(text):.12g}") + 0.0 for text in texts], dtype=np.float64).reshape(
-        array.shape
-    )

@@ -353,10 +353,10 @@ def test_canonical_values_are_stable(value, error):
     float32 is its own decimal.
     """
     digits = float(f"{value:.10g}")
-    assert xg.variables.canonical(digits * (1 + error)) == xg.variables.canonical(digits) == digits
-    assert xg.variables.canonical(xg.variables.canonical(value)) == xg.variables.canonical(value)
+    assert xg.units.canonical(digits * (1 + error)) == xg.units.canonical(digits) == digits
+    assert xg.units.canonical(xg.units.canonical(value)) == xg.units.canonical(value)
     single = np.float32(value)
-    assert xg.variables.canonical(single) == float(str(single))
+    assert xg.units.canonical(single) == float(str(single))
 
 
 def test_sequences_of_single_precision_and_negative_zero():

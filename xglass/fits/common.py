@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xglass.variables import uncut
+from xglass.checks import uncut
 
 Floats = npt.NDArray[np.float64]
 Model = Callable[[Floats], tuple[Floats, Floats]]  # parameters -> values (n,), Jacobian (n, parameters)

@@ -8,9 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
+from xglass.checks import aligned
 from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, report
 from xglass.units import parameter
-from xglass.variables import aligned, energy_unit, stamp
+from xglass.variables import energy_unit, stamp
 
 Law = Literal["arrhenius", "vogel_fulcher", "power_law"]
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import aligned, uncut
 from xglass.engine.core import conductivity
 from xglass.fits.common import Floats, fit_slices, minimise, nothing, report
 from xglass.observables import common
 from xglass.units import parameter
-from xglass.variables import aligned, stamp, uncut
+from xglass.variables import stamp
 
 # : Trial rates of the scan that precedes each fit, evenly in the logarithm between a quarter of a bin and the
 # end of the grid.

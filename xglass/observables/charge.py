@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import aligned, require
 from xglass.engine.charge import potential
 from xglass.observables.glass import occupations
 from xglass.units import parameter
-from xglass.variables import aligned, energy_unit, require, stamp
+from xglass.variables import energy_unit, stamp
 
 __all__ = ["electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density"]
 

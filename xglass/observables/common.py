@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import aligned, uncut
 from xglass.units import parameter
-from xglass.variables import aligned, uncut
 from xglass.variables import energy_unit as unit_of_energies
 
 #: Unit of a conductivity per particle, which is a mobility times e.

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import aligned
 from xglass.engine.core import conductivity
 from xglass.observables import common
 from xglass.units import parameter
-from xglass.variables import aligned, energy_unit, stamp
+from xglass.variables import energy_unit, stamp
 
 __all__ = [
     "dc_conductivity",

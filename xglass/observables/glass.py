@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import aligned, eager, require, uncut, whole_number
 from xglass.engine.charge import configurations
 from xglass.lattice import stripes, wave_vectors
-from xglass.variables import aligned, eager, require, stamp, uncut, whole_number
+from xglass.variables import stamp
 
 __all__ = ["autocorrelation", "overlap", "stripe_order", "structure_factor"]
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import require, whole_number
 from xglass.units import parameter
-from xglass.variables import require, stamp, whole_number
+from xglass.variables import stamp
 
 #: Parameters of :func:`electron_tls`, in the order in which engines take them.
 PARAMETERS = ("t", "g", "g_z", "omega0", "site_energy")

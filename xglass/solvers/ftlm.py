@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import whole_number
 from xglass.engine.tls import operators
 from xglass.solvers import common
 from xglass.solvers.random_vectors import Sampling
-from xglass.variables import whole_number
 
 __all__ = ["ftlm"]
 

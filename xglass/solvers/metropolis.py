@@ -9,11 +9,12 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
+from xglass.checks import require, whole_number
 from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
 from xglass.lattice import stripes
 from xglass.units import parameter
-from xglass.variables import energy_unit, require, stamp, whole_number
+from xglass.variables import energy_unit, stamp
 
 __all__ = ["metropolis", "metropolis_counters", "rerun"]
 

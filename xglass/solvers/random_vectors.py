@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import whole_number
 from xglass.engine.tls import operators
 from xglass.solvers import common
-from xglass.variables import canonical, whole_number
+from xglass.units import canonical
 
 #: Work of a task in seconds, and the least number of tasks a long computation is cut into.
 TASK_SECONDS, TASKS = 1.0, 8

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import realizations, whole_number
 from xglass.engine.tls import static_disorder as engine
-from xglass.models.charge_glass import GEOMETRY
+from xglass.models.common import GEOMETRY
 from xglass.solvers import common
-from xglass.variables import realizations, whole_number
 
 __all__ = ["static_disorder"]
 

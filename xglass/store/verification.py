@@ -11,12 +11,12 @@ import dask
 import numpy as np
 import xarray as xr
 
+from xglass.checks import whole_number
 from xglass.engine.core.blas import single_thread
 from xglass.store import chunks, evaluation, growth, workers
 from xglass.store.disk import Part
 from xglass.store.reading import opened
 from xglass.store.regions import Index, Regions, compute
-from xglass.variables import whole_number
 
 
 def verify(

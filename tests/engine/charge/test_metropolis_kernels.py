@@ -388,7 +388,7 @@ def test_ramp_and_continuation(weight):
     arguments = {"T": 0.1, "walker": 1, "weight": weight, "seed": 9, "every": 2, "ramp": ramp, "chunks": None}
     first = xg.metropolis(model, sweep=6, **arguments)
     second = xg.metropolis(model, sweep=10, start=first, **arguments)
-    factors = xg.variables.canonical(ramp.values).tolist()
+    factors = xg.units.canonical(ramp.values).tolist()
     twin = {
         "T": 0.1,
         "walker": 0,

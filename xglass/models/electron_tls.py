@@ -1,0 +1,93 @@
+"""One electron on a chain of two-level systems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xglass.checks import require
+from xglass.models.common import GEOMETRY, check_size, with_parameter
+from xglass.units import parameter, scale_coordinate
+from xglass.variables import stamp
+
+__all__ = ["electron_tls"]
+
+
+def electron_tls(
+    lattice: xr.Dataset,
+    *,
+    g: Any,
+    omega0: Any,
+    t: Any = 1.0,
+    g_z: Any = 0.0,
+    site_energy: xr.DataArray | None = None,
+    scale: Any = None,
+) -> xr.Dataset:
+    r"""One electron on a chain with a two-level system at every site: Rammal, Ciuchi and Fratini, Eq. (1),
+    and beyond.
+
+    H = -t sum_j (c^+_{j+1} c_j + h.c.) + sum_j (omega0/2) sz_j - sum_j n_j (g sx_j + g_z sz_j) + sum_j eps_j
+    n_j
+
+    Parameters
+    ----------
+    lattice : Dataset of :func:`xglass.lattice.chain` with N sites.
+    g : coupling to the transitions of the two-level systems; in tc, as all energies here. Numbers, sequences
+        (a dimension of that name), DataArrays (dims kept; over ``site`` where every site has its own, with
+        ``realization`` for an ensemble) or Quantities.
+    omega0 : splitting of the two-level systems, as g.
+    t : hopping integral, as g, but over ``bond`` where it differs from bond to bond. Enters H as -t.
+    g_z : static coupling, as g.
+    site_energy : DataArray (..., site), such as :func:`random_site_energy`; default none.
+    scale : the energy unit tc as a Quantity ("0.1 eV").
+
+    Returns
+    -------
+    Dataset without data variables; coords of the lattice, ``t``, ``g``, ``omega0``, ``g_z``, and
+    ``site_energy`` and ``scale`` where given. Where all sites are alike, solvers work in blocks of total
+    momentum; arrays over ``site`` or ``bond`` give these up.
+
+    Raises
+    ------
+    ValueError, TypeError naming the argument: no chain, values that are not finite, arrays of the wrong
+    length.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> tls = xg.electron_tls(xg.lattice.chain(8), g=1.0, omega0=[0.05, 0.5])
+    >>> dict(tls["omega0"].sizes)
+    {'omega0': 2}
+    """
+    require(lattice, "position", "torus", "bond_kind", caller="electron_tls")
+    sites = lattice.sizes["site"]
+    source, target = lattice["bond_source"].values, lattice["bond_target"].values
+    if (
+        lattice.sizes["axis"] != 1
+        or not np.array_equal(source, np.arange(sites))
+        or not np.array_equal(target, (source + 1) % sites)
+    ):
+        raise ValueError("electron_tls lives on a chain; pass xg.lattice.chain(N)")
+    if sites < 2:
+        raise ValueError(f"electron_tls needs a chain of at least 2 sites, got {sites}")
+    model = xr.Dataset(
+        coords={name: lattice.coords[name].variable for name in GEOMETRY if name in lattice.coords}
+    )
+    unit = None
+    if scale is not None:
+        model = model.assign_coords(scale=scale_coordinate(scale))
+        unit = float(model["scale"])
+    given = {"t": (t, "bond"), "g": (g, "site"), "omega0": (omega0, "site"), "g_z": (g_z, "site")}
+    if site_energy is not None:
+        given["site_energy"] = (site_energy, "site")
+    for name, (value, own) in given.items():
+        core = (
+            (own,) if name == "site_energy" or (isinstance(value, xr.DataArray) and own in value.dims) else ()
+        )
+        part = parameter(name, value, scale=unit, energy="tc", core=core)
+        if core:
+            check_size(name, part, own, sites)
+        model = with_parameter(model, name, part, "tc")
+    return stamp(model, energy="tc")
