@@ -5,30 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 
-from xglass.solvers.common import chosen_chunks, electron, rising, temperatures, with_coordinates
+from xglass.solvers import tasks
+from xglass.solvers.common import electron, rising, temperatures, with_coordinates
+from xglass.solvers.tasks import Input, Output
 from xglass.variables import stamp
 
 __all__ = ["dmft"]
 
 Transform = Callable[[np.ndarray], np.ndarray]
 
-#: Outputs with their own dimensions, in the order of the engine.
-_OUTPUTS = {
-    "optical_conductivity": ["frequency"],
-    "mobility": [],
-    "kinetic_energy": [],
-    "density_of_states": ["energy"],
-    "scattering_rate": ["energy"],
-    "self_energy": ["energy"],
-    "green_function": ["energy"],
-    "converged": [],
-    "residual": [],
+#: Results of the engine, in its order, with their own dimensions.
+OUTPUTS: dict[str, Output] = {
+    "optical_conductivity": (["frequency"], np.float64),
+    "mobility": ([], np.float64),
+    "kinetic_energy": ([], np.float64),
+    "density_of_states": (["energy"], np.float64),
+    "scattering_rate": (["energy"], np.float64),
+    "self_energy": (["energy"], np.complex128),
+    "green_function": (["energy"], np.complex128),
+    "converged": ([], bool),
+    "residual": ([], np.float64),
 }
-_TRANSPORT = ("optical_conductivity", "mobility")
+TOTAL_WEIGHT: dict[str, Output] = {"total_weight": ([], np.float64)}
+GROUND_STATE: dict[str, Output] = {"ground_state_energy": ([], np.float64)}
+
+#: What a lattice without velocities does not have.
+TRANSPORT = ("optical_conductivity", "mobility")
 
 
 def _points(
@@ -174,51 +179,24 @@ def dmft(
         energy = np.linspace(-reach, reach, 2001)
     energies = rising("energy", energy, model)
 
-    parameters = [xr.DataArray(model[name].variable) for name in ("t", "g", "g_z", "omega0")]
-    grids = [xr.DataArray(frequencies.values, dims="frequency"), xr.DataArray(energies.values, dims="energy")]
-    inputs = [*parameters, xr.DataArray(temperature.variable), *grids]
-    cores: list[list[str]] = [[]] * 5 + [["frequency"], ["energy"]]
-    sizes = chosen_chunks(
-        chunks,
-        (str(d) for array, core in zip(inputs, cores, strict=True) for d in array.dims if d not in core),
-    )
-    if sizes is not None:  # xarray leaves an array without dimensions as it is, and would compute now
-        inputs = [
-            array.chunk({dim: sizes.get(str(dim), 1) for dim in array.dims if dim not in core})
-            if array.dims or array.chunks is not None
-            else array.copy(data=da.from_array(array.values))
-            for array, core in zip(inputs, cores, strict=True)
-        ]
-    complex_, other = {"self_energy", "green_function"}, {"converged"}
-    results = xr.apply_ufunc(
-        _points,
-        *inputs,
-        kwargs={"hilbert": hilbert, "vertex": vertex},
-        input_core_dims=cores,
-        output_core_dims=list(_OUTPUTS.values()),
-        dask="parallelized",
-        output_dtypes=[
-            np.complex128 if name in complex_ else bool if name in other else np.float64 for name in _OUTPUTS
-        ],
-    )
+    inputs: dict[str, Input] = {
+        **{name: (xr.DataArray(model[name].variable), []) for name in ("t", "g", "g_z", "omega0")},
+        "T": (xr.DataArray(temperature.variable), []),
+        "frequency": (xr.DataArray(frequencies.values, dims="frequency"), ["frequency"]),
+        "energy": (xr.DataArray(energies.values, dims="energy"), ["energy"]),
+    }
+    plan = tasks.planned(chunks, tasks.loops(inputs.values()))
+    lattice = {"hilbert": hilbert, "vertex": vertex}
+    results = tasks.applied(_points, inputs, OUTPUTS, plan, settings=lattice)
+    at_points = {name: part for name, part in inputs.items() if name not in ("frequency", "energy")}
     if hilbert is None or vertex is not None:
-        total = xr.apply_ufunc(
-            _weights,
-            *inputs[:5],
-            kwargs={"hilbert": hilbert, "vertex": vertex},
-            dask="parallelized",
-            output_dtypes=[np.float64],
-        )
-        extra = {"total_weight": total.variable}
+        results |= tasks.applied(_weights, at_points, TOTAL_WEIGHT, plan, settings=lattice)
     else:
-        extra = {}
-    ground = xr.apply_ufunc(
-        _ground, *inputs[:4], kwargs={"hilbert": hilbert}, dask="parallelized", output_dtypes=[np.float64]
-    )
+        for name in TRANSPORT:
+            del results[name]
+    cold = {name: part for name, part in at_points.items() if name != "T"}
+    results |= tasks.applied(_ground, cold, GROUND_STATE, plan, settings={"hilbert": hilbert})
     model = with_coordinates(model, temperature, frequencies, energies)
-    for name, result in zip(_OUTPUTS, results, strict=True):
-        if name not in _TRANSPORT or hilbert is None or vertex is not None:
-            model = model.assign({name: result.variable})
-    model = model.assign(extra | {"ground_state_energy": ground.variable})
+    model = model.assign({name: result.variable for name, result in results.items()})
     model.attrs = {"solver": "dmft"}
     return stamp(model, energy="tc")

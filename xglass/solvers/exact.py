@@ -8,12 +8,24 @@ import numpy as np
 import xarray as xr
 
 from xglass.engine.tls import dense as engine
-from xglass.solvers import common
+from xglass.solvers import common, tasks
+from xglass.solvers.ring import over_realizations, ring, without_realization
+from xglass.solvers.tasks import Output
 
 __all__ = ["exact"]
 
 #: Complex (d, d) matrices that a full diagonalisation of dimension d holds at once.
 MATRICES = 7
+
+#: Results of the engine, in its order, with their own dimensions.
+SPECTRA: dict[str, Output] = {
+    "optical_conductivity": (["T", "broadening", "frequency"], np.float64),
+    "filter_exponent": (["T", "broadening"], np.float64),
+    "kinetic_energy": (["T"], np.float64),
+    "total_weight": (["T"], np.float64),
+    "log_partition_function": (["T"], np.float64),
+}
+STIFFNESS: dict[str, Output] = {"stiffness": (["T"], np.float64)}
 
 
 def exact(
@@ -86,66 +98,27 @@ def exact(
     >>> result["optical_conductivity"].dims
     ('T', 'frequency')
     """
-    model, sites, over_sites = common.electron(model, "exact")
-    temperature, frequencies = common.temperatures(T, model), common.rising("frequency", frequency, model)
-    width = common.widths(broadening, model)
-    numbers, weights = common.sectors(momentum, twist, sites, over_sites)
-    kept = common.kept_states(sites, max_excitations)
-    common.check_average(average)
-    dimension = kept * (sites if over_sites else 1)
+    chain = ring(
+        model,
+        caller="exact",
+        momentum=momentum,
+        twist=twist,
+        max_excitations=max_excitations,
+        average=average,
+    )
+    grids = common.grids(chain.model, T=T, frequency=frequency, broadening=broadening)
     common.memory_limit(
-        MATRICES * 16.0 * dimension**2,
-        f"exact: a Hamiltonian of dimension {dimension} ({sites} sites)",
+        MATRICES * 16.0 * chain.dimension**2,
+        f"exact: a Hamiltonian of dimension {chain.dimension} ({chain.sites} sites)",
         "take fewer sites, max_excitations, or xg.ftlm",
     )
-    inputs = [
-        (value, ["site"] if over_sites else [])
-        for value in common.site_values(model, sites, over_sites).values()
-    ]
-    inputs.append((common.along_t(temperature), ["T"]))
-    grids = [(xr.DataArray(frequencies.values, dims="frequency"), ["frequency"])]
-    grids.append((xr.DataArray(np.atleast_1d(width.values), dims="broadening"), ["broadening"]))
-    settings = {
-        "numbers": tuple(map(float, numbers)),
-        "weights": tuple(map(float, weights)),
-        "sites": sites,
-        "disorder": bool(over_sites),
-        "max_excitations": None if max_excitations is None else int(max_excitations),
-    }
-
-    sizes = common.chosen_chunks(
-        chunks, (str(d) for array, core in inputs for d in array.dims if d not in core)
-    )
-
-    def applied(function: Any, inputs: list[tuple[xr.DataArray, list[str]]], outputs: list[list[str]]) -> Any:
-        lazy = [
-            array
-            if sizes is None
-            else array.chunk({d: sizes.get(str(d), 1) for d in array.dims if d not in core})
-            for array, core in inputs
-        ]
-        return xr.apply_ufunc(
-            function,
-            *lazy,
-            kwargs=settings,
-            input_core_dims=[core for _, core in inputs],
-            output_core_dims=outputs,
-            dask="parallelized",
-            output_dtypes=[np.float64] * len(outputs),
-        )
-
-    outputs = {
-        "optical_conductivity": ["T", "broadening", "frequency"],
-        "filter_exponent": ["T", "broadening"],
-        "kinetic_energy": ["T"],
-        "total_weight": ["T"],
-        "log_partition_function": ["T"],
-    }
-    results = dict(zip(outputs, applied(engine.spectra, inputs + grids, list(outputs.values())), strict=True))
-    results["stiffness"] = applied(engine.stiffness, inputs, [["T"]])
-    results = common.over_realizations(results, average)
-    if average is not None:
-        model = common.without_realization(model)
-    return common.assembled(
-        model, results, {"solver": "exact"}, temperature=temperature, frequencies=frequencies, width=width
-    )
+    inputs = chain.inputs() | grids.inputs()
+    settings = chain.settings()
+    settings |= {"numbers": tuple(map(float, chain.numbers)), "weights": tuple(map(float, chain.weights))}
+    plan = tasks.planned(chunks, tasks.loops(inputs.values()))
+    results = tasks.applied(engine.spectra, inputs, SPECTRA, plan, settings=settings)
+    without = {name: part for name, part in inputs.items() if name not in ("frequency", "broadening")}
+    results |= tasks.applied(engine.stiffness, without, STIFFNESS, plan, settings=settings)
+    results = over_realizations(results, average)
+    model = chain.model if average is None else without_realization(chain.model)
+    return common.assembled(model, results, {"solver": "exact"}, grids)

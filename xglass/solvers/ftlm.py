@@ -11,7 +11,8 @@ import xarray as xr
 from xglass.checks import whole_number
 from xglass.engine.tls import operators
 from xglass.solvers import common
-from xglass.solvers.random_vectors import Sampling
+from xglass.solvers.random_vectors import draws, solved
+from xglass.solvers.ring import ring
 
 __all__ = ["ftlm"]
 
@@ -121,51 +122,42 @@ def ftlm(
     if filter != "gaussian":
         raise ValueError(f"filter must be 'gaussian', got {filter!r}")
     steps = None if lanczos_steps is None else whole_number("lanczos_steps", lanczos_steps)
-    problem = Sampling.of(
-        "ftlm",
-        model,
-        T=T,
-        frequency=frequency,
-        broadening=broadening,
-        random_vectors=random_vectors,
-        momentum=momentum,
-        twist=twist,
-        max_excitations=max_excitations,
-        average=average,
-        seed=seed,
-        precision=precision,
+    chain = ring(
+        model, caller="ftlm", momentum=momentum, twist=twist, max_excitations=max_excitations, average=average
     )
-    smallest, dimension, omega0 = float(problem.width.min()), problem.dimension, abs(problem.model["omega0"])
-    coldest = float(problem.temperature.min())
-    needed = operators.resolving(problem.widest(), smallest, coldest)
-    if steps is not None and steps < min(needed, operators.MOST * dimension):
+    grids = common.grids(chain.model, T=T, frequency=frequency, broadening=broadening)
+    vectors = draws(random_vectors, seed, precision)
+    half_width, narrowest = chain.widest(), grids.narrowest()
+    coldest, most = float(grids.T.min()), operators.MOST * chain.dimension
+    needed = operators.resolving(half_width, narrowest, coldest)
+    if steps is not None and steps < min(needed, most):
         warnings.warn(
-            f"ftlm: lanczos_steps = {steps} do not resolve broadening = {smallest:g} at T = "
-            f"{coldest:g}, which takes {needed}; "
-            f"leave lanczos_steps out or take a larger broadening",
+            f"ftlm: lanczos_steps = {steps} do not resolve broadening = {narrowest:g} at T = {coldest:g}, "
+            f"which takes {needed}; leave lanczos_steps out or take a larger broadening",
             UserWarning,
             stacklevel=2,
         )
-    if max_excitations is None and bool((problem.temperature < omega0).any()):
+    omega0 = abs(chain.model["omega0"])
+    if max_excitations is None and bool((grids.T < omega0).any()):
         warnings.warn(
-            f"ftlm: T = {coldest:g} is below omega0 = {float(omega0.max()):g}, where few states make "
-            "Z and random "
-            f"vectors are unreliable (see the errors); take xg.typicality, or max_excitations=",
+            f"ftlm: T = {coldest:g} is below omega0 = {float(omega0.max()):g}, where few states make Z and "
+            "random vectors are unreliable (see the errors); take xg.typicality, or max_excitations=",
             UserWarning,
             stacklevel=2,
         )
-    taken = min(needed if steps is None else steps, operators.MOST * dimension)
-    complex_ = not problem.disorder or bool((problem.numbers != 0.0).any())
-    itemsize = (4 if precision == "single" else 8) * (2 if complex_ else 1)
-    sticks = 16.0 * problem.widest() / smallest * operators.FINE * problem.temperature.sizes.get("T", 1)
+    taken = min(needed if steps is None else steps, most)
+    numbers = chain.dimension * (2 if chain.complex else 1)
+    spectrum = 16.0 * half_width / narrowest * operators.FINE * grids.T.sizes.get("T", 1)
     common.memory_limit(
-        float(taken + min(taken, 96) + 12) * dimension * itemsize + sticks,
-        f"ftlm: {taken} Lanczos vectors of dimension {dimension} ({problem.sites} sites) in "
+        float(taken + min(taken, 96) + 12) * numbers * (4 if precision == "single" else 8) + spectrum,
+        f"ftlm: {taken} Lanczos vectors of dimension {chain.dimension} ({chain.sites} sites) in "
         f"{precision} precision, and their spectrum,",
         "take fewer sites, max_excitations, fewer lanczos_steps (a larger broadening) or xg.typicality",
     )
-    seconds = _seconds(taken, dimension, complex_, precision)
-    solution = problem.solve(_numerators, {"steps": steps}, seconds=seconds, chunks=chunks)
+    seconds = _seconds(taken, numbers, precision)
+    solution = solved(
+        _numerators, chain, grids, vectors, caller="ftlm", seconds=seconds, chunks=chunks, steps=steps
+    )
     solution.attrs["lanczos_steps"] = "rule" if steps is None else steps
     return solution
 
@@ -176,7 +168,7 @@ def _numerators(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
     return numerators(*arrays, **settings)
 
 
-def _seconds(steps: int, dimension: int, complex_: bool, precision: str) -> float:
-    """A guess of the work of one vector: it decides how work is cut, never a result."""
-    numbers, slow = dimension * (2 if complex_ else 1), 1 if precision == "single" else 2
+def _seconds(steps: int, numbers: int, precision: str) -> float:
+    """A guess of the work of one vector of real numbers: it decides how work is cut, never a result."""
+    slow = 1 if precision == "single" else 2
     return 2e-3 + slow * (2.0 * steps**2 * numbers / 1e11 + 2.0 * steps * numbers * 4e-10) + 5e-9 * steps**3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,25 @@ import xarray as xr
 from xglass.checks import realizations, whole_number
 from xglass.engine.tls import static_disorder as engine
 from xglass.models.common import GEOMETRY
-from xglass.solvers import common
+from xglass.solvers import common, tasks
+from xglass.solvers.tasks import Input, Output
 
 __all__ = ["static_disorder"]
 
 #: What the frozen limit has no use for, besides the geometry of the short ring.
 DROPPED = ("omega0", "site_energy", "twist", "momentum")
 
-# : Seconds for one configuration: dense eigenvectors of a chain of this many sites, and its pairs of states
-# at one temperature.
+#: Seconds for one configuration: dense eigenvectors of a chain, for a site cubed, and pairs of its states at
+#: one temperature, for a site squared.
 EIGENVECTORS, PAIRS = 2.5e-10, 2e-8
+
+#: Results of the engine, in its order, with their own dimensions.
+SPECTRA: dict[str, Output] = {
+    "optical_conductivity": (["T", "broadening", "frequency"], np.float64),
+    "kinetic_energy": (["T"], np.float64),
+    "total_weight": (["T"], np.float64),
+    "log_partition_function": (["T"], np.float64),
+}
 
 
 def static_disorder(
@@ -102,77 +110,46 @@ def static_disorder(
     sites = whole_number("sites", sites, minimum=3)
     key = whole_number("seed", seed, minimum=0, maximum=2**64)
     labels = realizations(realization)
-    temperature, frequencies = common.temperatures(T, model), common.rising("frequency", frequency, model)
     if average not in ("annealed", None):
         raise ValueError(
             f"{caller}: average must be 'annealed' or None, got {average!r}; for quenched disorder "
             "pass it to xg.exact or xg.ftlm"
         )
+    grids = common.grids(model, T=T, frequency=frequency, broadening=broadening)
     binned = broadening is None
-    width = xr.DataArray(0.0) if binned else common.widths(broadening, model)
     if binned:
-        _uniform(frequencies.values, caller)
+        _uniform(grids.frequency.values, caller)
     common.memory_limit(32.0 * sites**2, f"{caller}: {sites} sites", "take fewer sites and more realizations")
 
-    inputs: list[tuple[xr.DataArray, list[str]]] = [
-        (xr.DataArray(model[name].variable), []) for name in ("t", "g", "g_z")
-    ]
-    inputs.append((xr.DataArray(labels, dims="realization"), []))
-    inputs.append((common.along_t(temperature), ["T"]))
-    inputs.append((xr.DataArray(frequencies.values, dims="frequency"), ["frequency"]))
-    inputs.append((xr.DataArray(np.atleast_1d(width.values), dims="broadening"), ["broadening"]))
-    outputs = {
-        "optical_conductivity": ["T", "broadening", "frequency"],
-        "kinetic_energy": ["T"],
-        "total_weight": ["T"],
-        "log_partition_function": ["T"],
+    inputs: dict[str, Input] = {
+        **{name: (xr.DataArray(model[name].variable), []) for name in ("t", "g", "g_z")},
+        "realization": (xr.DataArray(labels, dims="realization"), []),
+        **grids.inputs(),
     }
-    cut = _chunks(chunks, inputs, sites, temperature.size)
-    every = dict(
-        zip(
-            outputs,
-            xr.apply_ufunc(
-                engine.spectra,
-                *(
-                    array if cut is None else array.chunk({d: cut[str(d)] for d in array.dims if d in cut})
-                    for array, _ in inputs
-                ),
-                input_core_dims=[core for _, core in inputs],
-                output_core_dims=list(outputs.values()),
-                kwargs={"sites": sites, "seed": key, "binned": binned},
-                dask="parallelized",
-                output_dtypes=[np.float64] * len(outputs),
-            ),
-            strict=True,
-        )
-    )
-    if cut is not None and average is not None:
-        every = {name: result.chunk(realization=-1) for name, result in every.items()}
-    results: dict[str, xr.DataArray] = {}
+    seconds = 2e-3 + EIGENVECTORS * sites**3 + PAIRS * sites**2 * grids.T.size
+    plan = tasks.planned(chunks, tasks.loops(inputs.values()), seconds=seconds)
+    settings = {"sites": sites, "seed": key, "binned": binned}
+    results = tasks.applied(engine.spectra, inputs, SPECTRA, plan, settings=settings)
     if average is None:
-        model, results = model.assign_coords(realization=labels), every
+        model = model.assign_coords(realization=labels)
     else:
-        log_z = every["log_partition_function"]
-        for name, result in every.items():
-            logarithm = name == "log_partition_function"
-            averaged = xr.apply_ufunc(
-                engine.annealed_logarithm if logarithm else engine.annealed,
-                *([log_z] if logarithm else [result, log_z]),
-                input_core_dims=[["realization"]] * (1 if logarithm else 2),
-                output_core_dims=[[], []],
-                dask="parallelized",
-                output_dtypes=[np.float64] * 2,
-            )
-            results |= zip((name, f"{name}_stderr"), averaged, strict=True)
-    attrs = {"solver": caller, "sites": sites}
-    return common.assembled(
-        model,
-        results,
-        attrs,
-        temperature=temperature,
-        frequencies=frequencies,
-        width=None if binned else width,
-    )
+        results = _annealed(results, plan)
+    return common.assembled(model, results, {"solver": caller, "sites": sites}, grids)
+
+
+def _annealed(results: dict[str, xr.DataArray], plan: tasks.Plan) -> dict[str, xr.DataArray]:
+    """Averages over configurations with Z as weights, each with its standard error."""
+    over = ["realization"]
+    log_z = results["log_partition_function"]
+    averaged: dict[str, xr.DataArray] = {}
+    for name, result in results.items():
+        outputs: dict[str, Output] = {end: ([], np.float64) for end in (name, f"{name}_stderr")}
+        weights: dict[str, Input] = {"log_z": (log_z, over)}
+        if result is log_z:
+            averaged |= tasks.applied(engine.annealed_logarithm, weights, outputs, plan)
+        else:
+            averaged |= tasks.applied(engine.annealed, {name: (result, over)} | weights, outputs, plan)
+    return averaged
 
 
 def _frozen(model: xr.Dataset, caller: str) -> xr.Dataset:
@@ -209,18 +186,3 @@ def _uniform(grid: np.ndarray, caller: str) -> None:
             f"{grid.tolist()[:6]}; "
             "pass a grid such as np.linspace(0, 6, 1201), or a broadening"
         )
-
-
-def _chunks(
-    chunks: str | dict[str, int] | None,
-    inputs: list[tuple[xr.DataArray, list[str]]],
-    sites: int,
-    temperatures: int,
-) -> dict[str, int] | None:
-    """Chunk sizes along parameters and realization; None where nothing is lazy."""
-    loops = {str(dim) for array, core in inputs for dim in array.dims if dim not in core}
-    chosen = common.chosen_chunks(chunks, loops)
-    if chosen is None:
-        return None
-    cost = EIGENVECTORS * sites**3 + PAIRS * sites**2 * temperatures
-    return dict.fromkeys(loops, 1) | {"realization": max(1, math.floor(1.0 / (cost + 2e-3)))} | chosen

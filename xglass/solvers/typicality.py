@@ -11,12 +11,14 @@ import numpy as np
 import xarray as xr
 
 from xglass.solvers import common
-from xglass.solvers.random_vectors import Sampling
+from xglass.solvers.common import Grids
+from xglass.solvers.random_vectors import draws, solved
+from xglass.solvers.ring import Ring, ring
 
 __all__ = ["typicality"]
 
-# : Vectors that a task holds at most: orders of one expansion, samples in time of both states, and what they
-# are made from.
+#: Vectors that a task holds at most: orders of one expansion, samples in time of both states, and what they
+#: are made from.
 VECTORS = 70
 
 
@@ -111,28 +113,24 @@ def typicality(
     >>> result["optical_conductivity"].dims
     ('T', 'frequency')
     """
-    problem = Sampling.of(
-        "typicality",
+    chain = ring(
         model,
-        T=T,
-        frequency=frequency,
-        broadening=broadening,
-        random_vectors=random_vectors,
+        caller="typicality",
         momentum=momentum,
         twist=twist,
         max_excitations=max_excitations,
         average=average,
-        seed=seed,
-        precision=precision,
     )
-    itemsize = 8 if precision == "single" else 16
+    grids = common.grids(chain.model, T=T, frequency=frequency, broadening=broadening)
+    vectors = draws(random_vectors, seed, precision)
     common.memory_limit(
-        float(VECTORS * itemsize) * problem.dimension,
-        f"typicality: {VECTORS} vectors of dimension {problem.dimension} ({problem.sites} sites) in "
+        float(VECTORS * (8 if precision == "single" else 16)) * chain.dimension,
+        f"typicality: {VECTORS} vectors of dimension {chain.dimension} ({chain.sites} sites) in "
         f"{precision} precision",
         "take fewer sites or max_excitations",
     )
-    return problem.solve(_numerators, {}, seconds=_seconds(problem), chunks=chunks)
+    seconds = _seconds(chain, grids, precision)
+    return solved(_numerators, chain, grids, vectors, caller="typicality", seconds=seconds, chunks=chunks)
 
 
 def _numerators(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
@@ -141,13 +139,10 @@ def _numerators(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
     return numerators(*arrays, **settings)
 
 
-def _seconds(problem: Sampling) -> float:
+def _seconds(chain: Ring, grids: Grids, precision: str) -> float:
     """A guess of the work of one vector at all temperatures: it decides how work is cut, never a result."""
-    slow = 1.0 if problem.precision == "single" else 2.2
-    each = (
-        2e-5 + slow * 1.6e-8 * problem.dimension
-    )  # both states and both directions of time, for each sample
-    reach = 15.0 / (math.pi * problem.temperature)
-    reach = reach.clip(min=5.5 / float(problem.width.min()))
-    total = reach.sum("T") if "T" in reach.dims else reach
-    return 2e-3 + float(total.max()) * 4.0 * problem.widest() / (2.0 * math.pi) * each
+    slow = 1.0 if precision == "single" else 2.2
+    sample = 2e-5 + slow * 1.6e-8 * chain.dimension  # both states, in both directions of time
+    reach = (15.0 / (math.pi * grids.T)).clip(min=5.5 / grids.narrowest())
+    times = reach.sum("T") if "T" in reach.dims else reach
+    return 2e-3 + float(times.max()) * 4.0 * chain.widest() / (2.0 * math.pi) * sample

@@ -1,0 +1,169 @@
+"""What solvers of finite rings share: blocks of the Hamiltonian, kept configurations, and averages."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xglass.checks import whole_number
+from xglass.engine.tls import operators
+from xglass.solvers import common
+from xglass.solvers.tasks import Input
+from xglass.units import parameter
+
+#: Sites whose configurations are numbers of 64 bits.
+LARGEST = 62
+
+
+@dataclass(frozen=True)
+class Ring:
+    """One electron on a finite ring: the model, and the blocks of the Hamiltonian to average over.
+
+    ``numbers`` are momenta, or fluxes through the ring where sites differ (``disorder``), each with one of
+    ``weights``; ``dimension`` is that of a block.
+    """
+
+    model: xr.Dataset
+    sites: int
+    disorder: bool
+    dimension: int
+    numbers: np.ndarray
+    weights: np.ndarray
+    max_excitations: int | None
+    average: str | None
+
+    @property
+    def complex(self) -> bool:
+        """Whether Hamiltonians are complex: real numbers do for sites that differ, without flux."""
+        return not self.disorder or bool((self.numbers != 0.0).any())
+
+    def inputs(self) -> dict[str, Input]:
+        """Parameters of the model as engines take them."""
+        core = ["site"] if self.disorder else []
+        return {name: (self._along_sites(name), core) for name in common.PARAMETERS}
+
+    def _along_sites(self, name: str) -> xr.DataArray:
+        """A parameter as (...), or as (..., site) where sites differ (a bond stands with its first site)."""
+        value = xr.DataArray(self.model[name].variable if name in self.model else xr.Variable((), 0.0))
+        if not self.disorder:
+            return value
+        value = value.rename(bond="site") if "bond" in value.dims else value
+        value = value if "site" in value.dims else value.expand_dims(site=self.sites, axis=-1)
+        return value.transpose(..., "site")
+
+    def settings(self) -> dict[str, Any]:
+        """What engines take of a ring besides its parameters."""
+        return {"sites": self.sites, "disorder": self.disorder, "max_excitations": self.max_excitations}
+
+    def widest(self) -> float:
+        """Largest half width of the spectrum among all parameter points."""
+        core = ["site"] if self.disorder else []
+        arrays = xr.broadcast(*(array for array, _ in self.inputs().values()), exclude=core)
+        values = tuple(array.transpose(..., *core).values for array in arrays)
+        return operators.widest(values, self.sites, self.disorder, self.max_excitations)
+
+
+def ring(
+    model: xr.Dataset, *, caller: str, momentum: Any, twist: Any, max_excitations: Any, average: Any
+) -> Ring:
+    """The ring of a model, and how to average over its blocks, checked."""
+    model, sites, over_sites = common.electron(model, caller)
+    numbers, weights = sectors(momentum, twist, sites, over_sites)
+    kept = kept_states(sites, max_excitations)
+    if average not in ("annealed", "quenched", None):
+        raise ValueError(f"average must be 'annealed', 'quenched' or None, got {average!r}")
+    return Ring(
+        model=model,
+        sites=sites,
+        disorder=bool(over_sites),
+        dimension=kept * (sites if over_sites else 1),
+        numbers=numbers,
+        weights=weights,
+        max_excitations=None if max_excitations is None else int(max_excitations),
+        average=average,
+    )
+
+
+def sectors(momentum: Any, twist: Any, sites: int, over_sites: set[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Momenta to average over, or fluxes where sites differ, and their weights.
+
+    K and -K have the same spectrum, so that of the ring's own momenta half is enough.
+    """
+    if over_sites:
+        if not (isinstance(momentum, str) and momentum == "all"):
+            raise ValueError(
+                f"momentum: {sorted(over_sites)} differ from site to site, so that momentum is not "
+                "conserved; average over twist instead"
+            )
+        return _listed("twist", 0.0 if twist is None else twist)
+    if twist is not None:
+        raise ValueError(
+            f"twist is for models whose sites differ; here write momentum=(2 pi n + twist) / {sites} "
+            f"for n = 0 ... {sites - 1}"
+        )
+    if not isinstance(momentum, str):
+        return _listed("momentum", momentum)
+    if momentum != "all":
+        raise ValueError(f"momentum must be 'all' or an array of momenta, got {momentum!r}")
+    number = np.arange(sites // 2 + 1)
+    return 2.0 * np.pi * number / sites, np.where((number == 0) | (2 * number == sites), 1.0, 2.0)
+
+
+def _listed(name: str, value: Any) -> tuple[np.ndarray, np.ndarray]:
+    grid = parameter(name, value)
+    if grid.ndim > 1:
+        raise ValueError(f"{name} must be a number or one sequence, got dimensions {grid.dims}")
+    return np.atleast_1d(grid.values), np.ones(grid.size)
+
+
+def kept_states(sites: int, max_excitations: int | None) -> int:
+    """Number of configurations of the two-level systems that are kept."""
+    if sites > LARGEST:
+        raise ValueError(
+            f"the model has {sites} sites; configurations are numbers of 64 bits, take at most {LARGEST}"
+        )
+    if max_excitations is None:
+        return 2**sites
+    return sum(
+        math.comb(sites, k)
+        for k in range(min(sites, whole_number("max_excitations", max_excitations, minimum=0)) + 1)
+    )
+
+
+def over_realizations(results: dict[str, xr.DataArray], average: str | None) -> dict[str, xr.DataArray]:
+    """Thermal averages over realizations: with their partition functions as weights (annealed),
+    or all alike (quenched).
+    """
+    log_z = results["log_partition_function"]
+    if average is None or "realization" not in log_z.dims:
+        return results
+    if average == "quenched":
+        return {
+            name: result.mean("realization") if "realization" in result.dims else result
+            for name, result in results.items()
+        }
+    top = log_z.max("realization")
+    boltzmann: xr.DataArray = xr.apply_ufunc(np.exp, log_z - top, dask="allowed")
+    averaged = {
+        name: (result * boltzmann).sum("realization") / boltzmann.sum("realization")
+        for name, result in results.items()
+    }
+    averaged["log_partition_function"] = (
+        xr.apply_ufunc(np.log, boltzmann.mean("realization"), dask="allowed") + top
+    )
+    return {
+        name: averaged[name].transpose(*(d for d in result.dims if d != "realization"))
+        for name, result in results.items()
+    }
+
+
+def without_realization(model: xr.Dataset) -> xr.Dataset:
+    """The model after an average: what differed from realization to realization is gone."""
+    names = [name for name, coord in model.coords.items() if "realization" in coord.dims]
+    return model.drop_vars(
+        [*names, *(["realization"] if "realization" in model.coords and "realization" not in names else [])]
+    )
