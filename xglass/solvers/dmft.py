@@ -70,61 +70,71 @@ def dmft(
     corrections.
 
     .. math:: G(\nu) = \frac{1}{1+x} \left[ \frac{1}{G_0^{-1}(\nu) - g^2 G_0(\nu-\omega_0)} +
-    \frac{x}{G_0^{-1}(\nu) - g^2 G_0(\nu+\omega_0)} \right],
-       \quad x = e^{-\omega_0/T}, \quad G(\nu) = \int \frac{N(\varepsilon)\,d\varepsilon}{\nu - \Sigma(\nu) -
-       \varepsilon}
+        \frac{x}{G_0^{-1}(\nu) - g^2 G_0(\nu+\omega_0)} \right],
+        \quad x = e^{-\omega_0/T}, \quad G(\nu) = \int \frac{N(\varepsilon)\,d\varepsilon}{\nu - \Sigma(\nu) -
+        \varepsilon}
 
     Rammal, Ciuchi and Fratini, Eq. (A6), with :math:`\Sigma = G_0^{-1} - G^{-1}`; a static coupling g_z
     shifts the levels of the impurity. The conductivity is the bubble of Eqs. (A14) to (A17), at finite
     frequency
 
     .. math:: \sigma(\omega) = \pi \frac{1 - e^{-\omega/T}}{\omega} \frac{\int d\nu\, e^{-\nu/T} \int
-    d\varepsilon\, N \phi\, A(\nu, \varepsilon) A(\nu+\omega, \varepsilon)}{\int d\nu\, e^{-\nu/T} \int
-    d\varepsilon\, N A(\nu, \varepsilon)}
+        d\varepsilon\, N \phi\, A(\nu, \varepsilon) A(\nu+\omega, \varepsilon)}{\int d\nu\, e^{-\nu/T} \int
+        d\varepsilon\, N A(\nu, \varepsilon)}
 
     with :math:`\phi = 4t^2 - \varepsilon^2` on the chain. Energies count from all two-level systems down.
 
     Parameters
     ----------
-    model : Dataset of :func:`electron_tls`, all sites alike; the number of sites does not matter. omega0 = 0
-        is the coherent potential approximation.
-    T : temperature in tc, >= 0: a number, a sequence (dimension ``T``), a DataArray or Quantities.
-    frequency : frequencies in tc, rising; sigma is even.
-    energy : energies in tc for one-particle quantities, rising; default 2001 that hold the spectra of all
+    model : Dataset
+        Model of :func:`electron_tls`, all sites alike; the number of sites does not matter. omega0 = 0 is the
+        coherent potential approximation.
+    T : float, sequence, DataArray or Quantity
+        Temperature in tc, >= 0: a number, a sequence (dimension ``T``), a DataArray or Quantities.
+    frequency : float, sequence, DataArray or Quantity
+        Frequencies in tc, rising; sigma is even.
+    energy : sequence, DataArray or Quantity, optional
+        Energies in tc for one-particle quantities, rising; default 2001 that hold the spectra of all
         parameters.
-    hilbert : another lattice in place of the chain: the Hilbert transform z -> int N(e) / (z - e) de of its
-        density of states (normalised to one, in tc), a function of a complex array (Im z > 0); ``t`` of the
-        model then enters by it alone. Keep parameters in functools.partial.
-    vertex : with ``hilbert``, the transform of N(e) phi(e), phi the square of the velocity; without it there
-        are no transport quantities.
-    chunks : "auto" (lazy, a task for every parameter point), {parameter dimension: size}, or None (compute
-        now).
+    hilbert : callable, optional
+        Another lattice in place of the chain: the Hilbert transform z -> int N(e) / (z - e) de of its density
+        of states (normalised to one, in tc), a function of a complex array (Im z > 0); ``t`` of the model
+        then enters by it alone. Keep parameters in functools.partial.
+    vertex : callable, optional
+        With ``hilbert``, the transform of N(e) phi(e), phi the square of the velocity; without it there are
+        no transport quantities.
+    chunks : {"auto"}, dict or None
+        "auto" (lazy, a task for every parameter point), {parameter dimension: size}, or None (compute now).
 
     Returns
     -------
-    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle and its static limit
-    ``mobility(..., T)``; ``kinetic_energy(..., T)``; ``total_weight(..., T)``, the integral of the
-    conductivity over positive frequencies; over ``energy`` the local ``density_of_states``,
-    ``scattering_rate``, ``self_energy`` and ``green_function``; ``ground_state_energy(...)``; ``residual(...,
-    T)`` of the equations with what quadrature left, relative, and ``converged``: residual below 1e-7. It is
-    an estimate of the error of the thermal averages and of the self-energy at the energies asked for.
+    Dataset
+        ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle and its static limit
+        ``mobility(..., T)``; ``kinetic_energy(..., T)``; ``total_weight(..., T)``, the integral of the
+        conductivity over positive frequencies; over ``energy`` the local ``density_of_states``,
+        ``scattering_rate``, ``self_energy`` and ``green_function``; ``ground_state_energy(...)``;
+        ``residual(..., T)`` of the equations with what quadrature left, relative, and ``converged``: residual
+        below 1e-7. It is an estimate of the error of the thermal averages and of the self-energy at the
+        energies asked for.
 
-    ``total_weight`` costs one to three times as much as all the rest and is computed only where it is asked
-    for: store or compute the variables that are wanted. It integrates the conductivity over frequency,
-    independently of <K> (compare them with :func:`sum_rule`); ``residual`` knows nothing of it. It is NaN
-    where it would miss (pi/2) <-K> by over 1e-5, where that would take too much work, and where the Drude
-    peak is narrower than 1e-11 of half the band.
+        ``total_weight`` costs one to three times as much as all the rest and is computed only where it is
+        asked for: store or compute the variables that are wanted. It integrates the conductivity over
+        frequency, independently of <K> (compare them with :func:`sum_rule`); ``residual`` knows nothing of
+        it. It is NaN where it would miss (pi/2) <-K> by over 1e-5, where that would take too much work, and
+        where the Drude peak is narrower than 1e-11 of half the band.
 
-    At T = 0 one-particle quantities are those of the ground state, the mobility is infinite (where omega0 >
-    0), other thermal quantities are NaN. Without coupling the conductivity is a delta function: infinite at
-    zero, 0 elsewhere. For T < omega0/100 what is thermal is NaN and one-particle quantities are those of T =
-    0, not converged.
+        At T = 0 one-particle quantities are those of the ground state, the mobility is infinite (where omega0
+        > 0), other thermal quantities are NaN. Without coupling the conductivity is a delta function:
+        infinite at zero, 0 elsewhere. For T < omega0/100 what is thermal is NaN and one-particle quantities
+        are those of T = 0, not converged.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: T < 0, grids that do not rise, parameters over site or bond,
-    site energies, omega0 < 0, t = 0, a ``hilbert`` that is not callable or not normalised; omega0 so small
-    that its ladder has over 10^5 rungs.
+    ValueError
+    TypeError
+        Naming the argument: T < 0, grids that do not rise, parameters over site or bond, site energies,
+        omega0 < 0, t = 0, a ``hilbert`` that is not callable or not normalised; omega0 so small that its
+        ladder has over 10^5 rungs.
 
     Notes
     -----

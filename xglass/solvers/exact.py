@@ -43,7 +43,7 @@ def exact(
     r"""Thermal averages and optical conductivity of :func:`electron_tls` by full diagonalisation.
 
     .. math:: \sigma(\omega) = \frac{\pi}{Z} \sum_{nm} |J_{nm}|^2 \frac{e^{-\beta E_n} - e^{-\beta E_m}}{E_m -
-    E_n} \delta(\omega - E_m + E_n)
+        E_n} \delta(\omega - E_m + E_n)
 
     per particle, an even function, in which every delta function is a Gaussian (on the even function, so that
     the sum rule and positivity stay): Kubo formula of Rammal, Ciuchi and Fratini. Numerators and Z are summed
@@ -51,37 +51,48 @@ def exact(
 
     Parameters
     ----------
-    model : Dataset of :func:`electron_tls` with N sites.
-    T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All
+    model : Dataset
+        Model of :func:`electron_tls` with N sites.
+    T : float, sequence, DataArray or Quantity
+        Temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All
         temperatures come from one pass.
-    frequency : frequencies in tc, rising; a sequence or DataArray over ``frequency``.
-    broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension.
-    momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine
-        grid over [0, pi] is the average over twisted boundary conditions (a number of them that divides N or
-        is a multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
+    frequency : float, sequence, DataArray or Quantity
+        Frequencies in tc, rising; a sequence or DataArray over ``frequency``.
+    broadening : float, sequence, DataArray or Quantity
+        Standard deviation of the Gaussian in tc, > 0; several are a dimension.
+    momentum : {"all"} or array_like
+        "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
+        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a
+        multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
         ``twist``.
-    twist : flux through the ring for models without momentum blocks; several are averaged over; default 0.
-    max_excitations : keep only configurations with at most so many excited two-level systems; default all.
-        Right at T well below omega0; compare with one less.
-    average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, as for static
+    twist : float or sequence, optional
+        Flux through the ring for models without momentum blocks; several are averaged over; default 0.
+    max_excitations : int, optional
+        Keep only configurations with at most so many excited two-level systems; default all. Right at T well
+        below omega0; compare with one less.
+    average : {"annealed", "quenched"} or None
+        Over ``realization``: "annealed" divides the sum of numerators by the sum of Z, as for static
         two-level systems that are part of the thermal average; "quenched" averages the results; None keeps
         the dimension (for :func:`jackknife`, say).
-    chunks : "auto" (lazy, a task for every parameter point), {parameter dimension: size}, or None (compute
-        now).
+    chunks : {"auto"}, dict or None
+        "auto" (lazy, a task for every parameter point), {parameter dimension: size}, or None (compute now).
 
     Returns
     -------
-    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle,
-    ``kinetic_energy(..., T)`` = <H_hop>, ``log_partition_function(..., T)`` of the space of one electron;
-    ``total_weight(..., T)``, the integral over all positive frequencies before the filter, ``stiffness(...,
-    T)`` of the finite ring (both for :func:`sum_rule`), ``filter_exponent(..., T)``, which is 1 where
-    sigma(0) is the filter's alone (it scales as 1/broadening), and ``filter_limited``, whether it is above
-    1/2; coords of the model.
+    Dataset
+        ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle, ``kinetic_energy(..., T)`` =
+        <H_hop>, ``log_partition_function(..., T)`` of the space of one electron; ``total_weight(..., T)``,
+        the integral over all positive frequencies before the filter, ``stiffness(..., T)`` of the finite ring
+        (both for :func:`sum_rule`), ``filter_exponent(..., T)``, which is 1 where sigma(0) is the filter's
+        alone (it scales as 1/broadening), and ``filter_limited``, whether it is above 1/2; coords of the
+        model.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: T or broadening not > 0, frequencies that do not rise, momenta
-    for a model with disorder, max_excitations < 0, a block that does not fit in memory (with its size).
+    ValueError
+    TypeError
+        Naming the argument: T or broadening not > 0, frequencies that do not rise, momenta for a model with
+        disorder, max_excitations < 0, a block that does not fit in memory (with its size).
 
     Notes
     -----

@@ -38,7 +38,7 @@ def ftlm(
     method.
 
     .. math:: \sigma(\omega) = \frac{\pi d}{Z} \frac{\tanh(\beta\omega/2)}{\omega} \sum_{ij}
-    e^{-\beta\epsilon_i}
+        e^{-\beta\epsilon_i}
         \langle r|\psi_i\rangle \langle\psi_i|J|\tilde\psi_j\rangle \langle\tilde\psi_j|J|r\rangle
         \,[\delta(\omega - \tilde\epsilon_j + \epsilon_i) + \delta(\omega + \tilde\epsilon_j - \epsilon_i)]
 
@@ -50,51 +50,69 @@ def ftlm(
 
     Parameters
     ----------
-    model : Dataset of :func:`electron_tls` with N sites.
-    T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All
+    model : Dataset
+        Model of :func:`electron_tls` with N sites.
+    T : float, sequence, DataArray or Quantity
+        Temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All
         temperatures come from one pass.
-    frequency : frequencies in tc, rising; a sequence or DataArray over ``frequency``.
-    broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension (one pass, resolved
-        for the smallest).
-    filter : "gaussian".
-    lanczos_steps : Lanczos steps M; default ceil(2 W / broadening) with W half the band width, which resolves
-        the filter to 1e-3 of the peak, and at least 6 (W / T)^(1/2) and 30 for the Boltzmann factors.
-    random_vectors : number of random vectors in every momentum (twist, realization); >= 2 for errors.
-    momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine
-        grid over [0, pi] is the average over twisted boundary conditions (a number of them that divides N or
-        is a multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
+    frequency : float, sequence, DataArray or Quantity
+        Frequencies in tc, rising; a sequence or DataArray over ``frequency``.
+    broadening : float, sequence, DataArray or Quantity
+        Standard deviation of the Gaussian in tc, > 0; several are a dimension (one pass, resolved for the
+        smallest).
+    filter : {"gaussian"}
+        "gaussian".
+    lanczos_steps : int, optional
+        Lanczos steps M; default ceil(2 W / broadening) with W half the band width, which resolves the filter
+        to 1e-3 of the peak, and at least 6 (W / T)^(1/2) and 30 for the Boltzmann factors.
+    random_vectors : int
+        Number of random vectors in every momentum (twist, realization); >= 2 for errors.
+    momentum : {"all"} or array_like
+        "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
+        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a
+        multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
         ``twist``.
-    twist : flux through the ring for models without momentum blocks; several are averaged over; default 0.
-    max_excitations : keep only configurations with at most so many excited two-level systems; default all.
-        Right at T well below omega0; compare with one less.
-    average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched"
-        averages the results; None keeps the dimension.
-    seed : 0 <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed;
-        it depends neither on T, the grids and ``lanczos_steps`` nor on ``precision``; different points and
+    twist : float or sequence, optional
+        Flux through the ring for models without momentum blocks; several are averaged over; default 0.
+    max_excitations : int, optional
+        Keep only configurations with at most so many excited two-level systems; default all. Right at T well
+        below omega0; compare with one less.
+    average : {"annealed", "quenched"} or None
+        Over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched" averages
+        the results; None keeps the dimension.
+    seed : int
+        0 <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed; it
+        depends neither on T, the grids and ``lanczos_steps`` nor on ``precision``; different points and
         momenta have independent ones.
-    precision : "single" or "double" arithmetic; single costs half and is good to 1e-4 of the peak.
-    chunks : "auto" (lazy; a task holds about a second of work), a dict {parameter dimension: size}, or None
+    precision : {"single", "double"}
+        "single" or "double" arithmetic; single costs half and is good to 1e-4 of the peak.
+    chunks : {"auto"}, dict or None
+        "auto" (lazy; a task holds about a second of work), a dict {parameter dimension: size}, or None
         (compute now).
 
     Returns
     -------
-    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle,
-    ``kinetic_energy(..., T)`` = <H_hop>, ``log_partition_function(..., T)`` of the space of one electron,
-    ``total_weight(..., T)`` (the integral over all positive frequencies before the filter) and
-    ``filter_exponent(..., T)``, each with ``_stderr``; ``filter_limited``: whether the exponent, -d ln
-    sigma(0) / d ln broadening, is above 1/2, so that the static limit is the filter's. A sequence of
-    broadenings is a dimension after T. Coords of the model.
+    Dataset
+        ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle, ``kinetic_energy(..., T)`` =
+        <H_hop>, ``log_partition_function(..., T)`` of the space of one electron, ``total_weight(..., T)``
+        (the integral over all positive frequencies before the filter) and ``filter_exponent(..., T)``, each
+        with ``_stderr``; ``filter_limited``: whether the exponent, -d ln sigma(0) / d ln broadening, is above
+        1/2, so that the static limit is the filter's. A sequence of broadenings is a dimension after T.
+        Coords of the model.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: T or broadening not > 0, frequencies that do not rise, momenta
-    for a model with disorder, counts that are no whole numbers or too small, unknown names, vectors that do
-    not fit in memory (with their size).
+    ValueError
+    TypeError
+        Naming the argument: T or broadening not > 0, frequencies that do not rise, momenta for a model with
+        disorder, counts that are no whole numbers or too small, unknown names, vectors that do not fit in
+        memory (with their size).
 
     Warns
     -----
-    UserWarning where the given ``lanczos_steps`` do not resolve the smallest broadening, and where T < omega0
-    without ``max_excitations``: Z then comes from few states, of which random vectors know little.
+    UserWarning
+        Where the given ``lanczos_steps`` do not resolve the smallest broadening, and where T < omega0 without
+        ``max_excitations``: Z then comes from few states, of which random vectors know little.
 
     Notes
     -----

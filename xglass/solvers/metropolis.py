@@ -54,41 +54,54 @@ def metropolis(
 
     Parameters
     ----------
-    model : Dataset of :func:`charge_glass` with N sites.
-    T : temperature in Vc, > 0: a number, a sequence (dimension ``T``), a DataArray, or Quantities if the
+    model : Dataset
+        Model of :func:`charge_glass` with N sites.
+    T : float, sequence, DataArray or Quantity
+        Temperature in Vc, > 0: a number, a sequence (dimension ``T``), a DataArray, or Quantities if the
         model has a scale.
-    walker : number of independent trajectories, or their identifiers (whole numbers >= 0).
-    sweep : number of sweeps.
-    start : "random" (uniform over the configurations with N n particles), "ordered" (the stripe state of
-        lowest energy; ties go to the lowest <K>, then to the horizontal one; triangular and square lattice at
-        n = 1/2), a DataArray of occupations over site (and walker and parameters), or a run, which is
-        continued after its last sweep, as if it had never stopped where seed, weight and moves are the run's
-        own.
-    moves : "neighbour": a random site and a random one of its neighbours exchange occupations; "exchange":
-        any two sites.
-    weight : see above.
-    every : sweeps between stored states.
-    ramp : DataArray over ``sweep`` (from the start's to the last) of the temperature relative to T; default
+    walker : int or sequence of int
+        Number of independent trajectories, or their identifiers (whole numbers >= 0).
+    sweep : int
+        Number of sweeps.
+    start : {"random", "ordered"}, DataArray or Dataset
+        "random" (uniform over the configurations with N n particles), "ordered" (the stripe state of lowest
+        energy; ties go to the lowest <K>, then to the horizontal one; triangular and square lattice at n =
+        1/2), a DataArray of occupations over site (and walker and parameters), or a run, which is continued
+        after its last sweep, as if it had never stopped where seed, weight and moves are the run's own.
+    moves : {"neighbour", "exchange"}
+        "neighbour": a random site and a random one of its neighbours exchange occupations; "exchange": any
+        two sites.
+    weight : {"classical", "kinetic", "free_energy"}
+        See above.
+    every : int
+        Sweeps between stored states.
+    ramp : DataArray, optional
+        DataArray over ``sweep`` (from the start's to the last) of the temperature relative to T; default
         constant.
-    seed : 0 <= seed < 2^64.
-    chunks : "auto" (lazy; tasks of about a second), {dimension: size} for parameter dimensions and walker, or
-        None (compute now).
+    seed : int
+        0 <= seed < 2^64.
+    chunks : {"auto"}, dict or None
+        "auto" (lazy; tasks of about a second), {dimension: size} for parameter dimensions and walker, or None
+        (compute now).
 
     Returns
     -------
-    Dataset with ``occupation(..., walker, sweep, site)`` int8, ``electrostatic_energy(..., walker, sweep)``
-    (with site energies), ``kinetic_energy(..., walker, sweep)`` (not for "classical") and ``acceptance(...,
-    walker, sweep)``, accepted moves per attempt since the last stored sweep; the model's coords, ``T``,
-    ``walker``, ``sweep`` = 0, every, ... and, with a ramp, ``temperature(..., sweep)`` and ``ramp(sweep,
-    step)``, its factor in every sweep since the last stored one. A continued run holds only the sweeps after
-    those of ``start``. Coords and attrs describe the run, a start that was given included (``start(...,
-    site)``, if it was not lazy), so that a store can make any part of it anew.
+    Dataset
+        ``occupation(..., walker, sweep, site)`` int8, ``electrostatic_energy(..., walker, sweep)`` (with site
+        energies), ``kinetic_energy(..., walker, sweep)`` (not for "classical") and ``acceptance(..., walker,
+        sweep)``, accepted moves per attempt since the last stored sweep; the model's coords, ``T``,
+        ``walker``, ``sweep`` = 0, every, ... and, with a ramp, ``temperature(..., sweep)`` and ``ramp(sweep,
+        step)``, its factor in every sweep since the last stored one. A continued run holds only the sweeps
+        after those of ``start``. Coords and attrs describe the run, a start that was given included
+        (``start(..., site)``, if it was not lazy), so that a store can make any part of it anew.
 
     Raises
     ------
-    ValueError, TypeError, KeyError naming the argument, before any work: T <= 0, counts that are not whole, a
-    filling that is no whole number of particles, unknown names, a start with the wrong shape or particle
-    number.
+    ValueError
+    TypeError
+    KeyError
+        Naming the argument, before any work: T <= 0, counts that are not whole, a filling that is no whole
+        number of particles, unknown names, a start with the wrong shape or particle number.
 
     Notes
     -----
@@ -126,18 +139,32 @@ def metropolis_counters(
 
     Parameters
     ----------
-    model : Dataset of :func:`charge_glass`.
-    T, walker, sweep, seed, **options : as for :func:`metropolis`.
+    model : Dataset
+        Model of :func:`charge_glass`.
+    T : float, sequence, DataArray or Quantity
+        As for :func:`metropolis`, like all that follows.
+    walker : int or sequence of int
+        Number of trajectories, or their identifiers.
+    sweep : int
+        Number of sweeps.
+    seed : int
+        0 <= seed < 2^64.
+    **options
+        The other arguments of :func:`metropolis`.
 
     Returns
     -------
-    Dataset with ``active_attempts(..., walker, sweep)``, attempts that would move a particle, and
-    ``solves(..., walker, sweep)``, one-body eigenproblems, both since the last stored sweep. Computing it
-    runs the trajectories.
+    Dataset
+        ``active_attempts(..., walker, sweep)``, attempts that would move a particle, and ``solves(...,
+        walker, sweep)``, one-body eigenproblems, both since the last stored sweep. Computing it runs the
+        trajectories.
 
     Raises
     ------
-    As :func:`metropolis`.
+    ValueError
+    TypeError
+    KeyError
+        As :func:`metropolis`.
 
     Examples
     --------
@@ -346,19 +373,24 @@ def rerun(
 
     Parameters
     ----------
-    run : Dataset of :func:`metropolis`; only its coords and attrs are read. Labels may have been selected: by
-        the identity of trajectories the run of some temperatures or walkers is that part of the whole run.
-    start : the run that ``run`` continues, if it does.
-    chunks : as in :func:`metropolis`.
+    run : Dataset
+        Run of :func:`metropolis`; only its coords and attrs are read. Labels may have been selected: by the
+        identity of trajectories the run of some temperatures or walkers is that part of the whole run.
+    start : Dataset, optional
+        The run that ``run`` continues, if it does.
+    chunks : {"auto"}, dict or None
+        As in :func:`metropolis`.
 
     Returns
     -------
-    Dataset, as from :func:`metropolis`.
+    Dataset
+        As from :func:`metropolis`.
 
     Raises
     ------
-    KeyError if attrs or coords that describe a run are missing, or the start is: that of a continued run, or
-    a lazy one.
+    KeyError
+        If attrs or coords that describe a run are missing, or the start is: that of a continued run, or a
+        lazy one.
 
     Examples
     --------

@@ -53,37 +53,48 @@ def static_disorder(
 
     Parameters
     ----------
-    model : Dataset of :func:`electron_tls` with all sites alike and no site energies; ``omega0`` and the size
-        of its chain are ignored.
-    T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All
+    model : Dataset
+        Model of :func:`electron_tls` with all sites alike and no site energies; ``omega0`` and the size of
+        its chain are ignored.
+    T : float, sequence, DataArray or Quantity
+        Temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities. All
         temperatures come from one pass.
-    frequency : frequencies in tc, rising.
-    broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension. None: exact weight
-        per bin of a uniform grid of frequencies from 0, divided by the width of a bin; bins are centred on
-        the frequencies, the first holds the sticks at frequency 0 and spans both signs. This is the input of
+    frequency : float, sequence, DataArray or Quantity
+        Frequencies in tc, rising.
+    broadening : float, sequence, DataArray or Quantity
+        Standard deviation of the Gaussian in tc, > 0; several are a dimension. None: exact weight per bin of
+        a uniform grid of frequencies from 0, divided by the width of a bin; bins are centred on the
+        frequencies, the first holds the sticks at frequency 0 and spans both signs. This is the input of
         :func:`relaxation_time_approximation`.
-    sites : length of the chain, >= 3: hundreds.
-    realization : number of configurations, or explicit labels; configuration r is the same whatever else is
-        drawn.
-    seed : 0 <= seed < 2^64. Configurations are a function of (seed, label, t, g, g_z, sites).
-    average : "annealed", or None: every configuration by itself, divided by its own Z, along ``realization``
-        and without errors, for the jackknife of what is derived: x e^{ln Z} summed over configurations, over
-        the sum of e^{ln Z}.
-    chunks : "auto" (lazy, tasks of about a second), a dict of chunk sizes along parameters and
-        ``realization``, or None (compute now). Bits do not depend on it.
+    sites : int
+        Length of the chain, >= 3: hundreds.
+    realization : int or sequence of int
+        Number of configurations, or explicit labels; configuration r is the same whatever else is drawn.
+    seed : int
+        0 <= seed < 2^64. Configurations are a function of (seed, label, t, g, g_z, sites).
+    average : {"annealed", "quenched"} or None
+        "annealed", or None: every configuration by itself, divided by its own Z, along ``realization`` and
+        without errors, for the jackknife of what is derived: x e^{ln Z} summed over configurations, over the
+        sum of e^{ln Z}.
+    chunks : {"auto"}, dict or None
+        "auto" (lazy, tasks of about a second), a dict of chunk sizes along parameters and ``realization``, or
+        None (compute now). Bits do not depend on it.
 
     Returns
     -------
-    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle,
-    ``kinetic_energy(..., T)`` = <H_hop>, ``total_weight(..., T)``, the integral over all positive frequencies
-    (also those beyond the grid), and ``log_partition_function(..., T)`` of one electron and ``sites``
-    two-level systems; each with ``_stderr``, by the jackknife over configurations (NaN for a single one).
-    Dimensions of g, t and g_z only.
+    Dataset
+        ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle, ``kinetic_energy(..., T)`` =
+        <H_hop>, ``total_weight(..., T)``, the integral over all positive frequencies (also those beyond the
+        grid), and ``log_partition_function(..., T)`` of one electron and ``sites`` two-level systems; each
+        with ``_stderr``, by the jackknife over configurations (NaN for a single one). Dimensions of g, t and
+        g_z only.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: parameters that differ from site to site, T or broadening not >
-    0, a grid that is not uniform from 0 where ``broadening=None``.
+    ValueError
+    TypeError
+        Naming the argument: parameters that differ from site to site, T or broadening not > 0, a grid that is
+        not uniform from 0 where ``broadening=None``.
 
     Notes
     -----

@@ -54,42 +54,57 @@ def typicality(
 
     Parameters
     ----------
-    model : Dataset of :func:`electron_tls` with N sites.
-    T : temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities.
-    frequency : frequencies in tc, rising; a sequence or DataArray over ``frequency``.
-    broadening : standard deviation of the Gaussian in tc, > 0; several are a dimension (one evolution, as
-        long as the smallest demands).
-    random_vectors : number of random vectors in every momentum (twist, realization); >= 2 for errors.
-    momentum : "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine
-        grid over [0, pi] is the average over twisted boundary conditions (a number of them that divides N or
-        is a multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
+    model : Dataset
+        Model of :func:`electron_tls` with N sites.
+    T : float, sequence, DataArray or Quantity
+        Temperature in tc, > 0: a number, a sequence (dimension ``T``), a DataArray or Quantities.
+    frequency : float, sequence, DataArray or Quantity
+        Frequencies in tc, rising; a sequence or DataArray over ``frequency``.
+    broadening : float, sequence, DataArray or Quantity
+        Standard deviation of the Gaussian in tc, > 0; several are a dimension (one evolution, as long as the
+        smallest demands).
+    random_vectors : int
+        Number of random vectors in every momentum (twist, realization); >= 2 for errors.
+    momentum : {"all"} or array_like
+        "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
+        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a
+        multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
         ``twist``.
-    twist : flux through the ring for models without momentum blocks; several are averaged over; default 0.
-    max_excitations : keep only configurations with at most so many excited two-level systems; default all.
-        Right at T well below omega0; compare with one less.
-    average : over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched"
-        averages the results; None keeps the dimension.
-    seed : 0 <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed;
-        it depends neither on T and the grids nor on ``precision``, and it is that of :func:`ftlm` (there real
+    twist : float or sequence, optional
+        Flux through the ring for models without momentum blocks; several are averaged over; default 0.
+    max_excitations : int, optional
+        Keep only configurations with at most so many excited two-level systems; default all. Right at T well
+        below omega0; compare with one less.
+    average : {"annealed", "quenched"} or None
+        Over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched" averages
+        the results; None keeps the dimension.
+    seed : int
+        0 <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed; it
+        depends neither on T and the grids nor on ``precision``, and it is that of :func:`ftlm` (there real
         for disorder without twist); different points and momenta have independent ones.
-    precision : "single" or "double" arithmetic; single costs half and is good to 1e-5 of the peak.
-    chunks : "auto" (lazy; a task holds about a second of work), a dict {parameter dimension: size}, or None
+    precision : {"single", "double"}
+        "single" or "double" arithmetic; single costs half and is good to 1e-5 of the peak.
+    chunks : {"auto"}, dict or None
+        "auto" (lazy; a task holds about a second of work), a dict {parameter dimension: size}, or None
         (compute now).
 
     Returns
     -------
-    Dataset with ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle,
-    ``kinetic_energy(..., T)`` = <H_hop>, ``log_partition_function(..., T)`` of the space of one electron,
-    ``total_weight(..., T)`` (the integral over all positive frequencies before the filter) and
-    ``filter_exponent(..., T)``, each with ``_stderr``; ``filter_limited``: whether the exponent, -d ln
-    sigma(0) / d ln broadening, is above 1/2, so that the static limit is the filter's. A sequence of
-    broadenings is a dimension after T. Coords of the model.
+    Dataset
+        ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle, ``kinetic_energy(..., T)`` =
+        <H_hop>, ``log_partition_function(..., T)`` of the space of one electron, ``total_weight(..., T)``
+        (the integral over all positive frequencies before the filter) and ``filter_exponent(..., T)``, each
+        with ``_stderr``; ``filter_limited``: whether the exponent, -d ln sigma(0) / d ln broadening, is above
+        1/2, so that the static limit is the filter's. A sequence of broadenings is a dimension after T.
+        Coords of the model.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: T or broadening not > 0, frequencies that do not rise, momenta
-    for a model with disorder, counts that are no whole numbers or too small, unknown names, vectors that do
-    not fit in memory (with their size).
+    ValueError
+    TypeError
+        Naming the argument: T or broadening not > 0, frequencies that do not rise, momenta for a model with
+        disorder, counts that are no whole numbers or too small, unknown names, vectors that do not fit in
+        memory (with their size).
 
     Notes
     -----
