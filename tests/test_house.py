@@ -467,6 +467,7 @@ WORKSHOP = (
     "variables.",
     "testing.",
     "units.canonical",
+    "units.scale_of",
     "units.parameter",
     "units.scale_coordinate",
 )

@@ -142,6 +142,9 @@ ABOUT_LABELS = {
     "checks.uncut": lambda run: xg.checks.uncut(run["occupation"], ("site",), caller="test"),
     "variables.energy_unit": lambda run: xg.variables.energy_unit(run),
     "checks.aligned": lambda run: xg.checks.aligned("test", a=run["occupation"], b=run["acceptance"]),
+    "checks.array": lambda run: xg.checks.array("test", "x", run["occupation"]),
+    "checks.real_array": lambda run: xg.checks.real_array("test", "x", run["occupation"]),
+    "units.scale_of": lambda run: xg.units.scale_of(run),
     "checks.eager": lambda run: xg.checks.eager(run.chunk(sweep=2), "position"),
 }
 
@@ -172,7 +175,8 @@ EAGER = {
     ),
     "thermal_defects": "a function of parameters",
     **dict.fromkeys(
-        ["variables.attributes", "checks.realizations", "checks.whole_number"], "take a name or a number"
+        ["variables.attributes", "checks.realizations", "checks.seed", "checks.whole_number"],
+        "take a name or a number",
     ),
     **dict.fromkeys(
         ["testing.forbid_compute", "testing.count_computes", "testing.chunkings"], "tools of tests"

@@ -5,12 +5,24 @@ What concerns a single room (the geometry of a lattice, the grids of a solver) i
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from xglass.variables import REGISTRY
 
-__all__ = ["aligned", "eager", "realizations", "require", "uncut", "whole_number"]
+__all__ = [
+    "aligned",
+    "array",
+    "eager",
+    "real_array",
+    "realizations",
+    "require",
+    "seed",
+    "uncut",
+    "whole_number",
+]
 
 
 def require(data: xr.Dataset, *names: str, caller: str) -> None:
@@ -74,6 +86,22 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
             )
 
 
+def array(caller: str, name: str, x: object, *, over: str = "") -> None:
+    """Raise TypeError for what is no DataArray."""
+    if not isinstance(x, xr.DataArray):
+        hint = f"pick one variable, {name}['...']" if isinstance(x, xr.Dataset) else "give it dims and coords"
+        raise TypeError(f"{caller}: {name} must be a DataArray{over}, got {type(x).__name__}; {hint}")
+
+
+def real_array(caller: str, name: str, x: Any) -> None:
+    """Raise TypeError for what is no DataArray of real numbers."""
+    array(caller, name, x)
+    if x.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{caller}: {name} must hold real numbers, got {x.dtype}; write .real or .astype(float) before it"
+        )
+
+
 def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
     """Refuse core dimensions that dask has split in chunks, or that are not there."""
     for dim in dims:
@@ -120,6 +148,11 @@ def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | N
     ):
         raise ValueError(f"{name} must be {wanted}, got {value!r}")
     return int(value)
+
+
+def seed(value: object, *, name: str = "seed") -> int:
+    """A seed, 0 <= seed < 2^64. Raises as :func:`whole_number`."""
+    return whole_number(name, value, minimum=0, maximum=2**64)
 
 
 def realizations(realization: object) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import require
-from xglass.units import parameter
+from xglass.units import parameter, scale_of
 from xglass.variables import stamp
 
 __all__ = [
@@ -131,9 +131,10 @@ def thermal_defects(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     0.017986
     """
     require(model, "omega0", *(() if T is not None else ("T",)), caller="thermal_defects")
-    scale = float(model["scale"]) if "scale" in model.coords else None
     temperature = (
-        model["T"] if T is None else parameter("T", T, scale=scale, energy="tc", above=0.0, zero=True)
+        model["T"]
+        if T is None
+        else parameter("T", T, scale=scale_of(model), energy="tc", above=0.0, zero=True)
     )
     result = xr.apply_ufunc(
         _fraction, model["omega0"].drop_vars("T", errors="ignore"), temperature, dask="parallelized"

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xglass.checks import uncut, whole_number
+from xglass.checks import real_array, uncut, whole_number
 from xglass.variables import energy_unit, stamp
 
 __all__ = ["correlation", "histogram", "moments"]
@@ -71,7 +71,7 @@ def histogram(
     array([[2, 1],
            [0, 2]])
     """
-    _real("histogram", "x", x)
+    real_array("histogram", "x", x)
     dims = _dims("histogram", x, dim)
     edges = _edges(bins, range)
     kept = [d for d in x.dims if d not in dims]
@@ -127,7 +127,7 @@ def moments(x: xr.DataArray, *, dim: Hashable | Sequence[Hashable], order: int =
     >>> moments(xr.DataArray([1.0, 2.0, 3.0, 6.0], dims="walker"), dim="walker", order=3).values
     array([3. , 3.5, 4.5])
     """
-    _real("moments", "x", x)
+    real_array("moments", "x", x)
     dims = _dims("moments", x, dim)
     order = whole_number("order", order)
     values = x.astype(np.float64)
@@ -198,7 +198,7 @@ def correlation(
     """
     pair = {"a": a} if b is None else {"a": a, "b": b}
     for name, array in pair.items():
-        _real("correlation", name, array)
+        real_array("correlation", name, array)
         _dims("correlation", array, dim)
         uncut(array, (str(dim),), caller="correlation")
         if "lag" in array.dims or "lag" in array.coords:
@@ -368,18 +368,6 @@ def _shifts(lag: object, step: Any, n: int) -> npt.NDArray[np.int64]:
             f"write multiples of {step} from 0 to {step * (n - 1)}"
         )
     return steps.astype(np.int64)
-
-
-def _real(caller: str, name: str, x: object) -> None:
-    if not isinstance(x, xr.DataArray):
-        raise TypeError(
-            f"{caller}: {name} must be a DataArray, got {type(x).__name__}; pick one variable, "
-            "dataset['name']"
-        )
-    if x.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{caller}: {name} must hold real numbers, got {x.dtype}; write .real or .astype(float) before it"
-        )
 
 
 def _dims(caller: str, x: xr.DataArray, dim: Hashable | Sequence[Hashable]) -> list[Hashable]:

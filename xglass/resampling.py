@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass import checks
 from xglass.checks import whole_number
 
 __all__ = ["bootstrap", "jackknife"]
@@ -123,7 +124,7 @@ def bootstrap(
     """
     size = _entries("bootstrap", function, data, dim)
     resamples = whole_number("bootstrap: resamples", resamples, minimum=2)
-    key = whole_number("bootstrap: seed", seed, minimum=0, maximum=2**64)
+    key = checks.seed(seed, name="bootstrap: seed")
     draws = np.random.Generator(np.random.Philox(key=key)).integers(0, size, size=(resamples, size))
     # Sorted: the order of independent entries means nothing, and dask gathers rising indices far more
     # cheaply.

@@ -22,7 +22,7 @@ from xglass.variables import REGISTRY, attributes
 if TYPE_CHECKING:
     import pint
 
-__all__ = ["canonical", "parameter", "registry", "scale_coordinate", "to_physical"]
+__all__ = ["canonical", "parameter", "registry", "scale_coordinate", "scale_of", "to_physical"]
 
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 
@@ -275,6 +275,11 @@ def scale_coordinate(scale: object) -> xr.DataArray:
     if quantity is None or np.ndim(quantity.magnitude) or not quantity.is_compatible_with("meV"):
         raise ValueError(f"scale must be one energy with its unit, such as '0.35 eV', got {_short(scale)}")
     return parameter("scale", quantity.to("meV").magnitude, above=0.0)
+
+
+def scale_of(obj: xr.DataArray | xr.Dataset) -> float | None:
+    """The energy unit of a model in meV, or None where it has none."""
+    return float(obj.coords["scale"].compute(scheduler="synchronous")) if "scale" in obj.coords else None
 
 
 def to_physical(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from xglass import checks
 from xglass.checks import uncut
 
 Floats = npt.NDArray[np.float64]
@@ -38,18 +39,7 @@ def fit_slices(
         {argument: y} | ({} if x is None else {"x": x}) | ({} if stderr is None else {"stderr": stderr})
     )
     for name, array in given.items():
-        if not isinstance(array, xr.DataArray):
-            hint = (
-                f"; pick one variable, {name}['...']"
-                if isinstance(array, xr.Dataset)
-                else "; give it dims and coords"
-            )
-            raise TypeError(f"{caller}: {name} must be a DataArray, got {type(array).__name__}{hint}")
-        if array.dtype.kind not in "biuf":
-            raise TypeError(
-                f"{caller}: {name} must hold real numbers, got {array.dtype}; write .real or "
-                ".astype(float) before it"
-            )
+        checks.real_array(caller, name, array)
         if dim not in array.dims and name != "stderr":
             raise ValueError(
                 f"{caller}: {name} has dimensions {array.dims} and needs dim={dim!r}; name the "

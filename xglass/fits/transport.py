@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass import checks
 from xglass.checks import aligned, uncut
 from xglass.engine.core import conductivity
 from xglass.fits.common import Floats, fit_slices, minimise, nothing, report
 from xglass.observables import common
-from xglass.units import parameter
+from xglass.units import parameter, scale_of
 from xglass.variables import stamp
 
 # : Trial rates of the scan that precedes each fit, evenly in the logarithm between a quarter of a bin and the
@@ -79,12 +80,9 @@ def relaxation_rate(
     caller = "relaxation_rate"
     symmetrised = common.checked_correlation(correlation, caller)
     step = common.uniform_step(static, caller)
-    if not isinstance(sigma, xr.DataArray):
-        raise TypeError(f"{caller}: sigma must be a DataArray, got {type(sigma).__name__}; pick one variable")
-    if not isinstance(stderr, (xr.DataArray, type(None))):
-        raise TypeError(
-            f"{caller}: stderr must be a DataArray, got {type(stderr).__name__}; give it the dims of sigma"
-        )
+    checks.array(caller, "sigma", sigma)
+    if stderr is not None:
+        checks.array(caller, "stderr", stderr)
     for name, array in (("sigma", sigma), ("static", static)):
         if "rate" in array.dims:
             raise ValueError(
@@ -238,12 +236,9 @@ def displaced_drude_conductivity(
     array([0.2957, 0.4   ])
     """
     for name, array in (("amplitude", amplitude), ("peak_frequency", peak_frequency)):
-        if not isinstance(array, xr.DataArray):
-            raise TypeError(
-                f"displaced_drude_conductivity: {name} must be a DataArray, got {type(array).__name__}"
-            )
+        checks.array("displaced_drude_conductivity", name, array)
     energy = str(peak_frequency.attrs.get("units", common.energy_unit(peak_frequency)))
-    width = parameter("rate", rate, scale=common.scale(peak_frequency), energy=energy, above=0.0, zero=True)
+    width = parameter("rate", rate, scale=scale_of(peak_frequency), energy=energy, above=0.0, zero=True)
     aligned("displaced_drude_conductivity", amplitude=amplitude, peak_frequency=peak_frequency, rate=width)
     result = xr.apply_ufunc(
         _relaxed_peak,

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, require
+from xglass.checks import aligned
 from xglass.lattice import coulomb
-from xglass.models.common import GEOMETRY, check_size, with_parameter
-from xglass.units import parameter, scale_coordinate
-from xglass.variables import attributes, stamp
+from xglass.models.common import check_size, geometry, stamped, with_coordinates
+from xglass.units import parameter, scale_of
+from xglass.variables import attributes
 
 __all__ = ["charge_glass"]
 
@@ -73,32 +73,26 @@ def charge_glass(
     >>> dict(glass["hopping"].sizes)
     {'eta': 3, 'bond': 432}
     """
-    require(lattice, "position", "torus", "bond_kind", caller="charge_glass")
-    model = xr.Dataset(
-        coords={name: lattice.coords[name].variable for name in GEOMETRY if name in lattice.coords}
-    )
-    unit = None
-    if scale is not None:
-        model = model.assign_coords(scale=scale_coordinate(scale))
-        unit = float(model["scale"])
+    model = geometry(lattice, scale=scale, caller="charge_glass")
+    unit = scale_of(model)
     if not isinstance(centred, (bool, np.bool_)):
         raise TypeError(f"centred must be True or False, got {centred!r}")
 
-    parts = {
-        "filling": parameter("filling", filling, above=0.0, below=1.0),
-        "centred": xr.DataArray(bool(centred), attrs=attributes("centred")),
-        **_hopping(lattice, t_p, eta, hopping, unit),
-        "interaction": _checked_interaction(lattice, interaction, self_image, unit),
-        "site_energy": _site_energy(lattice, site_energy, unit),
-    }
-    for name, part in parts.items():
-        model = with_parameter(model, name, part)
-    return stamp(model)
+    model = with_coordinates(
+        model,
+        parameter("filling", filling, above=0.0, below=1.0),
+        xr.DataArray(bool(centred), name="centred", attrs=attributes("centred")),
+        *_hopping(lattice, t_p, eta, hopping, unit),
+        _checked_interaction(lattice, interaction, self_image, unit),
+        _site_energy(lattice, site_energy, unit),
+    )
+    return stamped(model, energy="Vc")
 
 
 def _hopping(
     lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float | None
-) -> dict[str, xr.DataArray]:
+) -> list[xr.DataArray]:
+    """The hopping of every bond, after t_p and eta where they say what it is."""
     kinds = [str(kind) for kind in np.unique(lattice["bond_kind"].values)]
     parts: dict[str, xr.DataArray] = {}
     if hopping is not None and t_p is not None:
@@ -138,9 +132,8 @@ def _hopping(
     else:
         result = parameter("hopping", hopping, scale=scale, core=("bond",))
         check_size("hopping", result, "bond", lattice.sizes["bond"])
-    return parts | {
-        "hopping": result.transpose(..., "bond").rename("hopping").assign_attrs(attributes("hopping"))
-    }
+    result = result.transpose(..., "bond").rename("hopping").assign_attrs(attributes("hopping"))
+    return [*parts.values(), result]
 
 
 def _is_default_eta(eta: Any) -> bool:

@@ -1,37 +1,55 @@
-"""What models share: the geometry they take over, and how a parameter joins the others."""
+"""What models share: how one begins from a lattice, takes its parameters one by one, and ends."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import xarray as xr
 
-from xglass.variables import attributes
+from xglass.checks import require
+from xglass.units import scale_coordinate
+from xglass.variables import stamp
 
-# : What a model takes from the lattice it is given; the rest (of a model or run given as lattice) is its own
-# to make.
+#: What a model takes from the lattice. The rest, of a model or run given as lattice, it makes anew.
 GEOMETRY = ("axis", "position", "torus", "cells", "bond_source", "bond_target", "bond_vector", "bond_kind")
 
-#: Coords that random arrays bring along.
+#: Coords that random arrays bring along, as plain numbers in the energy unit of whichever model takes them.
 STRENGTHS = ("J", "strength")
 
 
-def with_parameter(model: xr.Dataset, name: str, part: xr.DataArray, energy: str = "Vc") -> xr.Dataset:
-    """The model with one more parameter, and with the coords that it brings (realization labels, a swept
-    distance).
+def geometry(lattice: xr.Dataset, *, scale: Any, caller: str) -> xr.Dataset:
+    """A model without parameters: its lattice, and its energy unit where one is given."""
+    require(lattice, "position", "torus", "bond_kind", caller=caller)
+    model = xr.Dataset(
+        coords={name: lattice.coords[name].variable for name in GEOMETRY if name in lattice.coords}
+    )
+    return model if scale is None else model.assign_coords(scale=scale_coordinate(scale))
 
-    Raises if they clash with those that are there.
+
+def with_coordinates(model: xr.Dataset, *parts: xr.DataArray) -> xr.Dataset:
+    """The model with more parameters, temperatures or grids, by their names.
+
+    What they bring along (labels of realizations, a swept distance) comes too. Raises ValueError if its
+    labels or values are not those of the model.
     """
-    try:
-        model = xr.merge(
-            [model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override"
-        )
-        for strength in set(STRENGTHS) & set(part.coords):
-            model.coords[strength].attrs = attributes(strength, energy=energy)
-        return model.assign_coords({name: part.variable})
-    except (ValueError, xr.MergeError) as error:
-        raise ValueError(f"{name} does not fit the other parameters of the model: {error}") from error
+    for part in parts:
+        try:
+            model = xr.merge(
+                [model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override"
+            )
+            model = model.assign_coords({str(part.name): part.variable})
+        except (ValueError, xr.MergeError) as error:
+            raise ValueError(f"{part.name} does not fit the parameters of the model: {error}") from error
+    return model
+
+
+def stamped(model: xr.Dataset, *, energy: str) -> xr.Dataset:
+    """The model with the attributes of all its coords; strengths of disorder are in its energy unit now."""
+    strengths = {name: model[name].drop_attrs() for name in STRENGTHS if name in model.coords}
+    return stamp(model.assign_coords(strengths), energy=energy)
 
 
 def check_size(name: str, array: xr.DataArray, dim: str, size: int) -> None:
-    """Raise if an array over ``dim`` does not fit the lattice."""
+    """Raise ValueError if an array over ``dim`` does not fit the lattice."""
     if array.sizes[dim] != size:
         raise ValueError(f"{name} has {array.sizes[dim]} entries along {dim!r}, the lattice has {size}")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass import checks
 from xglass.checks import aligned, realizations, require, whole_number
 from xglass.models.common import STRENGTHS
 from xglass.units import parameter
@@ -24,7 +25,7 @@ def _sites(lattice_or_number: Any, caller: str) -> int:
 
 def _draws(seed: Any, labels: np.ndarray, purpose: int) -> list[np.random.Generator]:
     """One generator per realization, keyed by (seed, label): more realizations extend the old ones."""
-    key = whole_number("seed", seed, minimum=0, maximum=2**64)
+    key = checks.seed(seed)
     return [
         np.random.Generator(np.random.Philox(key=key, counter=[0, 0, purpose, int(label)]))
         for label in labels

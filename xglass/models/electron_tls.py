@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import require
-from xglass.models.common import GEOMETRY, check_size, with_parameter
-from xglass.units import parameter, scale_coordinate
-from xglass.variables import stamp
+from xglass.models.common import check_size, geometry, stamped, with_coordinates
+from xglass.units import parameter, scale_of
 
 __all__ = ["electron_tls"]
 
@@ -61,7 +59,7 @@ def electron_tls(
     >>> dict(tls["omega0"].sizes)
     {'omega0': 2}
     """
-    require(lattice, "position", "torus", "bond_kind", caller="electron_tls")
+    model = geometry(lattice, scale=scale, caller="electron_tls")
     sites = lattice.sizes["site"]
     source, target = lattice["bond_source"].values, lattice["bond_target"].values
     if (
@@ -72,13 +70,6 @@ def electron_tls(
         raise ValueError("electron_tls lives on a chain; pass xg.lattice.chain(N)")
     if sites < 2:
         raise ValueError(f"electron_tls needs a chain of at least 2 sites, got {sites}")
-    model = xr.Dataset(
-        coords={name: lattice.coords[name].variable for name in GEOMETRY if name in lattice.coords}
-    )
-    unit = None
-    if scale is not None:
-        model = model.assign_coords(scale=scale_coordinate(scale))
-        unit = float(model["scale"])
     given = {"t": (t, "bond"), "g": (g, "site"), "omega0": (omega0, "site"), "g_z": (g_z, "site")}
     if site_energy is not None:
         given["site_energy"] = (site_energy, "site")
@@ -86,8 +77,8 @@ def electron_tls(
         core = (
             (own,) if name == "site_energy" or (isinstance(value, xr.DataArray) and own in value.dims) else ()
         )
-        part = parameter(name, value, scale=unit, energy="tc", core=core)
+        part = parameter(name, value, scale=scale_of(model), energy="tc", core=core)
         if core:
             check_size(name, part, own, sites)
-        model = with_parameter(model, name, part, "tc")
-    return stamp(model, energy="tc")
+        model = with_coordinates(model, part)
+    return stamped(model, energy="tc")

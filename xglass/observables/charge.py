@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, require
+from xglass.checks import require
 from xglass.engine.charge import potential
+from xglass.observables.common import replaced_temperature
 from xglass.observables.glass import occupations
-from xglass.units import parameter
 from xglass.variables import energy_unit, stamp
 
 __all__ = ["electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density"]
@@ -104,15 +104,9 @@ def _thermal(run: xr.Dataset, name: str, T: Any) -> xr.DataArray:
         require(run, "T", caller=name)
         temperature = run["temperature" if "temperature" in run.coords else "T"]
     else:
-        scale = float(run["scale"]) if "scale" in run.coords else None
-        temperature = parameter("T", T, scale=scale, energy=energy_unit(run), above=0.0)
-        if "T" in occupation.dims or (set(temperature.dims) - {"T"} and "T" in temperature.dims):
-            raise ValueError(
-                f"{name}: T= replaces the temperature of a run at one temperature; this one has "
-                "dimension 'T', select by .sel(T=...)"
-            )
-        occupation = occupation.drop_vars(["T", "temperature"], errors="ignore")
-        aligned(name, occupation=occupation, T=temperature)
+        occupation, temperature = replaced_temperature(
+            occupation, T, name, what="run", energy=energy_unit(run), along_t=False
+        )
     local = name == "local_density"
     result = xr.apply_ufunc(
         potential.local_density if local else potential.kinetic_energy,

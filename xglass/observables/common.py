@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass import checks
 from xglass.checks import aligned, uncut
-from xglass.units import parameter
+from xglass.units import parameter, scale_of
 from xglass.variables import energy_unit as unit_of_energies
 
 #: Unit of a conductivity per particle, which is a mobility times e.
@@ -20,11 +21,7 @@ MOBILITY = "e a^2/hbar"
 
 def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:
     """Frequencies of a spectrum, rising."""
-    if not isinstance(sigma, xr.DataArray):
-        hint = "; pick one variable, sigma['optical_conductivity']" if isinstance(sigma, xr.Dataset) else ""
-        raise TypeError(
-            f"{caller}: sigma must be a DataArray over frequency, got {type(sigma).__name__}{hint}"
-        )
+    checks.array(caller, "sigma", sigma, over=" over frequency")
     uncut(sigma, ("frequency",), caller=caller)
     if "frequency" not in sigma.coords:
         raise ValueError(
@@ -73,29 +70,33 @@ def at_temperature(sigma: xr.DataArray, T: Any, caller: str) -> tuple[xr.DataArr
         if "T" not in sigma.coords:
             raise ValueError(f"{caller}: sigma has no coordinate 'T'; pass the temperature as T=...")
         return sigma, sigma["T"]
-    if "T" in sigma.dims:
+    sigma, temperature = replaced_temperature(sigma, T, caller, what="spectrum", energy=energy_unit(sigma))
+    return sigma if temperature.ndim else sigma.assign_coords(T=temperature.variable), temperature
+
+
+def replaced_temperature(
+    data: xr.DataArray, T: Any, caller: str, *, what: str, energy: str, along_t: bool = True
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """The data without their temperature, and the one that was given instead.
+
+    Unless ``along_t``, T must not change both along a dimension of its own name and along others.
+    """
+    temperature = parameter("T", T, scale=scale_of(data), energy=energy, above=0.0)
+    if "T" in data.dims or (not along_t and "T" in temperature.dims and temperature.ndim > 1):
         raise ValueError(
-            f"{caller}: T= replaces the temperature of a spectrum at one temperature; this one has "
+            f"{caller}: T= replaces the temperature of a {what} at one temperature; this one has "
             "dimension 'T', select by .sel(T=...)"
         )
-    temperature = parameter("T", T, scale=scale(sigma), energy=energy_unit(sigma), above=0.0)
-    sigma = sigma.drop_vars("T", errors="ignore").assign_coords(
-        {} if temperature.ndim else {"T": temperature.variable}
-    )
-    aligned(caller, sigma=sigma, T=temperature)
-    return sigma, temperature
+    data = data.drop_vars(["T", "temperature"], errors="ignore")
+    aligned(caller, **{what: data, "T": temperature})
+    return data, temperature
 
 
 def relaxation_rate(rate: Any, sigma: xr.DataArray, caller: str, zero: bool = False) -> xr.DataArray:
     """Half width of a Lorentzian."""
-    width = parameter("rate", rate, scale=scale(sigma), energy=energy_unit(sigma), above=0.0, zero=zero)
+    width = parameter("rate", rate, scale=scale_of(sigma), energy=energy_unit(sigma), above=0.0, zero=zero)
     aligned(caller, sigma=sigma, rate=width)
     return width
-
-
-def scale(sigma: xr.DataArray) -> float | None:
-    """The energy unit in meV, or None."""
-    return float(sigma["scale"].compute(scheduler="synchronous")) if "scale" in sigma.coords else None
 
 
 def cutoffs(cutoff: Any, sigma: xr.DataArray) -> xr.DataArray:
@@ -106,7 +107,9 @@ def cutoffs(cutoff: Any, sigma: xr.DataArray) -> xr.DataArray:
         if numbers.dtype.kind == "f":
             infinite = np.isposinf(numbers)
             cutoff = np.where(infinite, np.finfo(np.float64).max, numbers)
-    limit = parameter("cutoff", cutoff, scale=scale(sigma), energy=energy_unit(sigma), above=0.0, zero=True)
+    limit = parameter(
+        "cutoff", cutoff, scale=scale_of(sigma), energy=energy_unit(sigma), above=0.0, zero=True
+    )
     limit = limit.where(~np.broadcast_to(infinite, limit.shape), np.inf)
     return (
         limit.assign_coords(cutoff=("cutoff", limit.values, limit["cutoff"].attrs))

@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import require
+from xglass.models.common import with_coordinates
 from xglass.solvers.tasks import Input
-from xglass.units import parameter
+from xglass.units import parameter, scale_of
 from xglass.variables import stamp
 
 #: Parameters of :func:`electron_tls`, in the order in which engines take them.
@@ -51,11 +52,6 @@ def electron(model: xr.Dataset, caller: str) -> tuple[xr.Dataset, int, set[str]]
     return model, int(model["cells"].prod()), over_sites
 
 
-def model_scale(model: xr.Dataset) -> float | None:
-    """The energy unit in meV, or None."""
-    return float(model["scale"]) if "scale" in model.coords else None
-
-
 def grids(model: xr.Dataset, *, T: Any, frequency: Any, broadening: Any) -> Grids:
     """The grids that a solver was given, checked; a broadening of None is none."""
     width = None if broadening is None else widths(broadening, model)
@@ -70,12 +66,12 @@ def along_t(temperature: xr.DataArray) -> xr.DataArray:
 
 def temperatures(T: Any, model: xr.Dataset, *, zero: bool = False) -> xr.DataArray:
     """Temperature in tc, > 0 (or 0 where that has a meaning)."""
-    return parameter("T", T, scale=model_scale(model), energy="tc", above=0.0, zero=zero)
+    return parameter("T", T, scale=scale_of(model), energy="tc", above=0.0, zero=zero)
 
 
 def rising(name: str, value: Any, model: xr.Dataset) -> xr.DataArray:
     """A grid that rises, one-dimensional."""
-    grid = parameter(name, value, scale=model_scale(model), energy="tc")
+    grid = parameter(name, value, scale=scale_of(model), energy="tc")
     if grid.ndim > 1 or (grid.ndim == 1 and (grid.dims != (name,) or (np.diff(grid.values) <= 0.0).any())):
         raise ValueError(
             f"{name} must be one rising sequence, got dimensions {grid.dims} and values "
@@ -86,23 +82,10 @@ def rising(name: str, value: Any, model: xr.Dataset) -> xr.DataArray:
 
 def widths(broadening: Any, model: xr.Dataset) -> xr.DataArray:
     """Standard deviation of the filter: a number or one sequence."""
-    width = parameter("broadening", broadening, scale=model_scale(model), energy="tc", above=0.0)
+    width = parameter("broadening", broadening, scale=scale_of(model), energy="tc", above=0.0)
     if width.dims not in ((), ("broadening",)):
         raise ValueError(f"broadening must be a number or one sequence, got dimensions {width.dims}")
     return width
-
-
-def with_coordinates(model: xr.Dataset, *parts: xr.DataArray) -> xr.Dataset:
-    """The model with temperatures and grids as coordinates."""
-    for part in parts:
-        try:
-            model = xr.merge(
-                [model, part.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override"
-            )
-            model = model.assign_coords({str(part.name): part.variable})
-        except (ValueError, xr.MergeError) as error:
-            raise ValueError(f"{part.name} does not fit the parameters of the model: {error}") from error
-    return model
 
 
 def assembled(

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.models.common import with_coordinates
 from xglass.solvers import tasks
-from xglass.solvers.common import electron, rising, temperatures, with_coordinates
+from xglass.solvers.common import electron, rising, temperatures
 from xglass.solvers.tasks import Input, Output
 from xglass.variables import stamp
 

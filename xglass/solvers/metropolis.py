@@ -9,11 +9,13 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
+from xglass import checks
 from xglass.checks import require, whole_number
 from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
 from xglass.lattice import stripes
-from xglass.units import parameter
+from xglass.models.common import with_coordinates
+from xglass.units import parameter, scale_of
 from xglass.variables import energy_unit, stamp
 
 __all__ = ["metropolis", "metropolis_counters", "rerun"]
@@ -218,22 +220,14 @@ def _simulate(
         if not isinstance(value, str) or value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
     energy = energy_unit(model)
-    temperature = parameter(
-        "T", T, scale=float(model["scale"]) if "scale" in model else None, energy=energy, above=0.0
-    )
+    temperature = parameter("T", T, scale=scale_of(model), energy=energy, above=0.0)
     sweep, every = whole_number("sweep", sweep), whole_number("every", every)
-    seed = whole_number("seed", seed, minimum=0, maximum=2**64)
+    seed = checks.seed(seed)
     if every > sweep:
         raise ValueError(
             f"every = {every} stores nothing of {sweep} sweeps but the start; take every <= sweep"
         )
-    try:  # T brings its own dims and their labels into the model: they must agree
-        model = xr.merge(
-            [model, temperature.coords.to_dataset()], join="exact", compat="equals", combine_attrs="override"
-        )
-        model = model.assign_coords(T=temperature.variable)
-    except (ValueError, xr.MergeError) as error:
-        raise ValueError(f"T does not fit the parameters of the model: {error}") from error
+    model = with_coordinates(model, temperature)
     sites = model.sizes["site"]
     particles = _particles(model["filling"], sites)
     if (

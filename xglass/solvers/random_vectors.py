@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass import checks
 from xglass.checks import whole_number
 from xglass.solvers import common, tasks
 from xglass.solvers.common import Grids
@@ -47,7 +48,7 @@ def draws(random_vectors: Any, seed: Any, precision: Any) -> Draws:
     if precision not in ("single", "double"):
         raise ValueError(f"precision must be 'single' or 'double', got {precision!r}")
     number = whole_number("random_vectors", random_vectors)
-    return Draws(number, whole_number("seed", seed, minimum=0, maximum=2**64), precision)
+    return Draws(number, checks.seed(seed), precision)
 
 
 def inputs(ring: Ring, grids: Grids, vectors: Draws) -> dict[str, Input]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass import checks
 from xglass.checks import realizations, whole_number
 from xglass.engine.tls import static_disorder as engine
 from xglass.models.common import GEOMETRY
@@ -119,7 +120,7 @@ def static_disorder(
     caller = "static_disorder"
     model = _frozen(model, caller)
     sites = whole_number("sites", sites, minimum=3)
-    key = whole_number("seed", seed, minimum=0, maximum=2**64)
+    key = checks.seed(seed)
     labels = realizations(realization)
     if average not in ("annealed", None):
         raise ValueError(

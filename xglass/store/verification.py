@@ -11,7 +11,7 @@ import dask
 import numpy as np
 import xarray as xr
 
-from xglass.checks import whole_number
+from xglass import checks
 from xglass.engine.core.blas import single_thread
 from xglass.store import chunks, evaluation, growth, workers
 from xglass.store.disk import Part
@@ -64,7 +64,7 @@ def verify(
     folder, first = parts[0].path, parts[0].provenance
     if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0.0 < fraction <= 1.0:
         raise ValueError(f"fraction must be a number in (0, 1], got {fraction!r}")
-    draw = np.random.Generator(np.random.Philox(key=whole_number("seed", seed, minimum=0, maximum=2**64)))
+    draw = np.random.Generator(np.random.Philox(key=checks.seed(seed)))
     run = first.get("solver_run", False)
     dataset = None
     if data is not None:
