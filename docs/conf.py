@@ -1,7 +1,8 @@
-"""Sphinx configuration. What is written at build time is made by docs/tools: public names, variables, recipes, the house.
+"""Sphinx configuration. Pages that are written at build time are made by docs/tools.
 
-The user guide is executed by every build, and so are the recipes (in their quick form) unless ``XGLASS_RECIPES`` names a
-folder in which ``recipes/_execute.py`` has left them. An error in a cell is an error of the build.
+The user guide is executed by every build, and so are the recipes (in their quick form) unless
+``XGLASS_RECIPES`` names a folder in which ``recipes/_execute.py`` has left them. An error in a cell is an
+error of the build.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Run every recipe once, in its quick form, and keep all that it makes: ``python recipes/_execute.py FOLDER [NAME ...]``.
+"""Run every recipe once, in its quick form, and keep all that it makes: ``python recipes/_execute.py FOLDER
+[NAME ...]``.
 
-``FOLDER/NAME`` then holds the executed notebook ``NAME.ipynb`` and, in ``output``, the figure, the table and the stores.
+``FOLDER/NAME`` then holds the executed notebook ``NAME.ipynb`` and, in ``output``, figure, table and stores.
 The documentation shows these notebooks and the tests look at these files where the environment variable
-``XGLASS_RECIPES`` names the folder, as long as no source has changed since; otherwise both run the recipes themselves.
+``XGLASS_RECIPES`` names the folder, as long as no source has changed since; otherwise both run the recipes
+themselves.
 """
 
 from __future__ import annotations

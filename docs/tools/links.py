@@ -1,7 +1,7 @@
-"""Every link of the built pages that stays within them must lead somewhere: to a file, and to an anchor in it.
+"""Every link of the built pages that stays within them must lead to a file, and to an anchor in it.
 
-Sphinx checks the references that it resolves itself. This reads the HTML instead, so that it sees whatever put a link
-there: templates, raw HTML, notebooks, and what a page loads from a network (nothing).
+Sphinx checks the references that it resolves itself. This reads the HTML instead, so that it sees whatever
+put a link there: templates, raw HTML, notebooks, and what a page loads from a network (nothing).
 """
 
 from __future__ import annotations

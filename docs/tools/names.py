@@ -1,4 +1,5 @@
-"""The public names in groups, for the pages that list them. A name that no group holds is an error of the build."""
+"""The public names in groups, for the pages that list them. A name that no group holds is an error of the
+build."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ def flat() -> dict[str, object]:
 
 
 def documented(item: object) -> bool:
-    """Functions and classes have a page; an object such as the registry of units explains itself where it is used."""
+    """Functions and classes have a page; an object such as the registry of units explains itself where it is
+    used."""
     return inspect.isroutine(item) or inspect.isclass(item)
 
 

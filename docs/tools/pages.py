@@ -1,4 +1,5 @@
-"""Pages that are written when the documentation is built: public names, variables, recipes, the picture of the house."""
+"""Pages that are written when the documentation is built: public names, variables, recipes, the picture of
+the house."""
 
 from __future__ import annotations
 
@@ -37,9 +38,9 @@ def variables_page() -> str:
     lines = [
         "# Variables",
         "",
-        "Every dimension and variable of the library, from its registry (`xglass/variables.py`). *Dims* are the trailing ones:",
-        "the dimensions of the parameters come before them. *E* stands for the energy unit of the model, `Vc` or `tc`;",
-        "the standard error of `x` is `x_stderr`, in the unit of `x`.",
+        "Every dimension and variable of the library, from its registry (`xglass/variables.py`). *Dims* are",
+        "the trailing ones: the dimensions of the parameters come before them. *E* is the energy unit of the",
+        "model, `Vc` or `tc`; the standard error of `x` is `x_stderr`, in the unit of `x`.",
         "",
     ]
     kinds = list(dict.fromkeys([*KINDS, *(entry.kind for entry in REGISTRY.values())]))
@@ -69,8 +70,9 @@ def names_page() -> str:
         "Public names",
         "============",
         "",
-        "``import xglass as xg`` makes all of these available and loads none of them: a module is imported when one",
-        "of its names is first used. Arguments after the data are keyword-only. The examples are executed by the tests.",
+        "``import xglass as xg`` makes all of these available and loads none of them: a module is imported",
+        "when one of its names is first used. Arguments after the data are keyword-only, and the examples are",
+        "executed by the tests.",
         "",
         ".. currentmodule:: xglass",
         "",
@@ -103,7 +105,8 @@ def recipe_pages() -> dict[str, str]:
 
 
 def generate(app: Sphinx, config: Config) -> None:
-    """Write docs/_generated anew, leaving files alone that did not change (so that they are not read again)."""
+    """Write docs/_generated anew, leaving files alone that did not change (so that they are not read
+    again)."""
     pages = {"variables.md": variables_page(), "names.rst": names_page(), **recipe_pages()}
     keep = {GENERATED / name for name in pages}
     api = {GENERATED / "api" / f"xglass.{name}.rst" for names in grouped().values() for name in names}

@@ -19,7 +19,7 @@ MOBILITY = "e a^2/hbar"
 
 
 def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:
-    """Frequencies of a spectrum, rising."""
+    """The frequencies of a spectrum, rising."""
     if not isinstance(sigma, xr.DataArray):
         hint = "; pick one variable, sigma['optical_conductivity']" if isinstance(sigma, xr.Dataset) else ""
         raise TypeError(
