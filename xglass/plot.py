@@ -5,6 +5,7 @@ Labels and units come from attributes; nothing is computed but the drawn curve o
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,65 @@ from xglass.checks import aligned, require
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["arrhenius", "charge_map", "curves", "label", "lattice", "relaxation"]
+__all__ = ["arrhenius", "charge_map", "curves", "label", "lattice", "relaxation", "style"]
 
-#: Colour-blind-safe palette of Okabe and Ito for unordered curves.
+#: Okabe and Ito's palette without its yellow: told apart by every kind of colour vision, and in grey.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+#: Figures of one journal column.
+STYLE: dict[str, Any] = {
+    "figure.figsize": (3.4, 2.6),
+    "figure.dpi": 120,
+    "figure.constrained_layout.use": True,
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "axes.prop_cycle": f"cycler(color={list(PALETTE)})",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "errorbar.capsize": 1.5,
+    "image.cmap": "viridis",
+    "mathtext.fontset": "stix",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "xglass",
+}
+
+
+def style() -> contextlib.ExitStack:
+    """Set matplotlib to the look of the figures of this documentation: one journal column, a safe palette.
+
+    Returns
+    -------
+    contextlib.ExitStack
+        A context at whose end the settings are again what they were before; without ``with`` they stay.
+
+    Examples
+    --------
+    >>> import matplotlib, xglass as xg
+    >>> before = matplotlib.rcParams["font.size"]
+    >>> with xg.plot.style():
+    ...     matplotlib.rcParams["font.size"]
+    8.0
+    >>> matplotlib.rcParams["font.size"] == before
+    True
+    """
+    import matplotlib
+
+    parameters: Any = matplotlib.rcParams
+    restore = contextlib.ExitStack()
+    restore.callback(parameters.update, {key: parameters[key] for key in STYLE})
+    parameters.update(STYLE)
+    return restore
 
 
 def _axes(ax: Axes | None) -> Axes:
