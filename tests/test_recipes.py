@@ -1,7 +1,7 @@
 """Every recipe, and the example of the README, runs as its reader would run it.
 
-A recipe that ``recipes/_execute.py`` has run from the present sources is looked at in its folder, which
-``XGLASS_RECIPES`` names; any other is run here. Either way it is run once more, on what the first run has left.
+A recipe that ``recipes/_execute.py`` has run from the present sources is looked at in the folder that
+``XGLASS_RECIPES`` names; any other is run here. Either way it is run again, on what the first run has left.
 """
 
 import importlib.util
