@@ -25,40 +25,13 @@ from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.colors import Colormap  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
+import xglass as xg  # noqa: E402
+
 #: Width of one journal column and of a page, in inches.
 COLUMN, PAGE = 3.4, 7.0
 
-#: Okabe and Ito's palette without its yellow: told apart by every kind of colour vision, and in grey.
-PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
-
-matplotlib.rcParams.update(
-    {
-        "figure.figsize": (COLUMN, 2.6),
-        "figure.dpi": 120,
-        "figure.constrained_layout.use": True,
-        "font.size": 8,
-        "axes.labelsize": 8,
-        "axes.titlesize": 8,
-        "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.linewidth": 0.6,
-        "legend.fontsize": 7,
-        "legend.frameon": False,
-        "legend.handlelength": 1.4,
-        "xtick.labelsize": 7,
-        "ytick.labelsize": 7,
-        "xtick.direction": "in",
-        "ytick.direction": "in",
-        "lines.linewidth": 1.2,
-        "lines.markersize": 3.5,
-        "errorbar.capsize": 1.5,
-        "image.cmap": "viridis",
-        "mathtext.fontset": "stix",
-        "svg.fonttype": "none",
-        "svg.hashsalt": "xglass",
-    }
-)
+xg.plot.style()
+PALETTE = [entry["color"] for entry in matplotlib.rcParams["axes.prop_cycle"]]
 
 
 def parse_args(description: str = "", arguments: list[str] | None = None) -> argparse.Namespace:
@@ -79,6 +52,12 @@ def parse_args(description: str = "", arguments: list[str] | None = None) -> arg
     parsed = parser.parse_args(arguments)
     parsed.out.mkdir(parents=True, exist_ok=True)
     return parsed
+
+
+def solved(options: argparse.Namespace, name: str, solution: xr.Dataset) -> xr.Dataset:
+    """A solution from its store, ``name_quick.zarr`` or ``name_full.zarr``; computed if not there yet."""
+    store = options.out / f"{name}_{'full' if options.full else 'quick'}.zarr"
+    return xg.store.evaluate(solution, store).compute()
 
 
 def sequential(

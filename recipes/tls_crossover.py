@@ -19,7 +19,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from _common import COLUMN, joined, parse_args, save, save_table, sequential
+from _common import COLUMN, joined, parse_args, save, save_table, sequential, solved
 
 import xglass as xg
 
@@ -39,12 +39,11 @@ grid = {"T": 1.0, "frequency": np.linspace(0.0, 4.0, 401), "broadening": broaden
 # from one pass; the widest tells how sure the position of a peak is.
 
 # %%
-size = "full" if options.full else "quick"
 slow = xg.ftlm(model.sel(omega0=slice(None, 0.5)), random_vectors=vectors, **grid)
-slow = xg.store.evaluate(slow, options.out / f"tls_crossover_periodic_{size}.zarr")
+slow = solved(options, "tls_crossover_periodic", slow)
 twists = np.pi * (np.arange(sites + 1) + 0.5) / (sites + 1)
 fast = xg.ftlm(model.sel(omega0=slice(0.6, None)), random_vectors=2, momentum=twists, **grid)
-fast = xg.store.evaluate(fast, options.out / f"tls_crossover_twisted_{size}.zarr")
+fast = solved(options, "tls_crossover_twisted", fast)
 solution = joined([slow, fast], "omega0", ["optical_conductivity", "optical_conductivity_stderr"]).compute()
 sigma, error = solution["optical_conductivity"], solution["optical_conductivity_stderr"]
 

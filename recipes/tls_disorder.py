@@ -20,12 +20,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from _common import PAGE, PALETTE, parse_args, save, save_table
+from _common import PAGE, PALETTE, parse_args, save, save_table, solved
 
 import xglass as xg
 
 options = parse_args("Quenched disorder and two-level systems: Arrhenius or variable-range hopping")
-sites, realizations, size = (7, 128, "full") if options.full else (6, 32, "quick")
+sites, realizations = (7, 128) if options.full else (6, 32)
 T = [0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0]
 grid = {"T": T, "frequency": [0.0], "broadening": [0.05, 0.1]}
 
@@ -59,7 +59,7 @@ def static_conductivity(name: str, model: xr.Dataset) -> xr.DataArray:
     else:
         solution = xg.exact(model, **grid, average=None)[["optical_conductivity"]]
     label = name.replace(" = ", "").replace(", ", "_")
-    solution = xg.store.evaluate(solution, options.out / f"tls_disorder_{label}_{size}.zarr")
+    solution = solved(options, f"tls_disorder_{label}", solution)
     return xg.dc_conductivity(solution["optical_conductivity"]).compute()
 
 

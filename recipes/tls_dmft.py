@@ -18,12 +18,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from _common import PAGE, PALETTE, parse_args, save, save_table
+from _common import PAGE, PALETTE, parse_args, save, save_table, solved
 
 import xglass as xg
 
 options = parse_args("Mean-field theory of one electron and two-level systems: spectra, damping, mobility")
-size = "full" if options.full else "quick"
 cold = [0.07, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3] if options.full else [0.1, 0.15, 0.2, 0.3]
 step = 0.00125 if options.full else 0.005
 energy = np.arange(-4.5, 4.5 + step / 2, step)
@@ -36,14 +35,14 @@ model = xg.electron_tls(xg.lattice.chain(4), g=[0.1, 1.0], omega0=1.0)
 
 
 # %%
-def solved(name: str, solution: xr.Dataset) -> xr.Dataset:
-    return xg.store.evaluate(solution, options.out / f"tls_dmft_{name}_{size}.zarr").compute()
-
-
 strong = solved(
-    "strong", xg.dmft(model.sel(g=1.0), T=[0.0, *cold, 0.5, 1.0], frequency=frequency, energy=energy)
+    options,
+    "tls_dmft_strong",
+    xg.dmft(model.sel(g=1.0), T=[0.0, *cold, 0.5, 1.0], frequency=frequency, energy=energy),
 )
-weak = solved("weak", xg.dmft(model.sel(g=0.1), T=cold, frequency=[0.0], energy=energy[::4]))
+weak = solved(
+    options, "tls_dmft_weak", xg.dmft(model.sel(g=0.1), T=cold, frequency=[0.0], energy=energy[::4])
+)
 assert bool(strong["converged"].all())
 assert bool(weak["converged"].all())
 E0 = float(strong["ground_state_energy"])

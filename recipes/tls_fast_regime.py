@@ -19,12 +19,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from _common import PAGE, joined, parse_args, save, save_table, sequential
+from _common import PAGE, joined, parse_args, save, save_table, sequential, solved
 
 import xglass as xg
 
 options = parse_args("Fast two-level systems: exact conductivity and mean field over decades")
-size = "full" if options.full else "quick"
 T = [0.2, 0.3, 0.5, 1.0]
 frequency = np.linspace(0.0, 8.0, 1601)
 
@@ -38,17 +37,15 @@ frequency = np.linspace(0.0, 8.0, 1601)
 
 
 # %%
-def solved(name: str, solution: xr.Dataset) -> xr.Dataset:
-    return xg.store.evaluate(solution, options.out / f"tls_fast_{name}_{size}.zarr").compute()
-
-
 def exact(sites: int, excitations: int | None, temperatures: list[float]) -> xr.Dataset:
     model = xg.electron_tls(xg.lattice.chain(sites), g=1.0, omega0=2.0)
     grid = {"T": temperatures, "frequency": frequency, "broadening": 0.02, "max_excitations": excitations}
     count = 32 if options.full else 64
     momenta = np.pi * (np.arange(count) + 0.5) / count
     solution = xg.exact(model, momentum=momenta, **grid)
-    return solved(f"{sites}_{excitations}", solution[["optical_conductivity", "total_weight"]])
+    return solved(
+        options, f"tls_fast_{sites}_{excitations}", solution[["optical_conductivity", "total_weight"]]
+    )
 
 
 if options.full:  # at T = t too many of 14 are excited: 10 sites, all configurations
@@ -70,7 +67,7 @@ omega0 = [1.0, 2.0, 4.0] if options.full else [1.0, 2.0]
 ratio = xr.DataArray(ratios, dims="ratio", coords={"ratio": ratios})
 model = xg.electron_tls(xg.lattice.chain(8), g=1.0, omega0=omega0)
 dmft = xg.dmft(model, T=ratio * model["omega0"], frequency=frequency[::10])
-dmft = solved("dmft", dmft[["optical_conductivity", "mobility", "total_weight"]])
+dmft = solved(options, "tls_fast_dmft", dmft[["optical_conductivity", "mobility", "total_weight"]])
 local = (
     dmft["optical_conductivity"]
     .sel(omega0=2.0, ratio=np.array(T) / 2.0)

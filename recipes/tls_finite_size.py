@@ -19,7 +19,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from _common import PAGE, PALETTE, joined, parse_args, save, save_table
+from _common import PAGE, PALETTE, joined, parse_args, save, save_table, solved
 
 import xglass as xg
 
@@ -27,10 +27,10 @@ options = parse_args(
     "Convergence of the optical conductivity with the number of sites, with and without twists"
 )
 if options.full:
-    omega0, rings, largest, broadening, size = [0.1, 0.5, 1.0], [10, 12, 14, 16, 18], 20, 0.06, "full"
+    omega0, rings, largest, broadening = [0.1, 0.5, 1.0], [10, 12, 14, 16, 18], 20, 0.06
     truncated = [8, 12, 16, 20, 24]
 else:
-    omega0, rings, largest, broadening, size = [0.1, 1.0], [8, 10, 12, 14], None, 0.1, "quick"
+    omega0, rings, largest, broadening = [0.1, 1.0], [8, 10, 12, 14], None, 0.1
     truncated = [8, 10, 12]
 frequency = np.linspace(0.0, 4.0, 401)
 grid = {"frequency": frequency, "broadening": broadening}
@@ -49,11 +49,10 @@ def twisted(sites: int) -> np.ndarray:
     return np.pi * (np.arange(sites + 1) + 0.5) / (sites + 1)
 
 
-def solved(name: str, solution: xr.Dataset, sites: int) -> xr.Dataset:
-    solution = solution[
-        [name for name in variables if name in solution]
-    ]  # without the stiffness, which costs more than all the rest
-    stored = xg.store.evaluate(solution, options.out / f"tls_finite_size_{name}_{sites}_{size}.zarr")
+def of_ring(name: str, solution: xr.Dataset, sites: int) -> xr.Dataset:
+    # Without the stiffness, which costs more than all the rest.
+    solution = solution[[name for name in variables if name in solution]]
+    stored = solved(options, f"tls_finite_size_{name}_{sites}", solution)
     if variables[1] not in stored:  # diagonalised: no random vectors, no error
         stored = stored.assign({variables[1]: xr.zeros_like(stored[variables[0]])})
     return stored[variables].assign_coords(sites=xr.DataArray(sites, attrs={"symbol": "N", "units": "1"}))
@@ -63,9 +62,9 @@ def spectra(sites: int, boundary: str, omega0: list[float]) -> xr.Dataset:
     model = xg.electron_tls(xg.lattice.chain(sites), g=1.0, omega0=omega0)
     momenta = {"momentum": twisted(sites)} if boundary == "twisted" else {}
     if sites <= 8:
-        return solved(boundary, xg.exact(model, T=1.0, **momenta, **grid), sites)
+        return of_ring(boundary, xg.exact(model, T=1.0, **momenta, **grid), sites)
     vectors = 1 + 2 ** max(0, (max(rings) - sites) // 2)
-    return solved(boundary, xg.ftlm(model, T=1.0, random_vectors=vectors, seed=5, **momenta, **grid), sites)
+    return of_ring(boundary, xg.ftlm(model, T=1.0, random_vectors=vectors, seed=5, **momenta, **grid), sites)
 
 
 rows = {
@@ -92,8 +91,8 @@ def cold(sites: int, boundary: str, excitations: int) -> xr.Dataset:
     if boundary == "twisted":
         settings["momentum"] = twisted(sites)
     if sites <= 12:
-        return solved(f"cold_{boundary}_{excitations}", xg.exact(model, **settings), sites)
-    return solved(
+        return of_ring(f"cold_{boundary}_{excitations}", xg.exact(model, **settings), sites)
+    return of_ring(
         f"cold_{boundary}_{excitations}", xg.typicality(model, random_vectors=4, seed=6, **settings), sites
     )
 

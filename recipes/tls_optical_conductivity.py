@@ -17,7 +17,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from _common import COLUMN, joined, parse_args, save, save_table
+from _common import COLUMN, joined, parse_args, save, save_table, solved
 
 import xglass as xg
 
@@ -34,21 +34,18 @@ grid = {"frequency": np.linspace(0.0, 4.0, 401), "broadening": broadening, "seed
 # $T$ first (`typicality`). The number of Lanczos steps follows from the filter.
 
 # %%
-size = "full" if options.full else "quick"
-
-
-def solved(name: str, solution: xr.Dataset) -> xr.Dataset:
-    return xg.store.evaluate(solution, options.out / f"tls_spectra_{name}_{size}.zarr")
 
 
 variables = ["optical_conductivity", "optical_conductivity_stderr", "total_weight", "total_weight_stderr"]
 warm = [value for value in T if value >= omega0[-1]]
 cold = [value for value in T if value < omega0[-1]]
 slow, fast = model.sel(omega0=omega0[:-1]), model.sel(omega0=omega0[-1])
-panels = solved("slow", xg.ftlm(slow, T=T, random_vectors=vectors, **grid))
+panels = solved(options, "tls_spectra_slow", xg.ftlm(slow, T=T, random_vectors=vectors, **grid))
 last = [
-    solved("fast_warm", xg.ftlm(fast, T=warm, random_vectors=vectors, **grid)),
-    solved("fast_cold", xg.typicality(fast, T=cold, random_vectors=cold_vectors, **grid)),
+    solved(options, "tls_spectra_fast_warm", xg.ftlm(fast, T=warm, random_vectors=vectors, **grid)),
+    solved(
+        options, "tls_spectra_fast_cold", xg.typicality(fast, T=cold, random_vectors=cold_vectors, **grid)
+    ),
 ]
 solution = joined([panels, joined(last, "T", variables)], "omega0", variables).compute()
 sigma, error = solution["optical_conductivity"], solution["optical_conductivity_stderr"]

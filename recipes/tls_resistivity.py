@@ -19,7 +19,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from _common import COLUMN, PALETTE, joined, parse_args, save, save_table
+from _common import COLUMN, PALETTE, joined, parse_args, save, save_table, solved
 
 import xglass as xg
 
@@ -28,11 +28,11 @@ options = parse_args(
 )
 omega0, hot = [0.02, 0.1, 0.2, 0.5], [10.0, 20.0]
 if options.full:
-    sites, vectors, long, realizations, size = 16, [12, 2, 2, 2], 400, 200, "full"
+    sites, vectors, long, realizations = 16, [12, 2, 2, 2], 400, 200
     T = [0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 2.5, 3.0]
     filters = {"slow": [0.003, 0.0067, 0.015], "fast": [0.008, 0.018, 0.04]}
 else:
-    sites, vectors, long, realizations, size = 12, [8, 4, 4, 4], 200, 40, "quick"
+    sites, vectors, long, realizations = 12, [8, 4, 4, 4], 200, 40
     T = [0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 3.0]
     filters = {"slow": [0.03, 0.067, 0.15], "fast": [0.04, 0.09, 0.2]}
 model = xg.electron_tls(xg.lattice.chain(sites), g=1.0, omega0=omega0)
@@ -46,10 +46,6 @@ model = xg.electron_tls(xg.lattice.chain(sites), g=1.0, omega0=omega0)
 
 
 # %%
-def solved(name: str, solution: xr.Dataset) -> xr.Dataset:
-    return xg.store.evaluate(solution, options.out / f"tls_resistivity_{name}_{size}.zarr")
-
-
 def resistivity(value: float) -> xr.Dataset:
     """Resistivity at one omega0: of the middle and of the narrowest filter with errors,
     and its range over the filters.
@@ -58,10 +54,20 @@ def resistivity(value: float) -> xr.Dataset:
     grid = {"frequency": [0.0], "broadening": filters["slow" if value < 0.2 else "fast"], "seed": 3}
     warm, cold = [x for x in T + hot if x >= value], [x for x in T if 0.4 * value <= x < value]
     parts = [
-        solved(f"{value:g}_warm", xg.ftlm(point, T=warm, random_vectors=vectors[omega0.index(value)], **grid))
+        solved(
+            options,
+            f"tls_resistivity_{value:g}_warm",
+            xg.ftlm(point, T=warm, random_vectors=vectors[omega0.index(value)], **grid),
+        )
     ]
     if cold:
-        parts.append(solved(f"{value:g}_cold", xg.typicality(point, T=cold, random_vectors=2, **grid)))
+        parts.append(
+            solved(
+                options,
+                f"tls_resistivity_{value:g}_cold",
+                xg.typicality(point, T=cold, random_vectors=2, **grid),
+            )
+        )
     variables = ["optical_conductivity", "optical_conductivity_stderr", "filter_exponent", "total_weight"]
     solution = joined(parts, "T", variables).compute()
     rho, static = (
@@ -96,7 +102,9 @@ exact = xr.concat(
 # 3 and 4).
 
 # %%
-mean_field = solved("mean_field", xg.dmft(model, T=T, frequency=[0.0])[["optical_conductivity"]])
+mean_field = solved(
+    options, "tls_resistivity_mean_field", xg.dmft(model, T=T, frequency=[0.0])[["optical_conductivity"]]
+)
 frozen = xg.static_disorder(
     model,
     T=T,
@@ -106,7 +114,9 @@ frozen = xg.static_disorder(
     realization=realizations,
     seed=4,
 )
-frozen = solved("frozen", frozen[["optical_conductivity", "optical_conductivity_stderr"]])
+frozen = solved(
+    options, "tls_resistivity_frozen", frozen[["optical_conductivity", "optical_conductivity_stderr"]]
+)
 relaxed = xg.relaxation_time_approximation(
     frozen["optical_conductivity"], rate=model["omega0"], correlation="symmetrised"
 )

@@ -19,12 +19,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from _common import PAGE, PALETTE, joined, parse_args, save, save_table
+from _common import PAGE, PALETTE, joined, parse_args, save, save_table, solved
 
 import xglass as xg
 
 options = parse_args("Vertex corrections: exact conductivity against mean field and relaxation time")
-sites, vectors, narrow, size = (16, 4, 0.01, "full") if options.full else (14, 2, 0.02, "quick")
+sites, vectors, narrow = (16, 4, 0.01) if options.full else (14, 2, 0.02)
 omega0 = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5] if options.full else [0.02, 0.05, 0.1, 0.2, 0.5]
 model = xg.electron_tls(xg.lattice.chain(sites), g=1.0, omega0=omega0)
 grid = {"T": 1.0, "frequency": np.linspace(0.0, 8.0, 801)}
@@ -37,27 +37,23 @@ grid = {"T": 1.0, "frequency": np.linspace(0.0, 8.0, 801)}
 
 
 # %%
-def solved(name: str, solution: xr.Dataset) -> xr.Dataset:
-    return xg.store.evaluate(solution, options.out / f"tls_vertex_{name}_{size}.zarr").compute()
-
-
 def lanczos(values: list[float], broadening: float) -> xr.Dataset:
     count = vectors if broadening == 0.04 else max(2, vectors - 2)
     solution = xg.ftlm(model.sel(omega0=values), broadening=broadening, random_vectors=count, seed=5, **grid)
-    return solved(f"lanczos_{broadening:g}", solution).drop_vars("broadening")
+    return solved(options, f"tls_vertex_lanczos_{broadening:g}", solution).drop_vars("broadening")
 
 
 variables = ["optical_conductivity", "optical_conductivity_stderr", "total_weight", "total_weight_stderr"]
 exact = joined([lanczos(omega0[:1], narrow), lanczos(omega0[1:], 0.04)], "omega0", variables)
 sigma, error = exact["optical_conductivity"], exact["optical_conductivity_stderr"]
 frozen = {"sites": 400, "realization": 200 if options.full else 40, "seed": 6}
-static = solved("static", xg.static_disorder(model, broadening=None, **frozen, **grid))
+static = solved(options, "tls_vertex_static", xg.static_disorder(model, broadening=None, **frozen, **grid))
 relaxed = xg.relaxation_time_approximation(
     static["optical_conductivity"], rate=model["omega0"], correlation="symmetrised"
 )
 coarse_grid = {"T": 1.0, "frequency": np.linspace(0.0, 8.0, 321)}
 mean_field = ["optical_conductivity", "total_weight"]
-dmft = solved("dmft", xg.dmft(model, **coarse_grid)[mean_field])
+dmft = solved(options, "tls_vertex_dmft", xg.dmft(model, **coarse_grid)[mean_field])
 
 # %% [markdown]
 # From the spectra: static conductivities, partial ($\Lambda = 0.25\,t$) and total spectral weights, Eq. (2).
@@ -67,9 +63,9 @@ dmft = solved("dmft", xg.dmft(model, **coarse_grid)[mean_field])
 # $\bar\omega$ from a fit to the frozen spectrum, up to 1.5 times the frequency of its peak.
 
 # %%
-filtered = solved("filtered", xg.static_disorder(model, broadening=[narrow, 0.04], **frozen, **grid))[
-    "optical_conductivity"
-]
+filtered = solved(
+    options, "tls_vertex_filtered", xg.static_disorder(model, broadening=[narrow, 0.04], **frozen, **grid)
+)["optical_conductivity"]
 fine, coarse = ({"omega0": part} for part in (slice(0, 1), slice(1, None)))
 
 

@@ -1,6 +1,13 @@
-"""Every recipe, and the example of the README, runs as its reader would run it."""
+"""Every recipe, and the example of the README, runs as its reader would run it.
 
+A recipe that ``recipes/_execute.py`` has run from the present sources is looked at in the folder that
+``XGLASS_RECIPES`` names; any other is run here. Either way it is run again, on what the first run has left.
+"""
+
+import importlib.util
+import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +15,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-RECIPES = sorted(path for path in (ROOT / "recipes").glob("*.py") if not path.name.startswith("_"))
+spec = importlib.util.spec_from_file_location("_execute", ROOT / "recipes" / "_execute.py")
+execute = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(execute)
+RECIPES = execute.RECIPES
 
 
 def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
@@ -19,30 +29,75 @@ def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
     return result
 
 
+def first_run(path: Path, folder: Path) -> str:
+    """Leave in ``folder/output`` what the recipe makes; what it printed is returned."""
+    notebook = execute.finished(path)
+    if notebook is None:
+        return run([str(path), "--out", "output"], folder).stdout
+    shutil.copytree(notebook.parent / "output", folder / "output")  # with the times of all files
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    printed = [out for cell in cells for out in cell.get("outputs", []) if out.get("name") == "stdout"]
+    return "".join("".join(out["text"]) for out in printed)
+
+
 def test_there_are_recipes():
     assert RECIPES
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_writes_its_figure_and_table(path, tmp_path):
-    result = run([str(path), "--out", "results"], tmp_path)
-    written = {file.suffix: file for file in (tmp_path / "results").iterdir() if file.is_file()}
+    printed = first_run(path, tmp_path)
+    written = {file.suffix: file for file in (tmp_path / "output").iterdir() if file.is_file()}
     assert written[".png"].read_bytes().startswith(b"\x89PNG")
     assert "<svg" in written[".svg"].read_text()
     head, *rows = written[".csv"].read_text().splitlines()
     assert "[" in head, "the head of the table names units"
     assert rows
-    assert result.stdout.strip(), "a recipe prints what it found"
+    assert printed.strip(), "a recipe prints what it found"
 
     def stored():
-        stores = (tmp_path / "results").glob("*.zarr/**/*")
+        stores = (tmp_path / "output").glob("*.zarr/**/*")
         return {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in stores if file.is_file()}
 
     before = stored()
     assert before, "a recipe keeps its runs in a store"
-    again = run([str(path), "--out", "results"], tmp_path)
+    again = run([str(path), "--out", "output"], tmp_path)
     assert stored() == before, "nothing is simulated twice"
-    assert again.stdout == result.stdout
+    assert again.stdout == printed
+
+
+def test_recipes_that_were_run_are_those_of_the_present_sources(tmp_path, monkeypatch):
+    """A folder that is not named, that is empty, or whose sources have changed is not looked at."""
+    recipe = RECIPES[0]
+    monkeypatch.delenv("XGLASS_RECIPES", raising=False)
+    assert execute.finished(recipe) is None
+    monkeypatch.setenv("XGLASS_RECIPES", str(tmp_path))
+    assert execute.finished(recipe) is None
+    mark = tmp_path / recipe.stem / "sources.sha256"
+    mark.parent.mkdir()
+    mark.write_text(execute.digest(recipe))
+    assert execute.finished(recipe) == mark.parent / f"{recipe.stem}.ipynb"
+    monkeypatch.setattr(execute, "digest", lambda recipe: "other sources")
+    assert execute.finished(recipe) is None
+
+
+def test_every_source_that_a_recipe_uses_is_in_its_digest(tmp_path, monkeypatch):
+    """The library, what recipes share and the recipe itself; another recipe is not."""
+    for name in ("xglass/engine/tls/a.py", "recipes/_common.py", "recipes/one.py", "recipes/two.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1\n")
+    monkeypatch.setattr(execute, "ROOT", tmp_path)
+
+    def digest() -> str:
+        return execute.digest.__wrapped__(tmp_path / "recipes" / "one.py")
+
+    before = digest()
+    for name in ("xglass/engine/tls/a.py", "recipes/_common.py", "recipes/one.py"):
+        (tmp_path / name).write_text("2\n")
+        assert digest() != before, name
+        (tmp_path / name).write_text("1\n")
+    (tmp_path / "recipes" / "two.py").write_text("2\n")
+    assert digest() == before
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -36,7 +36,7 @@ def histogram(
     .. math:: h_b = \#\{x : e_b \le x < e_{b+1}\}, \qquad p_b = h_b / (w_b \sum_{b'} h_{b'})
 
     with edges :math:`e` and widths :math:`w`; the last bin contains its right edge, as in
-    :func:`numpy.histogram`. Values outside the edges and NaN are not counted, and do not enter the
+    ``numpy.histogram``. Values outside the edges and NaN are not counted, and do not enter the
     normalisation.
 
     Parameters

@@ -5,6 +5,7 @@ Labels and units come from attributes; nothing is computed but the drawn curve o
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,65 @@ from xglass.checks import aligned, require
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["arrhenius", "charge_map", "curves", "label", "lattice", "relaxation"]
+__all__ = ["arrhenius", "charge_map", "curves", "label", "lattice", "relaxation", "style"]
 
-#: Colour-blind-safe palette of Okabe and Ito for unordered curves.
+#: Okabe and Ito's palette without its yellow: told apart by every kind of colour vision, and in grey.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+#: Figures of one journal column.
+STYLE: dict[str, Any] = {
+    "figure.figsize": (3.4, 2.6),
+    "figure.dpi": 120,
+    "figure.constrained_layout.use": True,
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "axes.prop_cycle": f"cycler(color={list(PALETTE)})",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "errorbar.capsize": 1.5,
+    "image.cmap": "viridis",
+    "mathtext.fontset": "stix",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "xglass",
+}
+
+
+def style() -> contextlib.ExitStack:
+    """Set matplotlib to the look of the figures of this documentation: one journal column, a safe palette.
+
+    Returns
+    -------
+    contextlib.ExitStack
+        A context at whose end the settings are again what they were before; without ``with`` they stay.
+
+    Examples
+    --------
+    >>> import matplotlib, xglass as xg
+    >>> before = matplotlib.rcParams["font.size"]
+    >>> with xg.plot.style():
+    ...     matplotlib.rcParams["font.size"]
+    8.0
+    >>> matplotlib.rcParams["font.size"] == before
+    True
+    """
+    import matplotlib
+
+    parameters: Any = matplotlib.rcParams
+    restore = contextlib.ExitStack()
+    restore.callback(parameters.update, {key: parameters[key] for key in STYLE})
+    parameters.update(STYLE)
+    return restore
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -30,19 +86,22 @@ def _axes(ax: Axes | None) -> Axes:
 
 
 def label(array: xr.DataArray) -> str:
-    r"""Axis label of an array: its symbol (or long name) and unit, from its attributes.
+    r"""Label an axis for an array: its symbol (or long name) and unit, from its attributes.
 
     Parameters
     ----------
-    array : any DataArray of xglass.
+    array : DataArray
+        Any DataArray of xglass.
 
     Returns
     -------
-    Text with LaTeX, for matplotlib.
+    str
+        Text with LaTeX, for matplotlib.
 
     Raises
     ------
-    AttributeError for what has no attributes.
+    AttributeError
+        If it has no attributes.
 
     Examples
     --------
@@ -115,25 +174,34 @@ def curves(
     ax: Axes | None = None,
     **style: Any,
 ) -> Axes:
-    """Curves with their errors as bands: a spectrum against frequency, a resistivity against temperature.
+    """Draw curves with bands for their errors: a spectrum against frequency, say.
 
     Parameters
     ----------
-    array : DataArray over ``x`` and at most one more dimension.
-    x : name of the dimension along the axis.
-    stderr : standard errors, a band of one of them on either side.
-    band : lower and upper bounds instead, such as results with another filter.
-    hue : name of the other dimension; default whichever it is. Numbers get sequential colours and a legend.
-    ax : axes to draw in; default new ones.
-    **style : passed on to matplotlib's plot (linestyle, marker, color, label, ...).
+    array : DataArray
+        Over ``x`` and at most one more dimension.
+    x : str
+        Name of the dimension along the axis.
+    stderr : DataArray, optional
+        Standard errors, a band of one of them on either side.
+    band : tuple of two DataArrays, optional
+        Lower and upper bounds instead, such as results with another filter.
+    hue : str, optional
+        Name of the other dimension; default whichever it is. Numbers get sequential colours and a legend.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw in; default new ones.
+    **style : Any
+        Passed on to matplotlib's plot (linestyle, marker, color, label, ...).
 
     Returns
     -------
-    matplotlib Axes.
+    matplotlib.axes.Axes
+        The axes drawn in.
 
     Raises
     ------
-    ValueError for more dimensions than can be drawn, and for errors with other labels.
+    ValueError
+        For more dimensions than can be drawn, and for errors with other labels.
 
     Examples
     --------
@@ -174,23 +242,30 @@ def relaxation(
     hue: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Correlation functions against lag, with their stretched-exponential fits dashed.
+    """Draw correlation functions against lag, with their stretched-exponential fits dashed.
 
     Parameters
     ----------
-    C : DataArray over ``lag`` and at most one more dimension, averaged over walkers.
-    fit : result of :func:`xglass.fits.stretched_exponential` over the same other dimension.
-    stderr : standard errors of C, drawn as bands.
-    hue : name of the other dimension; default whichever it is.
-    ax : axes to draw in; default new ones.
+    C : DataArray
+        Over ``lag`` and at most one more dimension, averaged over walkers.
+    fit : Dataset, optional
+        Result of :func:`xglass.fits.stretched_exponential` over the same other dimension.
+    stderr : DataArray, optional
+        Standard errors of C, drawn as bands.
+    hue : str, optional
+        Name of the other dimension; default whichever it is.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw in; default new ones.
 
     Returns
     -------
-    matplotlib Axes, logarithmic in lag (lag 0 is left out).
+    matplotlib.axes.Axes
+        The axes drawn in, logarithmic in lag (lag 0 is left out).
 
     Raises
     ------
-    ValueError for more dimensions than can be drawn.
+    ValueError
+        For more dimensions than can be drawn.
 
     Examples
     --------
@@ -230,25 +305,34 @@ def arrhenius(
     ax: Axes | None = None,
     **style: Any,
 ) -> Axes:
-    """Arrhenius plot: relaxation times, on a logarithmic axis, against the inverse temperature.
+    """Draw relaxation times, on a logarithmic axis, against the inverse temperature.
 
     Parameters
     ----------
-    tau : DataArray over ``dim`` and at most one more dimension; NaN is left out.
-    stderr : standard errors, drawn as bars.
-    fit : result of :func:`xglass.fits.arrhenius` over the same other dimension, drawn as lines.
-    dim : the temperature.
-    hue : name of the other dimension; default whichever it is.
-    ax : axes to draw in; default new ones.
-    **style : passed on to matplotlib's errorbar (marker, color, label, ...).
+    tau : DataArray
+        Over ``dim`` and at most one more dimension; NaN is left out.
+    stderr : DataArray, optional
+        Standard errors, drawn as bars.
+    fit : Dataset, optional
+        Result of :func:`xglass.fits.arrhenius` over the same other dimension, drawn as lines.
+    dim : str, default "T"
+        The temperature.
+    hue : str, optional
+        Name of the other dimension; default whichever it is.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw in; default new ones.
+    **style : Any
+        Passed on to matplotlib's errorbar (marker, color, label, ...).
 
     Returns
     -------
-    matplotlib Axes.
+    matplotlib.axes.Axes
+        The axes drawn in.
 
     Raises
     ------
-    ValueError for more dimensions than can be drawn.
+    ValueError
+        For more dimensions than can be drawn.
 
     Examples
     --------
@@ -302,20 +386,26 @@ def _frame(ax: Axes) -> Axes:
 
 
 def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
-    """Sites and bonds of a two-dimensional lattice, a colour for each kind of bond.
+    """Draw the sites and bonds of a two-dimensional lattice, a colour for each kind of bond.
 
     Parameters
     ----------
-    lattice : Dataset of a lattice, model or run.
-    ax : axes to draw in; default new ones.
+    lattice : Dataset
+        Lattice, model or run.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw in; default new ones.
 
     Returns
     -------
-    matplotlib Axes; bonds that cross the boundary of the torus are drawn as stubs from their source.
+    matplotlib.axes.Axes
+        The axes drawn in; bonds that cross the boundary of the torus are stubs from their source.
 
     Raises
     ------
-    ValueError for lattices that are not two-dimensional; KeyError where the geometry was dropped.
+    ValueError
+        For lattices that are not two-dimensional.
+    KeyError
+        Where the geometry was dropped.
 
     Examples
     --------
@@ -354,26 +444,33 @@ def charge_map(
     ax: Axes | None = None,
     colorbar: bool = True,
 ) -> Axes:
-    """Charges of one configuration as disks, on a map of the electrostatic potential.
+    """Draw the charges of one configuration as disks, on a map of the electrostatic potential.
 
     As Figs. 3b, c of Fratini et al., SciPost Phys. 14, 124 (2023): the radius of a disk is proportional to
     the charge.
 
     Parameters
     ----------
-    lattice : Dataset of a two-dimensional lattice, model or run.
-    charge : DataArray over ``site``: an occupation or a local density.
-    potential : DataArray over ``site``, drawn as the colour of the Voronoi cell of each site.
-    ax : axes to draw in; default new ones.
-    colorbar : whether a potential gets its colour bar.
+    lattice : Dataset
+        Two-dimensional lattice, model or run.
+    charge : DataArray
+        Over ``site``: an occupation or a local density.
+    potential : DataArray, optional
+        Over ``site``, drawn as the colour of the Voronoi cell of each site.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw in; default new ones.
+    colorbar : bool, default True
+        Whether a potential gets its colour bar.
 
     Returns
     -------
-    matplotlib Axes.
+    matplotlib.axes.Axes
+        The axes drawn in.
 
     Raises
     ------
-    ValueError for arrays that have other dimensions than ``site``, or lattices that are not two-dimensional.
+    ValueError
+        For arrays that have other dimensions than ``site``, or lattices that are not two-dimensional.
 
     Examples
     --------

@@ -32,26 +32,32 @@ def jackknife(
 
     Parameters
     ----------
-    function : takes ``data`` (or a part of it) and consumes ``dim``; returns a DataArray or Dataset.
-    data : DataArray or Dataset with ``dim``. Give observables or stored runs: a lazy run that was not
+    function : callable
+        Takes ``data`` (or a part of it) and consumes ``dim``; returns a DataArray or Dataset.
+    data : DataArray or Dataset
+        What is resampled, with dimension ``dim``. Give observables or stored runs: a lazy run that was not
         evaluated is simulated in the middle of the computation (once, but it must then fit in memory).
-    dim : the dimension of independent entries.
-    blocks : number G of groups: contiguous, sizes differing by at most one. With fewer entries than
-        ``blocks`` each entry is a group (leave-one-out).
+    dim : str
+        The dimension of independent entries.
+    blocks : int, default 20
+        Number G of groups: contiguous, sizes differing by at most one. With fewer entries than ``blocks``
+        each entry is a group (leave-one-out).
 
     Returns
     -------
-    Dataset: the result on all the data (a DataArray under its name, or "result"), and ``<name>_stderr`` in
-    the same unit beside every float variable. An ``_stderr`` of the function's own, as fits give, is
-    replaced. ``chi2``, numbers of other types and flags get none. The error is NaN unless the value and every
-    replicate are finite: a replicate that fails is no smaller scatter.
+    Dataset
+        The result on all the data (a DataArray under its name, or "result"), and ``<name>_stderr`` in the
+        same unit beside every float variable. An ``_stderr`` of the function's own, as fits give, is
+        replaced. ``chi2``, numbers of other types and flags get none. The error is NaN unless the value and
+        every replicate are finite: a replicate that fails is no smaller scatter.
 
     Raises
     ------
-    TypeError : ``data`` or what ``function`` returned is neither DataArray nor Dataset; ``function`` is not
-        callable.
-    ValueError : ``dim`` missing, fewer than two entries, ``blocks`` below 2, a ``function`` that left ``dim``
-        in place.
+    TypeError
+        ``data`` or what ``function`` returned is neither DataArray nor Dataset; ``function`` is not callable.
+    ValueError
+        ``dim`` missing, fewer than two entries, ``blocks`` below 2, a ``function`` that left ``dim`` in
+        place.
 
     Notes
     -----
@@ -96,17 +102,26 @@ def bootstrap(
 
     Parameters
     ----------
-    function, data, dim : as in :func:`jackknife`.
-    resamples : number B of draws.
-    seed : 0 <= seed < 2**64; the drawn entries depend on it, B and the size along ``dim`` alone.
+    function : callable
+        As in :func:`jackknife`.
+    data : DataArray or Dataset
+        As in :func:`jackknife`.
+    dim : str
+        As in :func:`jackknife`.
+    resamples : int, default 200
+        Number B of draws.
+    seed : int
+        0 <= seed < 2**64; the drawn entries depend on it, B and the size along ``dim`` alone.
 
     Returns
     -------
-    Dataset, as from :func:`jackknife`.
+    Dataset
+        As from :func:`jackknife`.
 
     Raises
     ------
-    TypeError, ValueError : as :func:`jackknife`; ``seed`` out of range or ``resamples`` below 2.
+    TypeError, ValueError
+        As :func:`jackknife`; ``seed`` out of range or ``resamples`` below 2.
 
     Notes
     -----

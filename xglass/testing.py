@@ -23,7 +23,7 @@ class Computed(AssertionError):
 
 @contextlib.contextmanager
 def forbid_compute() -> Iterator[None]:
-    """Within this context every dask computation raises :class:`Computed`.
+    """Within this context every dask computation raises :class:`xglass.testing.Computed`.
 
     Examples
     --------
@@ -65,8 +65,9 @@ def count_computes() -> Iterator[list[int]]:
 
 
 def tiny_glass(**parameters: Any) -> xr.Dataset:
-    """The 4 x 4 triangular charge glass with two anisotropies; ``parameters`` replace those of
-    :func:`charge_glass`.
+    """The 4 x 4 triangular charge glass with two anisotropies.
+
+    ``parameters`` replace those of :func:`xglass.charge_glass`.
 
     Examples
     --------
@@ -79,8 +80,9 @@ def tiny_glass(**parameters: Any) -> xr.Dataset:
 
 
 def tiny_run(model: xr.Dataset | None = None, **arguments: Any) -> xr.Dataset:
-    """A lazy run of :func:`tiny_glass`: two temperatures, three walkers, four sweeps; ``arguments`` replace
-    those of :func:`metropolis`.
+    """A lazy run of :func:`xglass.testing.tiny_glass`: two temperatures, three walkers, four sweeps.
+
+    ``arguments`` replace those of :func:`xglass.metropolis`.
 
     Examples
     --------
@@ -93,7 +95,7 @@ def tiny_run(model: xr.Dataset | None = None, **arguments: Any) -> xr.Dataset:
 
 
 def chunkings(sizes: dict[str, int]) -> Any:
-    """Hypothesis strategy of chunk sizes for the named dimensions.
+    """A strategy of Hypothesis: chunk sizes for the named dimensions.
 
     Examples
     --------

@@ -32,22 +32,29 @@ def arrhenius(
 
     Parameters
     ----------
-    tau : DataArray (..., T).
-    dim : the dimension along which temperature changes.
-    x : the temperatures, if they are not the coordinate of ``dim``; may have further dims, must have ``dim``.
-    stderr : standard errors of ``tau`` (dims of ``tau``).
+    tau : DataArray
+        With dimensions (..., T).
+    dim : str, default "T"
+        The dimension along which temperature changes.
+    x : DataArray, optional
+        The temperatures, if they are not the coordinate of ``dim``; may have further dims, must have ``dim``.
+    stderr : DataArray, optional
+        Standard errors of ``tau`` (dims of ``tau``).
 
     Returns
     -------
-    Dataset (...) : ``barrier`` (unit of the temperature, default "Vc"), ``prefactor`` (unit of ``tau``,
-    default "sweep"), each with ``_stderr``; ``chi2`` (of ln tau; weighted where ``stderr`` was given) and
-    ``success``.
+    Dataset
+        With dimensions (...): ``barrier`` (unit of the temperature, default "Vc"), ``prefactor`` (unit of
+        ``tau``, default "sweep"), each with ``_stderr``; ``chi2`` (of ln tau; weighted where ``stderr`` was
+        given) and ``success``.
 
     Raises
     ------
-    TypeError : an argument is no DataArray of real numbers.
-    ValueError : ``dim`` missing or without coordinate (and no ``x``); ``x`` without ``dim``; ``stderr`` with
-        other dims or labels.
+    TypeError
+        An argument is no DataArray of real numbers.
+    ValueError
+        ``dim`` missing or without coordinate (and no ``x``); ``x`` without ``dim``; ``stderr`` with other
+        dims or labels.
 
     Notes
     -----
@@ -85,17 +92,22 @@ def vogel_fulcher(
 
     Parameters
     ----------
-    tau : DataArray (..., T); NaN and points that are not positive are left out.
-    dim : the dimension of temperatures.
-    x : DataArray of temperatures to use instead of the coordinate of ``dim``.
-    stderr : standard errors of tau; weights the points, and makes the errors absolute.
+    tau : DataArray
+        With dimensions (..., T); NaN and points that are not positive are left out.
+    dim : str, default "T"
+        The dimension of temperatures.
+    x : DataArray, optional
+        Temperatures to use instead of the coordinate of ``dim``.
+    stderr : DataArray, optional
+        Standard errors of tau; weights the points, and makes the errors absolute.
 
     Returns
     -------
-    Dataset (...) : ``barrier`` (B) and ``vogel_temperature`` in the unit of the temperature (default "Vc"),
-    ``prefactor`` in that of ``tau`` (default "sweep"), each with ``_stderr``; ``chi2`` and ``success``. At
-    least four points must remain, else ``success`` is False and the rest NaN; likewise where :math:`T_0` runs
-    into the lowest temperature.
+    Dataset
+        With dimensions (...): ``barrier`` (B) and ``vogel_temperature`` in the unit of the temperature
+        (default "Vc"), ``prefactor`` in that of ``tau`` (default "sweep"), each with ``_stderr``; ``chi2``
+        and ``success``. At least four points must remain, else ``success`` is False and the rest NaN;
+        likewise where :math:`T_0` runs into the lowest temperature.
 
     Notes
     -----
@@ -125,15 +137,21 @@ def power_law(
 
     Parameters
     ----------
-    y : DataArray (..., dim), positive where it counts: other points are left out, at least three must remain.
-    dim : the dimension to fit along.
-    x : DataArray of abscissae to use instead of the coordinate of ``dim``; positive.
-    stderr : standard errors of y; weights the points, and makes the errors absolute.
+    y : DataArray
+        With dimensions (..., dim), positive where it counts: other points are left out, at least three must
+        remain.
+    dim : str
+        The dimension to fit along.
+    x : DataArray, optional
+        Abscissae to use instead of the coordinate of ``dim``; positive.
+    stderr : DataArray, optional
+        Standard errors of y; weights the points, and makes the errors absolute.
 
     Returns
     -------
-    Dataset (...) : ``exponent`` and ``amplitude`` (y at one unit of x, in the unit of y), each with
-    ``_stderr``; ``chi2`` (of ln y), ``success``.
+    Dataset
+        With dimensions (...): ``exponent`` and ``amplitude`` (y at one unit of x, in the unit of y), each
+        with ``_stderr``; ``chi2`` (of ln y), ``success``.
 
     Notes
     -----
@@ -174,21 +192,29 @@ def variable_range_hopping(
 
     Parameters
     ----------
-    rho : DataArray (..., T), positive where it counts.
-    dim : the dimension along which temperature changes.
-    exponent : s > 0; a sequence, as in ``[1, 1/2, 1/3, 1/4]``, is a dimension ``exponent``.
-    x : DataArray of temperatures to use instead of the coordinate of ``dim``.
-    stderr : standard errors of ``rho``; weights the points, and makes the errors absolute.
+    rho : DataArray
+        With dimensions (..., T), positive where it counts.
+    dim : str, default "T"
+        The dimension along which temperature changes.
+    exponent : number or sequence, default 0.5
+        Exponent s > 0; a sequence, as in ``[1, 1/2, 1/3, 1/4]``, is a dimension ``exponent``.
+    x : DataArray, optional
+        Temperatures to use instead of the coordinate of ``dim``.
+    stderr : DataArray, optional
+        Standard errors of ``rho``; weights the points, and makes the errors absolute.
 
     Returns
     -------
-    Dataset (...[, exponent]) : ``hopping_temperature`` (T_0, unit of the temperature), ``prefactor`` (unit of
-    ``rho``), each with ``_stderr``; ``chi2`` (of ln rho), ``aic`` and ``success``, which is False where rho
-    does not fall with temperature; the parameters are then NaN, chi2 and ``aic`` those of the line.
+    Dataset
+        With dimensions (...[, exponent]): ``hopping_temperature`` (T_0, unit of the temperature),
+        ``prefactor`` (unit of ``rho``), each with ``_stderr``; ``chi2`` (of ln rho), ``aic`` and ``success``,
+        which is False where rho does not fall with temperature; the parameters are then NaN, chi2 and ``aic``
+        those of the line.
 
     Raises
     ------
-    TypeError, ValueError as :func:`arrhenius`; an exponent that is not > 0.
+    TypeError, ValueError
+        As :func:`arrhenius`; an exponent that is not > 0.
 
     Notes
     -----

@@ -31,24 +31,31 @@ def stretched_exponential(
 
     Parameters
     ----------
-    C : DataArray (..., lag); average over walkers before, inside a jackknife.
-    dim : the dimension of times; needs a coordinate.
-    stderr : standard errors of C (dims of C); weights, and makes the errors absolute. Where not finite and
+    C : DataArray
+        With dimensions (..., lag); average over walkers before, inside a jackknife.
+    dim : str, default "lag"
+        The dimension of times; needs a coordinate.
+    stderr : DataArray, optional
+        Standard errors of C (dims of C); weights, and makes the errors absolute. Where not finite and
         positive, not fitted.
-    offset : add a free constant :math:`C_\infty`.
+    offset : bool, default False
+        Add a free constant :math:`C_\infty`.
 
     Returns
     -------
-    Dataset (...) : ``tau``, ``exponent``, ``amplitude``, ``offset`` (if asked), ``relaxation_time_1e``, each
-    with ``_stderr``; ``chi2`` (weighted where ``stderr`` was given) and ``success``. Times in the unit of the
-    coordinate (default "sweep"), amplitudes in that of C. Without a lag 0 the value at 0 is the fitted one.
-    ``relaxation_time_1e`` is NaN if the data do not reach 1/e; its error is propagated from ``stderr`` at the
-    two bracketing lags, and NaN without.
+    Dataset
+        With dimensions (...): ``tau``, ``exponent``, ``amplitude``, ``offset`` (if asked),
+        ``relaxation_time_1e``, each with ``_stderr``; ``chi2`` (weighted where ``stderr`` was given) and
+        ``success``. Times in the unit of the coordinate (default "sweep"), amplitudes in that of C. Without a
+        lag 0 the value at 0 is the fitted one. ``relaxation_time_1e`` is NaN if the data do not reach 1/e;
+        its error is propagated from ``stderr`` at the two bracketing lags, and NaN without.
 
     Raises
     ------
-    TypeError : C or ``stderr`` is no DataArray of real numbers.
-    ValueError : ``dim`` missing, without coordinate or split in chunks; ``stderr`` with other dims or labels.
+    TypeError
+        C or ``stderr`` is no DataArray of real numbers.
+    ValueError
+        ``dim`` missing, without coordinate or split in chunks; ``stderr`` with other dims or labels.
 
     Notes
     -----

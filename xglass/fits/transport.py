@@ -37,25 +37,34 @@ def relaxation_rate(
 
     Parameters
     ----------
-    sigma : DataArray (..., frequency), or static values without that dimension (:func:`dc_conductivity`).
-    static : the frozen reference ``optical_conductivity(..., frequency)`` on a uniform grid from 0, as for
-        :func:`relaxation_time_approximation`; the frequencies of ``sigma`` must be among its own. A spectrum
-        with a filter is compared best with a reference with the same filter.
-    correlation : as in :func:`relaxation_time_approximation`.
-    T : temperature; default the coordinate of ``static``. Not needed for "conductivity".
-    stderr : standard errors of ``sigma`` (dims of ``sigma``): weights, and makes the error absolute.
-    window : lowest and highest frequency that are fitted; default all.
+    sigma : DataArray
+        With dimensions (..., frequency), or static values without that dimension
+        (:func:`xglass.dc_conductivity`).
+    static : DataArray
+        The frozen reference ``optical_conductivity(..., frequency)`` on a uniform grid from 0, as for
+        :func:`xglass.relaxation_time_approximation`; the frequencies of ``sigma`` must be among its own. A
+        spectrum with a filter is compared best with a reference with the same filter.
+    correlation : str, default "symmetrised"
+        As in :func:`xglass.relaxation_time_approximation`.
+    T : number, sequence, DataArray or Quantity, optional
+        Temperature; default the coordinate of ``static``. Not needed for "conductivity".
+    stderr : DataArray, optional
+        Standard errors of ``sigma`` (dims of ``sigma``): weights, and makes the error absolute.
+    window : tuple of two floats, optional
+        Lowest and highest frequency that are fitted; default all.
 
     Returns
     -------
-    Dataset (...) : ``rate`` and ``rate_stderr`` in the unit of frequency, ``chi2`` (weighted where ``stderr``
-    was given) and ``success``, which is False, and the rest NaN, where no rate between a quarter of a bin and
-    the end of the grid is best.
+    Dataset
+        With dimensions (...): ``rate`` and ``rate_stderr`` in the unit of frequency, ``chi2`` (weighted where
+        ``stderr`` was given) and ``success``, which is False, and the rest NaN, where no rate between a
+        quarter of a bin and the end of the grid is best.
 
     Raises
     ------
-    TypeError, ValueError naming the argument: frequencies of ``sigma`` that ``static`` has not, temperatures
-    that differ, a dimension ``rate``.
+    TypeError, ValueError
+        The message names the argument: frequencies of ``sigma`` that ``static`` has not, temperatures that
+        differ, a dimension ``rate``.
 
     Notes
     -----
@@ -159,21 +168,26 @@ def displaced_drude(
 
     Parameters
     ----------
-    static : DataArray ``optical_conductivity(..., frequency)``.
-    window : lowest and highest frequency that are fitted; default from 0 to 1.5 times the frequency around
-        which the data (averaged from 0.8 to 1.25 times each frequency, so that noise decides nothing) are
-        largest: the form is not meant for what lies far above the peak. Fits over other windows move the peak
-        by a fifth.
-    stderr : standard errors of ``static``; weights the points, and makes the errors absolute.
+    static : DataArray
+        ``optical_conductivity(..., frequency)``.
+    window : tuple of two floats, optional
+        Lowest and highest frequency that are fitted; default from 0 to 1.5 times the frequency around which
+        the data (averaged from 0.8 to 1.25 times each frequency, so that noise decides nothing) are largest:
+        the form is not meant for what lies far above the peak. Fits over other windows move the peak by a
+        fifth.
+    stderr : DataArray, optional
+        Standard errors of ``static``; weights the points, and makes the errors absolute.
 
     Returns
     -------
-    Dataset (...) : ``amplitude`` A in the unit of ``static`` per unit of frequency, ``peak_frequency`` (the
-    peak of the form), each with ``_stderr``; ``chi2`` and ``success``.
+    Dataset
+        With dimensions (...): ``amplitude`` A in the unit of ``static`` per unit of frequency,
+        ``peak_frequency`` (the peak of the form), each with ``_stderr``; ``chi2`` and ``success``.
 
     Raises
     ------
-    TypeError, ValueError as :func:`stretched_exponential`, with frequency in the place of lag.
+    TypeError, ValueError
+        As :func:`stretched_exponential`, with frequency in the place of lag.
 
     Notes
     -----
@@ -216,17 +230,21 @@ def displaced_drude_conductivity(
 
     Parameters
     ----------
-    amplitude, peak_frequency : DataArrays, as from :func:`displaced_drude`.
-    rate : relaxation rate p >= 0, such as ``tls["omega0"]``: a number, a sequence (dimension ``rate``) or a
+    amplitude, peak_frequency : DataArray
+        As from :func:`displaced_drude`.
+    rate : number, sequence, DataArray or Quantity
+        Relaxation rate p >= 0, such as ``tls["omega0"]``: a number, a sequence (dimension ``rate``) or a
         DataArray.
 
     Returns
     -------
-    DataArray ``dc_conductivity(...)`` in the unit of amplitude times that of ``peak_frequency``.
+    DataArray
+        ``dc_conductivity(...)`` in the unit of amplitude times that of ``peak_frequency``.
 
     Raises
     ------
-    TypeError, ValueError naming the argument.
+    TypeError, ValueError
+        The message names the argument.
 
     Examples
     --------

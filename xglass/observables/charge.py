@@ -44,16 +44,20 @@ def electrostatic_energy(run: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)`` and the coords of the model; may be chunked along all but
-        site.
+    run : Dataset
+        Run with ``occupation(..., site)`` and the coords of the model; may be chunked along all but site.
 
     Returns
     -------
-    DataArray ``electrostatic_energy(...)`` in Vc, of the whole system. Cost N^2 per configuration.
+    DataArray
+        ``electrostatic_energy(...)`` in Vc, of the whole system. Costs N^2 per configuration.
 
     Raises
     ------
-    TypeError for averaged occupations, KeyError or ValueError where a part of the model was dropped.
+    TypeError
+        If the occupations are averages.
+    KeyError, ValueError
+        Where a part of the model was dropped.
 
     Examples
     --------
@@ -74,17 +78,21 @@ def electrostatic_potential(run: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)`` and the coords of the model; may be chunked along all but
-        site.
+    run : Dataset
+        Run with ``occupation(..., site)`` and the coords of the model; may be chunked along all but site.
 
     Returns
     -------
-    DataArray ``electrostatic_potential(..., site)`` in Vc: 8 times the memory of the occupations. Cost N^2
-    per configuration.
+    DataArray
+        ``electrostatic_potential(..., site)`` in Vc: 8 times the memory of the occupations. Costs N^2 per
+        configuration.
 
     Raises
     ------
-    TypeError for averaged occupations, KeyError or ValueError where a part of the model was dropped.
+    TypeError
+        If the occupations are averages.
+    KeyError, ValueError
+        Where a part of the model was dropped.
 
     Examples
     --------
@@ -139,19 +147,25 @@ def kinetic_energy(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all
-        but site.
-    T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``; may be
+    run : Dataset
+        Run with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all but
+        site.
+    T : number, sequence, DataArray or Quantity, optional
+        Temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``; may be
         swept.
 
     Returns
     -------
-    DataArray ``kinetic_energy(...)`` in Vc, of the whole system, <= 0. Cost one N x N eigenproblem per
-    configuration (about 1 ms at N = 144).
+    DataArray
+        ``kinetic_energy(...)`` in Vc, of the whole system, <= 0. Costs one N x N eigenproblem per
+        configuration (about 1 ms at N = 144).
 
     Raises
     ------
-    TypeError for averaged occupations, KeyError or ValueError where a part of the model was dropped.
+    TypeError
+        If the occupations are averages.
+    KeyError, ValueError
+        Where a part of the model was dropped.
 
     Examples
     --------
@@ -172,19 +186,24 @@ def local_density(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all
-        but site.
-    T : temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``; may be
+    run : Dataset
+        Run with ``occupation(..., site)``, ``T`` and the coords of the model; may be chunked along all but
+        site.
+    T : number, sequence, DataArray or Quantity, optional
+        Temperature to use instead of the one of the run, in Vc, for runs without dimension ``T``; may be
         swept.
 
     Returns
     -------
-    DataArray ``local_density(..., site)``, a pure number in (0, 1). Cost one N x N eigenproblem per
-    configuration.
+    DataArray
+        ``local_density(..., site)``, a pure number in (0, 1). Costs one N x N eigenproblem per configuration.
 
     Raises
     ------
-    TypeError for averaged occupations, KeyError or ValueError where a part of the model was dropped.
+    TypeError
+        If the occupations are averages.
+    KeyError, ValueError
+        Where a part of the model was dropped.
 
     Examples
     --------

@@ -20,7 +20,7 @@ MOBILITY = "e a^2/hbar"
 
 
 def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:
-    """Frequencies of a spectrum, rising."""
+    """The frequencies of a spectrum, rising."""
     checks.array(caller, "sigma", sigma, over=" over frequency")
     uncut(sigma, ("frequency",), caller=caller)
     if "frequency" not in sigma.coords:

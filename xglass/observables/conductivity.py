@@ -38,16 +38,20 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)``, or its ``_stderr``; frequency uncut.
+    sigma : DataArray
+        ``optical_conductivity(..., frequency)``, or its ``_stderr``; frequency uncut.
 
     Returns
     -------
-    DataArray ``dc_conductivity(...)`` (``dc_conductivity_stderr`` of a standard error) in the unit of
-    ``sigma``.
+    DataArray
+        ``dc_conductivity(...)`` (``dc_conductivity_stderr`` of a standard error) in the unit of ``sigma``.
 
     Raises
     ------
-    TypeError for what is no DataArray; ValueError without dimension ``frequency`` or without frequency 0.
+    TypeError
+        If it is no DataArray.
+    ValueError
+        Without dimension ``frequency`` or without frequency 0.
 
     Examples
     --------
@@ -82,17 +86,21 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` with 0 among its frequencies, or a static value
+    sigma : DataArray
+        ``optical_conductivity(..., frequency)`` with 0 among its frequencies, or a static value
         (``dc_conductivity`` or ``mobility``) without that dimension.
 
     Returns
     -------
-    DataArray ``resistivity(...)`` in the inverse of the unit of ``sigma``: "hbar/(e^2 a^2)" per particle,
-    "hbar/e^2" per layer. Infinite where the conductivity is 0. :func:`xglass.units.to_physical` reads both.
+    DataArray
+        ``resistivity(...)`` in the inverse of the unit of ``sigma``: "hbar/(e^2 a^2)" per particle,
+        "hbar/e^2" per layer. Infinite where the conductivity is 0. :func:`xglass.units.to_physical` reads
+        both.
 
     Raises
     ------
-    TypeError, ValueError : as :func:`dc_conductivity`.
+    TypeError, ValueError
+        As :func:`dc_conductivity`.
 
     Examples
     --------
@@ -129,19 +137,22 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Any = np.inf) -> xr.DataArra
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` from frequency 0; frequency uncut.
-    cutoff : upper end in the unit of frequency, within the grid: a number, a sequence (dimension ``cutoff``),
-        a DataArray or Quantity. Infinite: the whole grid.
+    sigma : DataArray
+        ``optical_conductivity(..., frequency)`` from frequency 0; frequency uncut.
+    cutoff : number, sequence, DataArray or Quantity, default infinity
+        Upper end in the unit of frequency, within the grid: a number, a sequence (dimension ``cutoff``), a
+        DataArray or Quantity. Infinite: the whole grid.
 
     Returns
     -------
-    DataArray ``spectral_weight(...[, cutoff])`` in the unit of ``sigma`` times that of frequency over hbar.
-    What lies above the grid is not counted: compare with ``total_weight`` of the solver.
+    DataArray
+        ``spectral_weight(...[, cutoff])`` in the unit of ``sigma`` times that of frequency over hbar. What
+        lies above the grid is not counted: compare with ``total_weight`` of the solver.
 
     Raises
     ------
-    TypeError, ValueError naming the argument: frequencies that do not begin at 0, a cutoff beyond the last of
-    them.
+    TypeError, ValueError
+        The message names the argument: frequencies that do not begin at 0, a cutoff beyond the last of them.
 
     Examples
     --------
@@ -185,17 +196,21 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)``; frequency uncut. Noise makes maxima, too:
-        broaden it away first.
-    window : lowest and highest frequency between which to look; default all.
+    sigma : DataArray
+        ``optical_conductivity(..., frequency)``; frequency uncut. Noise makes maxima, too: broaden it away
+        first.
+    window : tuple of two floats, optional
+        Lowest and highest frequency between which to look; default all.
 
     Returns
     -------
-    DataArray ``peak_frequency(...)`` in the unit of frequency; NaN where there is no maximum.
+    DataArray
+        ``peak_frequency(...)`` in the unit of frequency; NaN where there is no maximum.
 
     Raises
     ------
-    TypeError, ValueError naming the argument.
+    TypeError, ValueError
+        The message names the argument.
 
     Examples
     --------
@@ -232,17 +247,22 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` of :func:`electron_tls`, with its coordinate
-        ``t``.
-    window : as in :func:`peak_frequency`.
+    sigma : DataArray
+        ``optical_conductivity(..., frequency)`` of :func:`electron_tls`, with its coordinate ``t``.
+    window : tuple of two floats, optional
+        As in :func:`peak_frequency`.
 
     Returns
     -------
-    DataArray ``localization_length(...)`` in a; NaN where there is no peak.
+    DataArray
+        ``localization_length(...)`` in a; NaN where there is no peak.
 
     Raises
     ------
-    KeyError without coordinate ``t``; ValueError where ``t`` differs from bond to bond.
+    KeyError
+        Without coordinate ``t``.
+    ValueError
+        Where ``t`` differs from bond to bond.
 
     Examples
     --------
@@ -287,17 +307,21 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    solution : Dataset of a solver, with ``total_weight``, ``kinetic_energy`` and, of a finite ring,
-        ``stiffness``.
+    solution : Dataset
+        Solution of a solver, with ``total_weight``, ``kinetic_energy`` and, of a finite ring, ``stiffness``.
 
     Returns
     -------
-    DataArray ``sum_rule(...)``: (left side - right side) / left side; 0 is exact. NaN where there is no
-    weight (two sites without a twist have no current).
+    DataArray
+        ``sum_rule(...)``: (left side - right side) / left side; 0 is exact. NaN where there is no weight (two
+        sites without a twist have no current).
 
     Raises
     ------
-    TypeError for what is no Dataset; KeyError where one of the terms is missing.
+    TypeError
+        If it is no Dataset.
+    KeyError
+        Where one of the terms is missing.
 
     Examples
     --------
@@ -345,23 +369,28 @@ def relaxation_time_approximation(
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` of the frozen reference on a uniform grid from
-        0, such as :func:`static_disorder` with ``broadening=None`` (weights per bin; a filter of finite width
-        adds to the rate). Weight above the grid is lost.
-    rate : half width p of the Lorentzian, >= 0, in the unit of frequency: a number, a sequence (dimension
+    sigma : DataArray
+        ``optical_conductivity(..., frequency)`` of the frozen reference on a uniform grid from 0, such as
+        :func:`static_disorder` with ``broadening=None`` (weights per bin; a filter of finite width adds to
+        the rate). Weight above the grid is lost.
+    rate : number, sequence, DataArray or Quantity
+        Half width p of the Lorentzian, >= 0, in the unit of frequency: a number, a sequence (dimension
         ``rate``), a DataArray (``tls["omega0"]`` keeps the dimension omega0) or Quantities.
-    correlation : "conductivity" or "symmetrised".
-    T : temperature; default the coordinate of ``sigma``. Only "symmetrised" needs it.
+    correlation : str, default "conductivity"
+        "conductivity" or "symmetrised".
+    T : number, sequence, DataArray or Quantity, optional
+        Temperature; default the coordinate of ``sigma``. Only "symmetrised" needs it.
 
     Returns
     -------
-    DataArray ``optical_conductivity(..., [rate,] frequency)`` on the same grid, in the unit of ``sigma``,
-    with coordinate ``rate``.
+    DataArray
+        ``optical_conductivity(..., [rate,] frequency)`` on the same grid, in the unit of ``sigma``, with
+        coordinate ``rate``.
 
     Raises
     ------
-    TypeError, ValueError naming the argument: a grid that is not uniform from 0, a negative rate, no
-    temperature.
+    TypeError, ValueError
+        The message names the argument: a grid that is not uniform from 0, a negative rate, no temperature.
 
     Notes
     -----
@@ -425,20 +454,25 @@ def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, as in
+    sigma : DataArray
+        ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, as in
         :func:`relaxation_time_approximation`. A filter of width d makes a localized particle diffuse after a
         time 1/d.
-    time : times >= 0 in hbar over the unit of frequency: a number or a sequence (dimension ``time``).
-    T : temperature; default the coordinate of ``sigma``.
+    time : number or sequence
+        Times >= 0 in hbar over the unit of frequency: a number or a sequence (dimension ``time``).
+    T : number, sequence, DataArray or Quantity, optional
+        Temperature; default the coordinate of ``sigma``.
 
     Returns
     -------
-    DataArray ``mean_square_displacement(...[, time])`` in a^2.
+    DataArray
+        ``mean_square_displacement(...[, time])`` in a^2.
 
     Raises
     ------
-    TypeError, ValueError naming the argument: a conductivity that is not per particle, a grid that is not
-    uniform from 0, no temperature.
+    TypeError, ValueError
+        The message names the argument: a conductivity that is not per particle, a grid that is not uniform
+        from 0, no temperature.
 
     Notes
     -----
@@ -470,17 +504,22 @@ def diffusivity(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArra
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0.
-    time : times >= 0: a number or a sequence (dimension ``time``).
-    T : temperature; default the coordinate of ``sigma``.
+    sigma : DataArray
+        ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0.
+    time : number or sequence
+        Times >= 0: a number or a sequence (dimension ``time``).
+    T : number, sequence, DataArray or Quantity, optional
+        Temperature; default the coordinate of ``sigma``.
 
     Returns
     -------
-    DataArray ``diffusivity(...[, time])`` in a^2 times the unit of frequency over hbar.
+    DataArray
+        ``diffusivity(...[, time])`` in a^2 times the unit of frequency over hbar.
 
     Raises
     ------
-    TypeError, ValueError as :func:`mean_square_displacement`.
+    TypeError, ValueError
+        As :func:`mean_square_displacement`.
 
     Examples
     --------
@@ -506,18 +545,23 @@ def transient_localization_length(sigma: xr.DataArray, *, rate: Any, T: Any = No
 
     Parameters
     ----------
-    sigma : DataArray ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, of the
-        frozen reference (:func:`static_disorder` with ``broadening=None``).
-    rate : relaxation rate p > 0, as in :func:`relaxation_time_approximation`.
-    T : temperature; default the coordinate of ``sigma``.
+    sigma : DataArray
+        ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, of the frozen
+        reference (:func:`static_disorder` with ``broadening=None``).
+    rate : number, sequence, DataArray or Quantity
+        Relaxation rate p > 0, as in :func:`relaxation_time_approximation`.
+    T : number, sequence, DataArray or Quantity, optional
+        Temperature; default the coordinate of ``sigma``.
 
     Returns
     -------
-    DataArray ``transient_localization_length(...[, rate])`` in a.
+    DataArray
+        ``transient_localization_length(...[, rate])`` in a.
 
     Raises
     ------
-    TypeError, ValueError as :func:`mean_square_displacement`; a rate that is not > 0.
+    TypeError, ValueError
+        As :func:`mean_square_displacement`; a rate that is not > 0.
 
     Examples
     --------

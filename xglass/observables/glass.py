@@ -63,18 +63,25 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Any, lag: Any = None) -> x
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., walker, sweep, site)``; may be chunked along all but site.
-    waiting_time : sweeps (whole numbers) at which the first configuration is taken.
-    lag : sweeps between both; default all that are stored for every waiting time.
+    run : Dataset
+        Run with ``occupation(..., walker, sweep, site)``; may be chunked along all but site.
+    waiting_time : int or sequence of int
+        Sweeps (whole numbers) at which the first configuration is taken.
+    lag : int or sequence of int, optional
+        Sweeps between both; default all that are stored for every waiting time.
 
     Returns
     -------
-    DataArray ``autocorrelation(..., walker, waiting_time, lag)``, a pure number. One pass over the
-    occupations per waiting time.
+    DataArray
+        ``autocorrelation(..., walker, waiting_time, lag)``, a pure number. One pass over the occupations per
+        waiting time.
 
     Raises
     ------
-    KeyError for waiting times or lags that are not stored; TypeError for averaged occupations.
+    KeyError
+        For waiting times or lags that are not stored.
+    TypeError
+        If the occupations are averages.
 
     Examples
     --------
@@ -136,15 +143,20 @@ def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    run_a, run_b : Datasets with ``occupation(..., walker, sweep, site)`` and the same labels (join="exact").
+    run_a, run_b : Dataset
+        Run with ``occupation(..., walker, sweep, site)`` and the same labels (join="exact").
 
     Returns
     -------
-    DataArray ``overlap(..., walker, sweep)``, a pure number. May be chunked along all but site.
+    DataArray
+        ``overlap(..., walker, sweep)``, a pure number. May be chunked along all but site.
 
     Raises
     ------
-    ValueError if labels or fillings differ; TypeError for averaged occupations.
+    ValueError
+        If labels or fillings differ.
+    TypeError
+        If the occupations are averages.
 
     Examples
     --------
@@ -190,18 +202,22 @@ def structure_factor(run: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but
-        site.
+    run : Dataset
+        Run with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but site.
 
     Returns
     -------
-    DataArray ``structure_factor(..., q)``, a pure number, with coords ``qx(q)``, ``qy(q)``, ... in 1/a in the
-    first Brillouin zone. Cost 2 N^2 multiplications per configuration; the result is 8 times the size of the
-    occupations, so reduce it early.
+    DataArray
+        ``structure_factor(..., q)``, a pure number, with coords ``qx(q)``, ``qy(q)``, ... in 1/a in the first
+        Brillouin zone. Costs 2 N^2 multiplications per configuration; the result is 8 times the size of the
+        occupations, so reduce it early.
 
     Raises
     ------
-    TypeError for averaged occupations, KeyError where the lattice was dropped.
+    TypeError
+        If the occupations are averages.
+    KeyError
+        Where the lattice was dropped.
 
     Examples
     --------
@@ -227,18 +243,21 @@ def stripe_order(run: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    run : Dataset with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but
-        site.
+    run : Dataset
+        Run with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but site.
 
     Returns
     -------
-    DataArray ``stripe_order(..., orientation)``, a pure number; labels "horizontal", "diagonal_1",
-    "diagonal_2" on the triangular lattice, "horizontal", "vertical", "diagonal" (the checkerboard) on the
-    square one.
+    DataArray
+        ``stripe_order(..., orientation)``, a pure number; labels "horizontal", "diagonal_1", "diagonal_2" on
+        the triangular lattice, "horizontal", "vertical", "diagonal" (the checkerboard) on the square one.
 
     Raises
     ------
-    ValueError if no stripe fits the torus (all sides odd); TypeError for averaged occupations.
+    ValueError
+        If no stripe fits the torus (all sides odd).
+    TypeError
+        If the occupations are averages.
 
     Examples
     --------

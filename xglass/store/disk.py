@@ -207,7 +207,7 @@ class Part:
         return xr.Dataset(data.data_vars, {name: data.coords[name] for name in order}, own).drop_encoding()
 
     def done(self) -> np.ndarray:
-        """Digests over the grid, 0 where a region is not done.
+        """The digests over the grid, 0 where a region is not done.
 
         Reads the files of marks themselves: a hundred times faster.
         """
@@ -264,7 +264,7 @@ class Part:
             sync(array.store.set("/".join([array.path, "c", *map(str, place)]), Buffer.from_bytes(content)))
 
     def dims(self, name: str) -> tuple[str, ...]:
-        """Dimensions of a variable."""
+        """The dimensions of a variable."""
         return tuple(self.provenance["variables"][name]["dims"])
 
     def fail(self, index: Index, message: str) -> None:

@@ -52,26 +52,32 @@ def evaluate(
 
     Parameters
     ----------
-    data : lazy Dataset or DataArray: a run, observables, fits of runs, spectra. Coordinates must be in
-        memory.
-    path : folder of this machine, new or a store of the same data.
-    progress : whether to show a bar on standard error.
-    shard : "i/n" computes the i-th of n shares of the regions, for array jobs; i counts from 1 (or from 0:
-        i/n and 0/n for i = n are the same share). All jobs may run at once.
+    data : Dataset or DataArray
+        Lazy data: a run, observables, fits of runs, spectra. Coordinates must be in memory.
+    path : str or path
+        Folder of this machine, new or a store of the same data.
+    progress : bool, default True
+        Whether to show a bar on standard error.
+    shard : str, optional
+        "i/n" computes the i-th of n shares of the regions, for array jobs; i counts from 1 (or from 0: i/n
+        and 0/n for i = n are the same share). All jobs may run at once.
 
     Returns
     -------
-    The stored data, lazy, as from :func:`load`; the part that was asked for where the store holds more, and
-    the unfinished data of ``load(path, partial=True)`` where other shares are missing.
+    Dataset or DataArray
+        The stored data, lazy, as from :func:`load`; the part that was asked for where the store holds more,
+        and the unfinished data of ``load(path, partial=True)`` where other shares are missing.
 
     Raises
     ------
-    TypeError, ValueError : data already computed, parameters that are dask arrays, names or types that cannot
-        be stored, a path that is a file, holds other files or another store, lies inside a store or is
-        damaged, a malformed shard.
-    EvaluationError : regions failed; the others are stored. Lists errors and parameters; see
-        :func:`failures`.
-    OSError : the store cannot be written. It stays valid; call again when there is room.
+    TypeError, ValueError
+        Data already computed, parameters that are dask arrays, names or types that cannot be stored, a path
+        that is a file, holds other files or another store, lies inside a store or is damaged, a malformed
+        shard.
+    EvaluationError
+        If regions failed; the others are stored. Lists errors and parameters; see :func:`failures`.
+    OSError
+        The store cannot be written. It stays valid; call again when there is room.
 
     Notes
     -----
@@ -286,7 +292,7 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
 
 
 def environment_changes(stored: dict[str, Any]) -> list[str]:
-    """Versions and processor that are not those of the store."""
+    """Say which versions and processor are not those of the store."""
     now = provenance.environment()
     return provenance.compare(
         {**stored["versions"], "cpu": stored["cpu"]}, {**now["versions"], "cpu": now["cpu"]}

@@ -46,7 +46,7 @@ def describe(data: xr.Dataset, *, name: Hashable | None, array: bool) -> dict[st
 
 
 def environment() -> dict[str, Any]:
-    """Versions and processor, on which the last bits of floating-point numbers depend."""
+    """The versions and the processor, on which the last bits of floating-point numbers depend."""
     versions = {package: importlib.metadata.version(package) for package in PACKAGES}
     return {"versions": {"python": platform.python_version(), **versions}, "cpu": _cpu()}
 
@@ -125,7 +125,7 @@ def differences(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
 
 
 def compare(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
-    """Lines for the entries of two dictionaries that differ."""
+    """A line for each of the entries of two dictionaries that differ."""
     return [
         _line(key, stored.get(key, "nothing"), asked.get(key, "nothing"))
         for key in {**stored, **asked}
@@ -134,7 +134,7 @@ def compare(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
 
 
 def _operations_that_differ(stored: list[list[Any]], asked: list[list[Any]]) -> tuple[list[str], list[str]]:
-    """Lines for arguments that differ, and lines for operations that one side has more of."""
+    """A line for each of the arguments that differ, and lines for operations that one side has more of."""
     arguments, numbers = [], []
     for name in dict.fromkeys(operation for operation, _ in [*stored, *asked]):
         old, new = ([values for operation, values in side if operation == name] for side in (stored, asked))

@@ -42,21 +42,26 @@ def load(path: str | os.PathLike[str], *, partial: bool = False) -> xr.Dataset |
 
     Parameters
     ----------
-    path : a store that :func:`evaluate` made.
-    partial : whether to give unfinished data, too. They have a coordinate ``done``; what is not done reads as
-        NaN, whole numbers as the lowest of their type (observables of such configurations are NaN), flags as
+    path : str or path
+        A store that :func:`evaluate` made.
+    partial : bool, default False
+        Whether to give unfinished data, too. They have a coordinate ``done``; what is not done reads as NaN,
+        whole numbers as the lowest of their type (observables of such configurations are NaN), flags as
         False.
 
     Returns
     -------
-    Dataset or DataArray as it was given to :func:`evaluate`: dimensions, coordinates, attributes and types;
-    one dask chunk for every chunk on disk. Reading a damaged or lost chunk raises ValueError with its place.
-    Opening a store runs nothing of its content.
+    Dataset or DataArray
+        As it was given to :func:`evaluate`: dimensions, coordinates, attributes and types; one dask chunk for
+        every chunk on disk. Reading a damaged or lost chunk raises ValueError with its place. Opening a store
+        runs nothing of its content.
 
     Raises
     ------
-    FileNotFoundError : there is no store. ValueError : it is unfinished (how much is missing), damaged, or no
-        store.
+    FileNotFoundError
+        There is no store.
+    ValueError
+        It is unfinished (how much is missing), damaged, or no store.
 
     Examples
     --------
@@ -99,17 +104,20 @@ def progress(path: str | os.PathLike[str]) -> Progress:
 
     Parameters
     ----------
-    path : a store that :func:`evaluate` made, finished or not, also while it is being evaluated.
+    path : str or path
+        A store that :func:`evaluate` made, finished or not, also while it is being evaluated.
 
     Returns
     -------
-    Progress: ``done``, ``total`` and ``failed`` regions, ``fraction`` done, and ``seconds_left``, judged by
-    the pace of the last regions (NaN before there is one). The same from the command line: ``python -m
-    xglass.store progress PATH``.
+    Progress
+        ``done``, ``total`` and ``failed`` regions, ``fraction`` done, and ``seconds_left``, judged by the
+        pace of the last regions (NaN before there is one). The same from the command line: ``python -m
+        xglass.store progress PATH``.
 
     Raises
     ------
-    FileNotFoundError, ValueError : as :func:`load`.
+    FileNotFoundError, ValueError
+        As :func:`load`.
 
     Examples
     --------
@@ -129,15 +137,19 @@ def failures(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
     Parameters
     ----------
-    path : a store that :func:`evaluate` made.
+    path : str or path
+        A store that :func:`evaluate` made.
 
     Returns
     -------
-    list of {"region", "parameters", "error"}; a region is taken off the list when it succeeds.
+    list
+        A dictionary with "region", "parameters" and "error" for each; a region is taken off the list when it
+        succeeds.
 
     Raises
     ------
-    FileNotFoundError, ValueError : as :func:`load`.
+    FileNotFoundError, ValueError
+        As :func:`load`.
 
     Examples
     --------

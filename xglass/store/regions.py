@@ -156,7 +156,7 @@ class Regions:
         return graph
 
     def chunk_shape(self, name: str) -> tuple[int, ...]:
-        """Chunks of a variable on disk: regular, and such that every region is whole chunks."""
+        """The chunks of a variable on disk: regular, and such that every region is whole chunks."""
         variable = self.variables[name]
         shape, blocks = [], []
         for dim in map(str, variable.dims):

@@ -35,21 +35,28 @@ def verify(
 
     Parameters
     ----------
-    path : a store that :func:`evaluate` made.
-    fraction : share of the finished regions to draw, 0 < fraction <= 1; at least one is drawn.
-    data : the lazy data that were evaluated; not needed for runs straight from a solver, which are made anew
+    path : str or path
+        A store that :func:`evaluate` made.
+    fraction : float, default 0.1
+        Share of the finished regions to draw, 0 < fraction <= 1; at least one is drawn.
+    data : Dataset or DataArray, optional
+        The lazy data that were evaluated; not needed for runs straight from a solver, which are made anew
         from what the store says.
-    seed : chooses the sample.
+    seed : int, default 0
+        Chooses the sample.
 
     Returns
     -------
-    The number of regions compared, all of which agree.
+    int
+        The number of regions compared, all of which agree.
 
     Raises
     ------
-    ValueError : regions differ (which, and how), nothing is done yet, ``data`` are needed or others than
-        those stored, fraction out of range.
-    FileNotFoundError : there is no store.
+    ValueError
+        Regions differ (which, and how), nothing is done yet, ``data`` are needed or others than those stored,
+        fraction out of range.
+    FileNotFoundError
+        There is no store.
 
     Examples
     --------

@@ -1,0 +1,58 @@
+"""Every link of the built pages that stays within them must lead to a file, and to an anchor in it.
+
+Sphinx checks the references that it resolves itself. This reads the HTML instead, so that it sees whatever
+put a link there: templates, raw HTML, notebooks, and what a page loads from a network (nothing).
+"""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+#: Attributes that name a file which the browser loads in order to show the page.
+LOADED = {("script", "src"), ("img", "src"), ("link", "href"), ("source", "src"), ("iframe", "src")}
+
+
+class Page(HTMLParser):
+    """Anchors and links of one page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.anchors: set[str] = {"", "top"}
+        self.links: list[tuple[str, bool]] = []  # address, and whether the page loads it by itself
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value for name, value in attrs if value is not None}
+        self.anchors |= {values[name] for name in ("id", "name") if name in values}
+        loaded = {name for name in values if (tag, name) in LOADED}
+        if tag == "link" and values.get("rel") not in ("stylesheet", "icon", "preload"):
+            loaded = set()  # rel="next", "search", ...: a statement about the page, nothing to load
+        for name in ("href", "src"):
+            if name in values and (tag, name) != ("link", "href") or name in loaded:
+                self.links.append((values[name], name in loaded))
+
+
+def broken(folder: Path) -> list[str]:
+    """What leads nowhere in the pages of a folder, and what they load from elsewhere; a sentence for each."""
+    folder = folder.resolve()
+    pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.html"))}
+    found = []
+    for path, page in pages.items():
+        for address, loaded in dict.fromkeys(page.links):
+            parts = urlsplit(address)
+            where = f"{path.relative_to(folder).as_posix()}: {address}"
+            if parts.scheme == "data" or parts.scheme and not loaded:
+                continue
+            if parts.scheme or parts.netloc:
+                found.append(f"{where} is loaded from a network")
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if target.is_dir():
+                target = target / "index.html"
+            if not target.is_file():
+                found.append(f"{where} names no file")
+            elif target in pages and unquote(parts.fragment) not in pages[target].anchors:
+                found.append(f"{where} names no anchor of that page")
+    return found

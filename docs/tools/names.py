@@ -1,0 +1,96 @@
+"""The public names in groups, for the pages that list them. A name that no group holds is an error of the
+build."""
+
+from __future__ import annotations
+
+import inspect
+import types
+
+#: Heading -> public names, or modules of a subject whose functions are meant. Order is that of the page.
+GROUPS = {
+    "Lattices and interactions": ["lattice"],
+    "Models": ["charge_glass", "electron_tls", "random_couplings", "random_site_energy", "random_parameter"],
+    "Solvers: the charge glass": ["metropolis", "metropolis_counters"],
+    "Solvers: one electron and two-level systems": [
+        "exact", "ftlm", "typicality", "dmft", "static_disorder",
+    ],
+    "Observables: glass": ["autocorrelation", "overlap", "structure_factor", "stripe_order"],
+    "Observables: energies and densities": [
+        "electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density",
+    ],
+    "Observables: transport": [
+        "dc_conductivity", "resistivity", "spectral_weight", "peak_frequency", "sum_rule",
+        "relaxation_time_approximation", "localization_length", "transient_localization_length",
+        "diffusivity", "mean_square_displacement",
+    ],
+    "Dilute defects": ["dilute_defects"],
+    "Fits": ["fits"],
+    "Errors": ["jackknife", "bootstrap"],
+    "Labelled mathematics": ["ops"],
+    "Units": ["units"],
+    "Storage": ["store"],
+    "Figures": ["plot"],
+    "For tests": ["testing"],
+}  # fmt: skip
+#: Public, and documented elsewhere: the registry of variables is a page of its own.
+ELSEWHERE = {"variables"}
+
+
+def flat() -> dict[str, object]:
+    """All that can be reached as ``xglass.name``."""
+    import xglass
+
+    return {name: getattr(xglass, name) for name in xglass.__all__}
+
+
+def documented(item: object) -> bool:
+    """Functions and classes have a page; an object such as the registry of units explains itself where it is
+    used."""
+    return inspect.isroutine(item) or inspect.isclass(item)
+
+
+def members(entry: str, public: dict[str, object]) -> list[str]:
+    """The names that one entry of a group stands for: itself, or what its module offers."""
+    found = public.get(entry)
+    if isinstance(found, types.ModuleType):
+        return [f"{entry}.{name}" for name in found.__all__ if documented(getattr(found, name))]
+    if found is not None:
+        return [entry]
+    # A module whose functions are public one by one.
+    return [name for name, item in public.items() if getattr(item, "__module__", "") == f"xglass.{entry}"]
+
+
+def grouped() -> dict[str, list[str]]:
+    """Heading -> names, complete and each once, or a ``LookupError`` that says what to mend."""
+    public = flat()
+    groups = {
+        title: [name for entry in group for name in members(entry, public)] for title, group in GROUPS.items()
+    }
+    entries = {entry for group in GROUPS.values() for entry in group}
+    listed = {id(resolve(name)) for group in groups.values() for name in group}  # coulomb is lattice.coulomb
+    missing = sorted(
+        name for name in public if id(public[name]) not in listed and name not in entries | ELSEWHERE
+    )
+    empty = sorted(entry for entry in entries if not members(entry, public))
+    if missing or empty:
+        raise LookupError(
+            "docs/tools/names.py: GROUPS does not fit the public names of xglass; "
+            f"in no group: {missing}, in a group and not public: {empty}"
+        )
+    return groups
+
+
+def resolve(name: str) -> object:
+    """What a dotted public name stands for."""
+    import xglass
+
+    item: object = xglass
+    for part in name.split("."):
+        item = getattr(item, part)
+    return item
+
+
+def functions() -> dict[str, object]:
+    """Every public function by its name on the pages."""
+    items = {name: resolve(name) for group in grouped().values() for name in group}
+    return {name: item for name, item in items.items() if inspect.isroutine(item)}

@@ -1,0 +1,121 @@
+"""Pages that are written when the documentation is built: public names, variables, recipes, the picture of
+the house."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from names import grouped
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.config import Config
+
+DOCS = Path(__file__).resolve().parents[1]
+ROOT = DOCS.parent
+GENERATED = DOCS / "_generated"
+
+KINDS = {
+    "dimension": "Dimensions",
+    "parameter": "Parameters",
+    "geometry": "Lattices and models",
+    "simulated": "What solvers return",
+    "observable": "Observables",
+    "fit": "Fits",
+}
+
+
+def variables_page() -> str:
+    """The registry as tables, one for each kind of variable."""
+    from xglass.variables import REGISTRY
+
+    def cell(text: str) -> str:
+        return text.replace("|", r"\|")
+
+    lines = [
+        "# Variables",
+        "",
+        "Every dimension and variable of the library, from its registry (`xglass/variables.py`). *Dims* are",
+        "the trailing ones: the dimensions of the parameters come before them. *E* is the energy unit of the",
+        "model, `Vc` or `tc`; the standard error of `x` is `x_stderr`, in the unit of `x`.",
+        "",
+    ]
+    kinds = list(dict.fromkeys([*KINDS, *(entry.kind for entry in REGISTRY.values())]))
+    for kind in kinds:
+        rows = [entry for entry in REGISTRY.values() if entry.kind == kind]
+        if not rows:
+            continue
+        lines += [
+            f"## {KINDS.get(kind, kind.capitalize())}",
+            "",
+            "| name | symbol | dims | unit | definition |",
+            "|---|---|---|---|---|",
+        ]
+        for entry in rows:
+            dims = ", ".join(f"`{dim}`" for dim in entry.dims) or "-"
+            unit = entry.unit.format(E="E")
+            lines.append(
+                f"| `{entry.name}` | ${cell(entry.symbol)}$ | {dims} | {unit} | {cell(entry.definition)} |"
+            )
+        lines.append("")
+    return "\n".join(lines)
+
+
+def names_page() -> str:
+    """A table of functions for each group; autosummary makes a page of each function."""
+    lines = [
+        "Public names",
+        "============",
+        "",
+        "``import xglass as xg`` makes all of these available and loads none of them: a module is imported",
+        "when one of its names is first used. Arguments after the data are keyword-only, and the examples",
+        "are executed by the tests.",
+        "",
+        ".. currentmodule:: xglass",
+        "",
+    ]
+    for title, names in grouped().items():
+        lines += [
+            title,
+            "-" * len(title),
+            "",
+            ".. autosummary::",
+            "   :toctree: api",
+            "   :nosignatures:",
+            "",
+        ]
+        lines += [*(f"   {name}" for name in names), ""]
+    return "\n".join(lines)
+
+
+def recipe_pages() -> dict[str, str]:
+    """Recipes to be executed; those that were, where ``XGLASS_RECIPES`` names a folder that is up to date."""
+    sys.path.insert(0, str(ROOT / "recipes"))
+    from _execute import RECIPES, finished
+
+    pages = {}
+    for recipe in RECIPES:
+        notebook = finished(recipe)
+        source = notebook or recipe
+        pages[f"recipes/{source.name}"] = source.read_text(encoding="utf-8")
+    return pages
+
+
+def generate(app: Sphinx, config: Config) -> None:
+    """Write docs/_generated anew, leaving files alone that did not change (so that they are not read
+    again)."""
+    pages = {"variables.md": variables_page(), "names.rst": names_page(), **recipe_pages()}
+    keep = {GENERATED / name for name in pages}
+    api = {GENERATED / "api" / f"xglass.{name}.rst" for names in grouped().values() for name in names}
+    for path in GENERATED.rglob("*") if GENERATED.exists() else []:
+        if path.is_file() and path not in keep | api:
+            path.unlink()
+    for name, text in pages.items():
+        target = GENERATED / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            target.write_text(text, encoding="utf-8")
+    shutil.rmtree(DOCS / "jupyter_execute", ignore_errors=True)

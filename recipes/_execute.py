@@ -1,0 +1,84 @@
+"""Run every recipe once, in its quick form, and keep all that it makes: ``python recipes/_execute.py FOLDER
+[NAME ...]``.
+
+``FOLDER/NAME`` then holds the executed notebook ``NAME.ipynb`` and, in ``output``, figure, table and stores.
+The documentation shows these notebooks and the tests look at these files where the environment variable
+``XGLASS_RECIPES`` names the folder, as long as no source has changed since; otherwise both run the recipes
+themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import hashlib
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPES = sorted(path for path in (ROOT / "recipes").glob("*.py") if not path.name.startswith("_"))
+
+
+@functools.cache
+def digest(recipe: Path) -> str:
+    """Of the sources that the result of a recipe depends on: the library, what recipes share, the recipe."""
+    shared = [*(ROOT / "xglass").rglob("*.py"), ROOT / "recipes" / "_common.py"]
+    total = hashlib.sha256()
+    for path in [*sorted(shared), recipe]:
+        total.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def finished(recipe: Path) -> Path | None:
+    """The executed notebook of a recipe, if there is one and it is that of the present sources."""
+    folder = os.environ.get("XGLASS_RECIPES")
+    if not folder:
+        return None
+    notebook = Path(folder).resolve() / recipe.stem / f"{recipe.stem}.ipynb"
+    mark = notebook.parent / "sources.sha256"
+    return notebook if mark.is_file() and mark.read_text().strip() == digest(recipe) else None
+
+
+def execute(recipe: Path, folder: Path) -> None:
+    """Run one recipe from nothing; the digest of its sources is written last."""
+    import jupytext
+    import nbclient
+    import nbformat
+
+    place = folder / recipe.stem
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    notebook = jupytext.read(recipe, fmt="py:percent")
+    nbclient.NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(place)}}
+    ).execute()
+    nbformat.write(notebook, place / f"{recipe.stem}.ipynb")
+    (place / "sources.sha256").write_text(digest(recipe) + "\n")
+
+
+def main() -> None:
+    """Run the recipes that are named, all of them by default."""
+    parser = argparse.ArgumentParser(description="run recipes once, for the documentation and the tests")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all recipes by default")
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - {path.stem for path in RECIPES}
+    if unknown:
+        parser.error(f"no recipe is called {', '.join(sorted(unknown))}")
+    # Inherited by the kernel: the recipes' shared helper and this tree on the path, figures in the notebook.
+    path = [str(ROOT), str(ROOT / "recipes"), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path).rstrip(os.pathsep)
+    os.environ.pop("MPLBACKEND", None)
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    for recipe in RECIPES:
+        if not arguments.names or recipe.stem in arguments.names:
+            begun = time.monotonic()
+            execute(recipe, arguments.folder.resolve())
+            print(f"{recipe.stem}: {time.monotonic() - begun:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
