@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import whole_number
-from xglass.engine.tls import operators
+from xglass.engine.tls import lanczos, operators
 from xglass.solvers import common
 from xglass.solvers.random_vectors import Sampling
 
@@ -157,11 +156,10 @@ def ftlm(
     taken = min(needed if steps is None else steps, operators.MOST * dimension)
     complex_ = not problem.disorder or bool((problem.numbers != 0.0).any())
     itemsize = (4 if precision == "single" else 8) * (2 if complex_ else 1)
-    sticks = 16.0 * problem.widest() / smallest * operators.FINE * problem.temperature.sizes.get("T", 1)
+    sticks = 16.0 * problem.widest() / smallest * lanczos.STICK_STEPS * problem.temperature.sizes.get("T", 1)
     common.memory_limit(
-        float(taken + min(taken, 96) + 12) * dimension * itemsize + sticks,
-        f"ftlm: {taken} Lanczos vectors of dimension {dimension} ({problem.sites} sites) in "
-        f"{precision} precision, and their spectrum,",
+        float(taken + min(taken, lanczos.FLOWS) + 12) * dimension * itemsize + sticks,
+        f"ftlm: {taken} Lanczos vectors of dimension {dimension} ({problem.sites} sites) in {precision} precision, and their spectrum,",
         "take fewer sites, max_excitations, fewer lanczos_steps (a larger broadening) or xg.typicality",
     )
     seconds = _seconds(taken, dimension, complex_, precision)

@@ -14,6 +14,7 @@ import xarray as xr
 
 from xglass.checks import whole_number
 from xglass.engine.tls import operators
+from xglass.engine.tls.averages import Columns
 from xglass.solvers import common
 from xglass.units import canonical
 
@@ -23,7 +24,7 @@ TASK_SECONDS, TASKS = 1.0, 8
 #: An array and the dimensions that a task takes as a whole.
 Input = tuple[xr.DataArray, list[str]]
 
-#: What is averaged, in the order of :func:`xglass.engine.tls.lanczos.averages`.
+#: What is averaged, in the order of :func:`xglass.engine.tls.averages.averages`.
 OUTPUTS = {
     "log_partition_function": ["T"],
     "kinetic_energy": ["T"],
@@ -145,9 +146,7 @@ class Sampling:
             output_core_dims=[["T", "_column"], []],
             dask="parallelized",
             output_dtypes=[np.float64] * 2,
-            dask_gufunc_kwargs={
-                "output_sizes": {"_column": 3 + 2 * width.size + width.size * self.frequencies.size}
-            },
+            dask_gufunc_kwargs={"output_sizes": {"_column": Columns(width.size, self.frequencies.size).size}},
         )
 
         # average over vectors, momenta and what else is asked for; without realizations, over one of them
@@ -196,7 +195,7 @@ class Sampling:
 
 
 def _averages(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
-    from xglass.engine.tls.lanczos import averages
+    from xglass.engine.tls.averages import averages
 
     return averages(*arrays, **settings)
 

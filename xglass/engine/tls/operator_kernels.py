@@ -23,7 +23,7 @@ from xglass.engine.core.jit import kernel
 WIDTH = 64
 
 
-class _Loop:
+class Loop:
     """Emits loads, stores and arithmetic on vectors of ``lanes`` real numbers."""
 
     def __init__(self, context, builder, array_type):
@@ -128,7 +128,7 @@ def _shuffle(local, flow, dot, carry):
     ):
         def emit(context, builder, signature, arguments):
             kinds = signature.args
-            loop = _Loop(context, builder, kinds[0])
+            loop = Loop(context, builder, kinds[0])
             vp, op, fp, tp = (loop.pointer(kinds[n], arguments[n]) for n in range(4))
             first, count, q = arguments[4:7]
             lanes, pairs = loop.lanes, loop.lanes // 2
@@ -233,7 +233,7 @@ def _row(stride, carry):
         keep,
     ):
         def emit(context, builder, signature, arguments):
-            loop = _Loop(context, builder, signature.args[0])
+            loop = Loop(context, builder, signature.args[0])
             vp, op, tp = (loop.pointer(signature.args[n], arguments[n]) for n in range(3))
             at, before, after, away, level, number = arguments[3:9]
             sign = loop.constant([-1.0, 1.0] * (loop.lanes // 2))
@@ -279,28 +279,6 @@ def _row(stride, carry):
     return run
 
 
-@intrinsic
-def _mixed(typing, w, x, y, at, number, a, b, c):
-    """One run of w = a w + b x + c y; returns the sum of the new w squared."""
-
-    def emit(context, builder, signature, arguments):
-        loop = _Loop(context, builder, signature.args[0])
-        wp, xp, yp = (loop.pointer(signature.args[n], arguments[n]) for n in range(3))
-        at, number = arguments[3:5]
-        aa, bb, cc = map(loop.spread, arguments[5:])
-
-        def body(n, sums):
-            place = builder.add(at, n)
-            result = loop.times_plus(loop.load(xp, place), bb, builder.fmul(loop.load(wp, place), aa))
-            result = loop.times_plus(loop.load(yp, place), cc, result)
-            loop.store(result, wp, place)
-            return [loop.times_plus(result, result, sums[0])]
-
-        return loop.total(loop.count(number, loop.lanes, body, sums=1)[0])
-
-    return w.dtype(w, x, y, types.intp, types.intp, *([w.dtype] * 3)), emit
-
-
 _plain = _shuffle(local=True, flow=False, dot=False, carry=False)
 _carrying = _shuffle(local=True, flow=False, dot=False, carry=True)
 _shifts = _shuffle(local=False, flow=False, dot=False, carry=False)
@@ -310,23 +288,7 @@ _row0, _row1, _row2, _row4, _row8 = (_row(stride, carry=False) for stride in (0,
 _keep0, _keep1, _keep2, _keep4, _keep8 = (_row(stride, carry=True) for stride in (0, 1, 2, 4, 8))
 
 
-# --- vectors of real numbers --------------------------------------------------------------------------------
-
-
-@kernel
-def mixed(w, x, y, a, b, c):
-    """w = a w + b x + c y; returns the new |w|^2, added up in double precision from short sums."""
-    size, run, total = w.size, 2048, 0.0
-    whole = size // run * run
-    for at in range(0, whole, run):
-        total += _mixed(w, x, y, at, run, a, b, c)
-    for n in range(whole, size):
-        w[n] = a * w[n] + b * x[n] + c * y[n]
-        total += np.float64(w[n]) ** 2
-    return total
-
-
-# --- blocks: complex numbers as pairs; at least 2^5 of them -------------------------------------------------
+# --- blocks: complex numbers as pairs; at least 2^5 of them ---------------------------------------------------------------
 
 
 @kernel
