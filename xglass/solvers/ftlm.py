@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import whole_number
 from xglass.engine.tls import lanczos, operators
 from xglass.solvers import common
 from xglass.solvers.random_vectors import Sampling
@@ -159,7 +160,8 @@ def ftlm(
     sticks = 16.0 * problem.widest() / smallest * lanczos.STICK_STEPS * problem.temperature.sizes.get("T", 1)
     common.memory_limit(
         float(taken + min(taken, lanczos.FLOWS) + 12) * dimension * itemsize + sticks,
-        f"ftlm: {taken} Lanczos vectors of dimension {dimension} ({problem.sites} sites) in {precision} precision, and their spectrum,",
+        f"ftlm: {taken} Lanczos vectors of dimension {dimension} ({problem.sites} sites) in "
+        f"{precision} precision, and their spectrum,",
         "take fewer sites, max_excitations, fewer lanczos_steps (a larger broadening) or xg.typicality",
     )
     seconds = _seconds(taken, dimension, complex_, precision)

@@ -17,9 +17,9 @@ TAG = b"random vector of a trace"
 def stream(vector: int, realization: int, labels: np.ndarray) -> np.uint64:
     """Return the stream number of one random vector.
 
-    BLAKE2b of (tag, rule version, vector, realization, float64 bits of the labels), all little-endian. The labels are
-    the number of sites, the canonical parameters of the Hamiltonian and its momentum or twist; temperature, precision,
-    number of Lanczos steps and frequencies are not among them.
+    BLAKE2b of (tag, rule version, vector, realization, float64 bits of the labels), all little-endian. The
+    labels are the number of sites, the canonical parameters of the Hamiltonian and its momentum or twist;
+    temperature, precision, number of Lanczos steps and frequencies are not among them.
     """
     text = (
         TAG
@@ -30,11 +30,12 @@ def stream(vector: int, realization: int, labels: np.ndarray) -> np.uint64:
 
 
 def random_vector(seed: int, number: np.uint64, dimension: int, dtype: np.dtype) -> np.ndarray:
-    """Return a vector of independent entries of modulus 1: of {1, i, -1, -i}, or of {1, -1} if vectors are real.
+    """Return independent entries of modulus 1: of {1, i, -1, -i}, or of {1, -1} where vectors are real.
 
-    <r|A|r> then has the variance sum_{m != n} |A_mn|^2 (twice that for real vectors), the least that independent
-    entries allow: Gaussian entries add the squares of the diagonal (measured at 8 and 10 sites: errors of sigma 1 to
-    8 % larger, those of Z up to three times). Such entries are exact in single precision.
+    <r|A|r> then has the variance sum_{m != n} |A_mn|^2 (twice that for real vectors), the least that
+    independent entries allow: Gaussian entries add the squares of the diagonal (measured at 8 and 10 sites:
+    errors of sigma 1 to 8 % larger, those of Z up to three times). Such entries are exact in single
+    precision.
     """
     from xglass.engine.core.philox import fill_phases
 

@@ -13,9 +13,10 @@ from xglass.engine.core.points import over_points
 class Columns:
     """Places of the numerators that one random vector gives at one temperature.
 
-    They are Z; Z <H_hop>; Z times the total weight; for every broadening Z sigma(0), and the same sum with
-    (x / broadening)^2 inside, whose ratio gives the derivative in the broadening; Z sigma(broadening, frequency).
-    Averages stand in the same order, ln Z and the exponent of the filter first, and without the second sums.
+    They are Z; Z <H_hop>; Z times the total weight; for every broadening Z sigma(0), and the same sum with (x
+    / broadening)^2 inside, whose ratio gives the derivative in the broadening; Z sigma(broadening,
+    frequency). Averages stand in the same order, ln Z and the exponent of the filter first, and without the
+    second sums.
     """
 
     broadenings: int
@@ -78,8 +79,8 @@ def annealed(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ratios of sums (stratum, vector, T, column), and their errors by a jackknife that is stratified.
 
-    The error leaves out one vector of one stratum at a time; it is NaN with one vector in each. ``energies`` (stratum,
-    vector) are those that the sums are relative to, T is (stratum, T), ``weights`` is (stratum).
+    The error leaves out one vector of one stratum at a time; it is NaN with one vector in each. ``energies``
+    (stratum, vector) are those that the sums are relative to, T is (stratum, T), ``weights`` is (stratum).
     """
     strata, vectors = energies.shape
     ground = energies.min()
@@ -117,12 +118,12 @@ def averages(
     """Thermal averages and their errors from numerators (..., realization, sector, vector, T, column).
 
     ``energies`` (..., realization, sector, vector) are those that the numerators are relative to, T is (...,
-    realization, T). Sums over sectors, with ``weights`` (sector), and over vectors are divided by that of Z; ``states``
-    copies of a sector make the space. Realizations enter those sums (annealed), or their results are averaged
-    (quenched; the error of several is then their scatter).
+    realization, T). Sums over sectors, with ``weights`` (sector), and over vectors are divided by that of Z;
+    ``states`` copies of a sector make the space. Realizations enter those sums (annealed), or their results
+    are averaged (quenched; the error of several is then their scatter).
 
-    Returns ln Z (..., T), <H_hop>, total weight, filter exponent (..., T, broadening) and sigma (..., T, broadening,
-    frequency), each followed by its error.
+    Returns ln Z (..., T), <H_hop>, total weight, filter exponent (..., T, broadening) and sigma (..., T,
+    broadening, frequency), each followed by its error.
     """
     columns = Columns.among(sums.shape[-1], broadenings)
     realizations, sectors, vectors = energies.shape[-3:]

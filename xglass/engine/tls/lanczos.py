@@ -1,18 +1,19 @@
 r"""Finite-temperature Lanczos: correlation functions of the current from two Krylov spaces.
 
-With |r> a normalised random vector in a space of dimension d, psi_i the Ritz vectors (eigenvalues e_i) of the Krylov
-space of |r> and psi~_j those (e~_j) of J|r>,
+With |r> a normalised random vector in a space of dimension d, psi_i the Ritz vectors (eigenvalues e_i) of the
+Krylov space of |r> and psi~_j those (e~_j) of J|r>,
 
     Z = d sum_i e^{-b e_i} |<r|psi_i>|^2,
     Z C(w) = d sum_ij e^{-b e_i} <r|psi_i> <psi_i|J|psi~_j> <psi~_j|J|r> delta(w - e~_j + e_i),
     sigma(w) = pi tanh(b w / 2) / w [C(w) + C(-w)].
 
-(Jaklic and Prelovsek, Adv. Phys. 49, 1 (2000); Rammal, Ciuchi and Fratini, appendix.) The last line equals
-pi (1 - e^{-bw}) / w C(w) for the exact C, which obeys C(-w) = e^{-bw} C(w). It is linear in C, so its mean over |r> is
-the same; it is even by construction and, unlike the plain mean of both signs, has no Boltzmann factor above 1.
+(Jaklic and Prelovsek, Adv. Phys. 49, 1 (2000); Rammal, Ciuchi and Fratini, appendix.) The last line equals pi
+(1 - e^{-bw}) / w C(w) for the exact C, which obeys C(-w) = e^{-bw} C(w). It is linear in C, so its mean over
+|r> is the same; it is even by construction and, unlike the plain mean of both signs, has no Boltzmann factor
+above 1.
 
-C is real, and the Ritz coefficients are, so only the real part of <v_m|J|w_n> is wanted: the product of real matrices
-of twice the length, a quarter of the work of complex ones with both parts.
+C is real, and the Ritz coefficients are, so only the real part of <v_m|J|w_n> is wanted: the product of real
+matrices of twice the length, a quarter of the work of complex ones with both parts.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class Sticks:
 
 
 class _Recursion:
-    """Lanczos steps without reorthogonalisation; vectors stay as they come, and ``scales`` would normalise them."""
+    """Lanczos steps without reorthogonalisation; vectors stay as they come, ``scales`` normalises them."""
 
     def __init__(self, operator: Operator, norm: float) -> None:
         from xglass.engine.tls.lanczos_kernels import mixed
@@ -103,7 +104,7 @@ class _Recursion:
 
 
 def sticks(operator: Operator, r: np.ndarray, steps: int, buffers: Buffers) -> Sticks:
-    """Run from |r>, whose entries have modulus 1, and from J|r>, and take the matrix of J between both spaces."""
+    """Run from |r>, whose entries have modulus 1, and from J|r>; take the matrix of J between both spaces."""
     real = operator.real
     steps = min(steps, MOST * operator.dimension)
     norm = float(np.sqrt(operator.dimension))
@@ -141,7 +142,7 @@ def _overlaps(bras: np.ndarray, kets: np.ndarray) -> np.ndarray:
 
 
 def _flow_matrix(recursion: _Recursion, bras: np.ndarray, steps: int, buffers: Buffers) -> np.ndarray:
-    """Re <v_m|J|w_n>, with the vectors w_n of a recursion that starts in the first of ``buffers.turns``."""
+    """Re <v_m|J|w_n>, with w_n the vectors of a recursion from the first of ``buffers.turns``."""
     turns = buffers.turns
     blocks = math.ceil(steps / FLOWS)
     flows = buffers.flows[: math.ceil(steps / blocks)]  # blocks of equal size
@@ -161,7 +162,7 @@ def _flow_matrix(recursion: _Recursion, bras: np.ndarray, steps: int, buffers: B
 def thermal(
     ritz: Sticks, dimension: int, T: np.ndarray, frequency: np.ndarray, broadening: np.ndarray
 ) -> np.ndarray:
-    """Return what a vector gives, (T, column), relative to the lowest Ritz value and in units of one state."""
+    """Return what a vector gives, (T, column): relative to the lowest Ritz value, in units of one state."""
     from xglass.engine.core.line_spectra import smooth, spread
 
     columns = Columns(broadening.size, frequency.size)
@@ -214,8 +215,8 @@ def numerators(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return numerators (..., T, column) of every vector, and the energies (...) that they are relative to.
 
-    Arguments up to ``T``, and ``hamiltonian``, are those of :func:`xglass.engine.tls.operators.walk`; ``steps`` Lanczos
-    steps are taken, by default as many as resolve the smallest broadening.
+    Arguments up to ``T``, and ``hamiltonian``, are those of :func:`xglass.engine.tls.operators.walk`;
+    ``steps`` Lanczos steps are taken, by default as many as resolve the smallest broadening.
     """
     T, visits = walk((t, g, g_z, omega0, site_energy), realization, number, label, vector, T, **hamiltonian)
     frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)

@@ -288,7 +288,8 @@ _row0, _row1, _row2, _row4, _row8 = (_row(stride, carry=False) for stride in (0,
 _keep0, _keep1, _keep2, _keep4, _keep8 = (_row(stride, carry=True) for stride in (0, 1, 2, 4, 8))
 
 
-# --- blocks: complex numbers as pairs; at least 2^5 of them ---------------------------------------------------------------
+# --- blocks: complex numbers as pairs; at least 2^5 of them
+# ---------------------------------------------------------------
 
 
 @kernel

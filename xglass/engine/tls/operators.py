@@ -418,11 +418,11 @@ def walk(
 ) -> tuple[np.ndarray, Iterator[tuple[tuple[int, ...], Operator, np.uint64]]]:
     """Visit all points, momenta and random vectors.
 
-    Returns temperatures (..., T) of all, and for each its index, operator and stream of random numbers. Operators are
-    the same object as long as the Hamiltonian is the same: what belongs to one can be kept.
+    Returns temperatures (..., T) of all, and for each its index, operator and stream of random numbers.
+    Operators are the same object as long as the Hamiltonian is the same: what belongs to one can be kept.
 
-    ``values`` are t, g, g_z, omega0, site_energy, (...) or, with disorder, (..., site); ``number`` holds momenta (fluxes
-    where sites differ), ``label`` their canonical values.
+    ``values`` are t, g, g_z, omega0, site_energy, (...) or, with disorder, (..., site); ``number`` holds
+    momenta (fluxes where sites differ), ``label`` their canonical values.
     """
     core = 1 if disorder else 0
     loops = (realization, number, label, vector)
@@ -459,9 +459,9 @@ def widest(values: tuple[np.ndarray, ...], sites: int, disorder: bool, max_excit
 def resolving(half_width: float, broadening: float, T: float) -> int:
     """Return how many Lanczos steps resolve a filter, and the Boltzmann factor where the filter is wide.
 
-    The first is the time 1 / broadening times the spread of the spectrum, with the factor that holds in practice. A
-    Krylov space knows the edges of the spectrum best, so a Boltzmann factor takes the square root of half_width / T
-    only. Both were found against many more steps, to 1e-3 of the errors.
+    The first is the time 1 / broadening times the spread of the spectrum, with the factor that holds in
+    practice. A Krylov space knows the edges of the spectrum best, so a Boltzmann factor takes the square root
+    of half_width / T only. Both were found against many more steps, to 1e-3 of the errors.
     """
     thermal = 6.0 * math.sqrt(half_width / T)
     return max(LEAST, math.ceil(2.0 * half_width / broadening - 1e-9), math.ceil(thermal))

@@ -5,23 +5,24 @@ With |r> a random vector whose entries have modulus 1, and E the lower bound of 
     |phi> = e^{-b (H - E) / 2} |r>,   |psi> = J |phi>,
     Z e^{bE} = <phi|phi>,   Z e^{bE} C(t) = <phi(t)| J |psi(t)>
 
-in the mean over |r>, where |x(t)> = e^{-iHt} |x> and C(t) = <J(t) J>. C(t) and C(-t), which is its complex conjugate
-only in the mean, are both measured: what is left at a frequency then comes from pairs of states at that frequency, as
-it does in the exact sum, so that a small sigma beside a high peak is not buried under the errors of the peak. The
-filtered sigma is a sum over pairs of states (l, m) with x = E_m - E_l,
+in the mean over |r>, where |x(t)> = e^{-iHt} |x> and C(t) = <J(t) J>. C(t) and C(-t), which is its complex
+conjugate only in the mean, are both measured: what is left at a frequency then comes from pairs of states at
+that frequency, as it does in the exact sum, so that a small sigma beside a high peak is not buried under the
+errors of the peak. The filtered sigma is a sum over pairs of states (l, m) with x = E_m - E_l,
 
-    sigma(w) = sum c_lm f_w(x),   f_w(x) = pi tanh(b x / 2) / x [G(w - x) + G(w + x)],   sum c_lm cos(x t) =
-    C(t),
+    sigma(w) = sum c_lm f_w(x),   f_w(x) = pi tanh(b x / 2) / x [G(w - x) + G(w + x)],
+    C(t) = sum c_lm cos(x t),
 
-and f_w is smooth, so a cosine series in times n dt represents it to rounding. The series reaches as far as the Gaussian
-and the poles of the tanh at x = +- i pi T demand, and no further.
+and f_w is smooth, so a cosine series in times n dt represents it to rounding. The series reaches as far as
+the Gaussian and the poles of the tanh at x = +- i pi T demand, and no further.
 
 Exponentials are Chebyshev series with Bessel functions as coefficients,
 
-    e^{-z x} = sum_n (2 - delta_n0) (-1)^n I_n(z) T_n(x),   e^{-i z x} = sum_n (2 - delta_n0) (-i)^n J_n(z) T_n(x).
+    e^{-z x} = sum_n (2 - delta_n0) (-1)^n I_n(z) T_n(x),
+    e^{-i z x} = sum_n (2 - delta_n0) (-i)^n J_n(z) T_n(x).
 
-(Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984); typicality: Iitaka and Ebisuzaki, Phys. Rev. Lett. 90, 047203
-(2003).)
+(Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984); typicality: Iitaka and Ebisuzaki, Phys. Rev. Lett. 90,
+047203 (2003).)
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ from xglass.engine.core.random_vectors import random_vector
 from xglass.engine.tls.averages import Columns
 from xglass.engine.tls.operators import Operator, walk
 
-#: The cosine series ends where its coefficients have fallen to e^-20; in single precision, whose rounding is larger, to
-#: e^-15.
+#: The cosine series ends where its coefficients have fallen to e^-20; in single precision, whose rounding is
+#: larger, to e^-15.
 DECAY = {"single": 15.0, "double": 20.0}
 
 #: Width times length in time of the edge beyond the spectrum where a series may do as it likes.
@@ -74,14 +75,14 @@ def half_width(operator: Operator) -> float:
 
 
 def duration(T: float, width: float, decay: float) -> float:
-    """Return the time when the transform of f_w, a Gaussian folded with e^{-pi T t}, has fallen to e^-decay."""
+    """Return the time when the transform of f_w, a Gaussian folded with e^{-pi T t}, is down to e^-decay."""
     pole = math.pi * T
     gaussian = math.sqrt(2.0 * decay) / width
     return gaussian if gaussian <= pole / width**2 else decay / pole + 0.5 * pole / width**2
 
 
 def clock(half: float, T: float, broadening: np.ndarray, precision: str) -> Clock:
-    """Return times that represent all f_w on |x| <= 2 half: Nyquist's step for that band and the edge beside it."""
+    """Return times that represent all f_w on |x| <= 2 half: Nyquist's step for that band and its edge."""
     reach = duration(T, float(broadening.min()), DECAY[precision])
     step = 2.0 * math.pi / (4.0 * half + EDGE / reach)
     times = math.ceil(reach / step)
@@ -89,12 +90,12 @@ def clock(half: float, T: float, broadening: np.ndarray, precision: str) -> Cloc
 
 
 def samples(dimension: int) -> int:
-    """Return the samples in time for each Chebyshev recursion: few where vectors are long, as all of them are held."""
+    """Return the samples in time for each Chebyshev series: one where vectors are long, as all are held."""
     return SAMPLES if dimension < 2**20 else 1
 
 
 class Evolution:
-    """Chebyshev expansions of one operator. Buffers are kept: fresh pages cost more than the arithmetic."""
+    """Chebyshev series of one operator. Buffers are kept: fresh pages cost more than the arithmetic."""
 
     def __init__(self, operator: Operator) -> None:
         self.operator = operator
@@ -142,13 +143,13 @@ class Evolution:
 
     @cached_property
     def reference(self) -> float:
-        """An energy near the ground state, which keeps Boltzmann factors in range; always from the same vector."""
+        """An energy near the ground state, which keeps Boltzmann factors in range: always of one vector."""
         cold, _ = self.cooled(random_vector(0, np.uint64(0), self.dimension, self.complex), COLD * self.half)
         applied = self.operator.step(cold, self.flow, 1.0, -self.centre, 0.0)
         return self.centre + float(np.dot(cold.view(self.real), applied.view(self.real)))
 
     def correlation(self, phi: np.ndarray, step: float, times: int) -> np.ndarray:
-        """Return the real part of [C(t) + C(-t)] / 2 at t = 0, step, ..., times step, for a normalised |phi>."""
+        """Return Re [C(t) + C(-t)] / 2 at t = 0, step, ..., times step, for a normalised |phi>."""
         psi = self.operator.current(phi, np.empty_like(phi))
         C = np.zeros(times + 1)
         C[0] = _square(psi)
@@ -202,9 +203,9 @@ def filtered(
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Return what the samples C of a correlation function say of sigma.
 
-    Total weight; (2, broadening) static value, and the same sum with (x / broadening)^2 inside; (broadening, frequency)
-    sigma. The cosine series of a function f is its transform on a grid of frequencies: so C is transformed once and
-    serves all f.
+    Total weight; (2, broadening) static value, and the same sum with (x / broadening)^2 inside; (broadening,
+    frequency) sigma. The cosine series of a function f is its transform on a grid of frequencies: so C is
+    transformed once and serves all f.
     """
     from xglass.engine.core.line_spectra import smooth
 
@@ -282,8 +283,8 @@ def numerators(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return numerators (..., T, column) of every vector, and the energies (...) that they are relative to.
 
-    Arguments are those of :func:`xglass.engine.tls.lanczos.numerators`, and the random vectors are the same, but always
-    complex.
+    Arguments are those of :func:`xglass.engine.tls.lanczos.numerators`, and the random vectors are the same,
+    but always complex.
     """
     T, visits = walk((t, g, g_z, omega0, site_energy), realization, number, label, vector, T, **hamiltonian)
     frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
