@@ -257,10 +257,7 @@ class Block(_Operator):
         """Out = H v, flow = J v where asked for; returns Re <v|H v>: one pass over v."""
         if self.tabulated:
             return super().lanczos(v, out, flow)
-        vectors, local = (
-            (v.view(self.real), out.view(self.real)),
-            (self._flip, *self._halves, self.real.type(1.0)),
-        )
+        vectors, local = (v.view(self.real), out.view(self.real)), (self._flip, *self._halves)
         if flow is None:
             return float(self._kernels.block_lanczos(*vectors, *self._hop, *local))
         return float(
@@ -396,11 +393,10 @@ def operator(
     max_excitations: int | None,
 ) -> Operator:
     """Return the operator of one momentum or flux; values: t, g, g_z, omega0, site_energy."""
+    t, g, g_z, omega0, site_energy = values
     if disorder:
-        t, g, g_z, omega0, site_energy = values
         return Rows(sites, number, t, g, g_z, omega0, site_energy, precision, max_excitations)
-    t, g, g_z, omega0, _ = map(float, values)
-    return Block(sites, number, t, g, g_z, omega0, precision, max_excitations)
+    return Block(sites, number, float(t), float(g), float(g_z), float(omega0), precision, max_excitations)
 
 
 def walk(
@@ -427,8 +423,8 @@ def walk(
     core = 1 if disorder else 0
     loops = (realization, number, label, vector)
     shape, arrays = points((*values, *loops, T), [core] * len(values) + [0] * len(loops) + [1])
-    *values, realization, number, label, vector, T = arrays
-    form = (len(values), sites) if disorder else len(values)
+    *parameters, realization, number, label, vector, T = arrays
+    form = (len(values), sites) if disorder else (len(values),)
 
     @lru_cache(1)
     def operator_of(number: float, bits: bytes) -> Operator:
@@ -439,7 +435,7 @@ def walk(
 
     def visits() -> Iterator[tuple[tuple[int, ...], Operator, np.uint64]]:
         for p in np.ndindex(shape):
-            hamiltonian = np.stack([value[p] for value in values]).astype(np.float64)
+            hamiltonian = np.stack([array[p] for array in parameters]).astype(np.float64)
             labels = np.concatenate([[sites], hamiltonian.ravel(), [label[p]]])
             visited = operator_of(float(number[p]), hamiltonian.tobytes())
             yield p, visited, stream(int(vector[p]), int(realization[p]), labels)
