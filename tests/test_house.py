@@ -231,8 +231,6 @@ OFFENDERS = {
 }
 #: Files with kernels that are not called so yet.
 KERNELS_ELSEWHERE = {
-    "engine/tls/lanczos.py",
-    "engine/tls/typicality.py",
     "engine/tls/dmft.py",
     "engine/tls/dmft_lattices.py",
 }

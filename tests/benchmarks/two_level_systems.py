@@ -25,6 +25,7 @@ import numpy as np
 import scipy.linalg
 
 from xglass.engine.core.blas import single_thread
+from xglass.engine.core.random_vectors import random_vector
 from xglass.engine.tls import lanczos, operators
 
 #: Fig. 1 of Rammal, Ciuchi and Fratini: temperatures, and the slowest splitting that is asked for here.
@@ -64,7 +65,7 @@ def block(sites: int, precision: str, number: int = 3) -> operators.Block:
 
 
 def random(operator: operators.Block | operators.Rows, seed: int = 1) -> np.ndarray:
-    return lanczos.random_vector(seed, np.uint64(7), operator.dimension, operator.dtype)
+    return random_vector(seed, np.uint64(7), operator.dimension, operator.dtype)
 
 
 # --- H v ----------------------------------------------------------------------------------------------------
@@ -336,7 +337,7 @@ def quspin(sites: int) -> None:
         runs = []
         for n in range(count):
             operator = blocks[precision][n]
-            r = lanczos.random_vector(seed, np.uint64(n), operator.dimension, operator.dtype)
+            r = random_vector(seed, np.uint64(n), operator.dimension, operator.dtype)
             sticks = lanczos.sticks(operator, r, steps, buffers[precision])
             sums = lanczos.thermal(sticks, operator.dimension, T, FREQUENCY, np.array([BROADENING]))
             runs.append((weights[n], sticks.energies[0], sums))

@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 import xglass as xg
-from xglass.engine.tls import lanczos
+from xglass.engine.core.random_vectors import stream
+from xglass.engine.tls import operators
 
 W = np.linspace(0.0, 4.0, 41)
 GRID = {"T": [0.5, 1.0, 3.0], "frequency": W, "broadening": 0.2}
@@ -403,7 +404,7 @@ def test_a_wide_filter_does_not_shorten_the_thermal_average(T, broadening, omega
 
 def test_rings_of_different_size_have_independent_vectors():
     labels = np.array([1.0, 1.0, 0.0, 0.1, 0.0, 0.0])
-    assert lanczos.stream(0, 0, np.array([8.0, *labels])) != lanczos.stream(0, 0, np.array([10.0, *labels]))
+    assert stream(0, 0, np.array([8.0, *labels])) != stream(0, 0, np.array([10.0, *labels]))
     streams = []
     for sites in (3, 4):
         values = tuple(np.array(x) for x in (1.0, 1.0, 0.0, 0.1, 0.0))
@@ -415,5 +416,5 @@ def test_rings_of_different_size_have_independent_vectors():
             np.ones(1),
         )
         hamiltonian = {"sites": sites, "disorder": False, "precision": "single", "max_excitations": None}
-        streams += [found for _, _, found in lanczos.walk(values, *numbers, **hamiltonian)[1]]
+        streams += [found for _, _, found in operators.walk(values, *numbers, **hamiltonian)[1]]
     assert streams[0] != streams[1]

@@ -9,7 +9,8 @@ import scipy.stats
 import xarray as xr
 
 import xglass as xg
-from xglass.engine.tls import dense, lanczos, operators, typicality
+from xglass.engine.core.random_vectors import random_vector
+from xglass.engine.tls import averages, dense, operators, typicality
 from xglass.solvers import random_vectors
 from xglass.solvers import typicality as solver_module
 
@@ -39,7 +40,7 @@ def problem(kind, precision):
 
 
 def vector(dimension, number=3):
-    return lanczos.random_vector(1, np.uint64(number), dimension, np.dtype(np.complex128))
+    return random_vector(1, np.uint64(number), dimension, np.dtype(np.complex128))
 
 
 KINDS = ["block", "truncated", "rows", "twisted rows"]
@@ -102,7 +103,7 @@ def test_the_filter_is_exact(kind, T):
     r, w, broadening = vector(operator.dimension), np.linspace(0.0, 6.0, 9), np.array([0.04, 1.0])
     sums, reference = typicality.thermal(typicality.Evolution(operator), r, np.array([T]), w, broadening)
     log_z, kinetic, total, slope, sigma = sticks(H, J, hopping, r, T, w, broadening)
-    values = lanczos._ratios(sums, 2)[0]
+    values = averages.ratios(sums, averages.Columns(2, w.size))[0]
     assert values[0] - reference / T == pytest.approx(log_z, rel=1e-9)
     assert values[1] == pytest.approx(kinetic, rel=1e-10)
     assert values[2] == pytest.approx(total, rel=1e-8)
@@ -118,7 +119,7 @@ def test_low_temperature_in_single_precision():
     r, w, broadening = vector(operator.dimension), np.linspace(0.0, 3.0, 7), np.array([0.2])
     sums, reference = typicality.thermal(typicality.Evolution(operator), r, np.array([0.005]), w, broadening)
     log_z, kinetic, total, _, sigma = sticks(H, J, hopping, r, 0.005, w, broadening)
-    values = lanczos._ratios(sums, 1)[0]
+    values = averages.ratios(sums, averages.Columns(1, w.size))[0]
     assert values[0] - reference / 0.005 == pytest.approx(log_z, abs=1e-3)
     assert values[1] == pytest.approx(kinetic, rel=1e-5)
     assert values[2] == pytest.approx(total, rel=1e-5)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from xglass.checks import whole_number
-from xglass.engine.tls import operators
+from xglass.engine.tls import lanczos, operators
 from xglass.solvers import common
 from xglass.solvers.random_vectors import draws, solved
 from xglass.solvers.ring import ring
@@ -165,25 +164,20 @@ def ftlm(
         )
     taken = min(needed if steps is None else steps, most)
     numbers = chain.dimension * (2 if chain.complex else 1)
-    spectrum = 16.0 * half_width / narrowest * operators.FINE * grids.T.sizes.get("T", 1)
+    spectrum = 16.0 * half_width / narrowest * lanczos.STICK_STEPS * grids.T.sizes.get("T", 1)
     common.memory_limit(
-        float(taken + min(taken, 96) + 12) * numbers * (4 if precision == "single" else 8) + spectrum,
+        float(taken + min(taken, lanczos.FLOWS) + 12) * numbers * (4 if precision == "single" else 8)
+        + spectrum,
         f"ftlm: {taken} Lanczos vectors of dimension {chain.dimension} ({chain.sites} sites) in "
         f"{precision} precision, and their spectrum,",
         "take fewer sites, max_excitations, fewer lanczos_steps (a larger broadening) or xg.typicality",
     )
     seconds = _seconds(taken, numbers, precision)
     solution = solved(
-        _numerators, chain, grids, vectors, caller="ftlm", seconds=seconds, chunks=chunks, steps=steps
+        lanczos.numerators, chain, grids, vectors, caller="ftlm", seconds=seconds, chunks=chunks, steps=steps
     )
     solution.attrs["lanczos_steps"] = "rule" if steps is None else steps
     return solution
-
-
-def _numerators(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
-    from xglass.engine.tls.lanczos import numerators
-
-    return numerators(*arrays, **settings)
 
 
 def _seconds(steps: int, numbers: int, precision: str) -> float:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from xglass import checks
 from xglass.checks import whole_number
+from xglass.engine.tls.averages import Columns, averages
 from xglass.solvers import common, tasks
 from xglass.solvers.common import Grids
 from xglass.solvers.ring import Ring, without_realization
@@ -20,7 +21,7 @@ from xglass.units import canonical
 #: The least number of tasks that a long computation is cut into.
 TASKS = 8
 
-#: What is averaged, in the order of :func:`xglass.engine.tls.lanczos.averages`.
+#: What is averaged, in the order of :func:`xglass.engine.tls.averages.averages`.
 OUTPUTS = {
     "log_partition_function": ["T"],
     "kinetic_energy": ["T"],
@@ -90,13 +91,14 @@ def solved(
     hidden = ("_sector", "_vector")
     plan = tasks.planned(chunks, sizes, hidden=hidden, whole=True, seconds=seconds, least=TASKS)
     grid = {name: given[name][0].sizes[name] for name in ("broadening", "frequency")}
+    columns = Columns(grid["broadening"], grid["frequency"])
     sums = tasks.applied(
         numerators,
         given,
         {"sums": (["T", "_column"], np.float64), "energies": ([], np.float64)},
         plan,
         settings=ring.settings() | vectors.settings() | settings,
-        sizes={"_column": 3 + (2 + grid["frequency"]) * grid["broadening"]},
+        sizes={"_column": columns.size},
     )
     results = _averaged(sums, given["T"][0], ring, plan, grid)
     model = ring.model if ring.average is None else without_realization(ring.model)
@@ -116,7 +118,7 @@ def _averaged(
     T = T if over in T.dims else T.expand_dims({over: sums["energies"].sizes[over]})
     strata = [over, "_sector", "_vector"]
     return tasks.applied(
-        _averages,
+        averages,
         {
             "sums": (sums["sums"], [*strata, "T", "_column"]),
             "energies": (sums["energies"], strata),
@@ -132,9 +134,3 @@ def _averaged(
         },
         sizes=grid,
     )
-
-
-def _averages(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
-    from xglass.engine.tls.lanczos import averages
-
-    return averages(*arrays, **settings)

@@ -7,9 +7,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
+from xglass.engine.tls import typicality as engine
 from xglass.solvers import common
 from xglass.solvers.common import Grids
 from xglass.solvers.random_vectors import draws, solved
@@ -145,13 +145,9 @@ def typicality(
         "take fewer sites or max_excitations",
     )
     seconds = _seconds(chain, grids, precision)
-    return solved(_numerators, chain, grids, vectors, caller="typicality", seconds=seconds, chunks=chunks)
-
-
-def _numerators(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
-    from xglass.engine.tls.typicality import numerators
-
-    return numerators(*arrays, **settings)
+    return solved(
+        engine.numerators, chain, grids, vectors, caller="typicality", seconds=seconds, chunks=chunks
+    )
 
 
 def _seconds(chain: Ring, grids: Grids, precision: str) -> float:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from xglass.engine.tls import dense, lanczos, operator_kernels, operators
+from xglass.engine.core.random_vectors import random_vector, stream
+from xglass.engine.tls import dense, lanczos, lanczos_kernels, operators
 
 PARAMETERS = {"t": 0.8, "g": 1.1, "g_z": 0.3, "omega0": 0.4}
 TOLERANCE = {"double": 1e-13, "single": 1e-5}
@@ -92,7 +93,7 @@ def test_bounds_with_splittings_of_any_sign():
 def test_mixed_vectors(size, dtype):
     w, x, y = np.random.default_rng(size).normal(size=(3, size)).astype(dtype)
     wanted = 0.5 * w.astype(float) - 2.0 * x + 0.25 * y
-    square = operator_kernels.mixed(w, x, y, dtype(0.5), dtype(-2.0), dtype(0.25))
+    square = lanczos_kernels.mixed(w, x, y, dtype(0.5), dtype(-2.0), dtype(0.25))
     np.testing.assert_allclose(w, wanted, rtol=0, atol=1e-5 if dtype == np.float32 else 1e-14)
     assert square == pytest.approx((wanted**2).sum(), rel=1e-6 if dtype == np.float32 else 1e-13)
 
@@ -103,7 +104,7 @@ def test_random_vectors():
     """
     n = 2**16
     vectors = [
-        lanczos.random_vector(7, lanczos.stream(v, 0, np.array([label])), n, np.dtype(complex))
+        random_vector(7, stream(v, 0, np.array([label])), n, np.dtype(complex))
         for v in (0, 1)
         for label in (0.1, 0.2)
     ]
@@ -115,9 +116,9 @@ def test_random_vectors():
         ).sum() < 24.0  # chi^2 of 3 degrees of freedom: 3e-5, four times
     overlaps = [abs(np.vdot(a, b)) ** 2 / n for k, a in enumerate(vectors) for b in vectors[:k]]
     assert max(overlaps) < 12.0  # exponential of mean 1: 6e-6 each
-    again = lanczos.random_vector(7, lanczos.stream(0, 0, np.array([0.1])), 1000, np.dtype(np.complex64))
+    again = random_vector(7, stream(0, 0, np.array([0.1])), 1000, np.dtype(np.complex64))
     assert (again == vectors[0][:1000]).all()
-    signs = lanczos.random_vector(7, lanczos.stream(0, 0, np.array([0.1])), n, np.dtype(np.float32))
+    signs = random_vector(7, stream(0, 0, np.array([0.1])), n, np.dtype(np.float32))
     assert set(np.unique(signs)) == {-1.0, 1.0}
     assert abs(signs.sum()) < 4.5 * np.sqrt(n)
 
@@ -165,7 +166,7 @@ T, W, WIDTHS = np.array([0.3, 1.0, 4.0]), np.linspace(0.0, 5.0, 26), np.array([0
 
 
 def agree(operator, matrices, steps, tolerance, seed=5):
-    r = lanczos.random_vector(seed, np.uint64(1), operator.dimension, operator.dtype)
+    r = random_vector(seed, np.uint64(1), operator.dimension, operator.dtype)
     found = lanczos.sticks(operator, r, steps, lanczos.Buffers.of(operator, steps))
     sums = lanczos.thermal(found, operator.dimension, T, W, WIDTHS)
     ground, wanted = dense_sums(matrices, r, T, W, WIDTHS)

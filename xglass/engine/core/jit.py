@@ -15,6 +15,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
+from numba import types
+from numba.extending import intrinsic
+
+__all__ = ["inline", "intrinsic", "kernel", "types"]
 
 
 def _cache_folder() -> str:

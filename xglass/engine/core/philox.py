@@ -44,3 +44,19 @@ def fill(seed, stream, first, a, b, u):
         u[n] = (np.int64(w2 >> np.uint64(5)) * 67108864.0 + np.int64(w3 >> np.uint64(6))) * (
             1.0 / 9007199254740992.0
         )
+
+
+@kernel
+def fill_phases(seed, stream, out):
+    """Random powers of i, complex: two bits each, and so 64 of them to a block."""
+    k0, k1 = seed & _LOW, seed >> _32
+    s0, s1 = stream & _LOW, stream >> _32
+    words = np.empty(4, dtype=np.uint64)
+    for start in range(0, out.size, 64):
+        draw = np.uint64(start // 64)
+        words[0], words[1], words[2], words[3] = philox(draw & _LOW, draw >> _32, s0, s1, k0, k1)
+        for n in range(start, min(start + 64, out.size)):
+            word = words[(n - start) // 16]
+            words[(n - start) // 16] = word >> np.uint64(2)
+            power = np.int64(word & np.uint64(3))
+            out[n] = 1j**0 if power == 0 else 1j if power == 1 else -1.0 + 0j if power == 2 else -1j

@@ -2,7 +2,7 @@
 
 Rotations of the bits of an index are perfect shuffles. With quarters q = dimension / 4 and k < q, the four
 results 2k, 2k + 1, 2k + 2q and 2k + 2q + 1 of L take the contiguous 4k ... 4k + 3, and those of L^+ take k, k
-+ 2q and k + q, k + 3q. So every stream is contiguous and what remains are shuffles within registers.
++ 2q and k + q, k + 3q. So every stream is contiguous, and what remains are shuffles within registers.
 Compilers do not find that, hence the loops are written in the intermediate language of LLVM, with vectors of
 64 bytes that LLVM splits where a processor has shorter ones. Complex vectors are pairs of real numbers here.
 
@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
-from xglass.engine.core.jit import kernel
+from xglass.engine.core.jit import intrinsic, kernel, types
 
 #: Bytes of a vector.
 WIDTH = 64
 
 
-class _Loop:
+class Loop:
     """Emits loads, stores and arithmetic on vectors of ``lanes`` real numbers."""
 
     def __init__(self, context, builder, array_type):
@@ -34,31 +32,50 @@ class _Loop:
         self.vector = ir.VectorType(self.scalar, self.lanes)
 
     def pointer(self, array_type, value):
+        """Where the numbers of an array begin."""
         return self.context.make_array(array_type)(self.context, self.builder, value).data
 
     def load(self, base, index, lanes=None):
+        """A vector from ``index`` numbers after ``base``."""
         kind = ir.VectorType(self.scalar, lanes or self.lanes)
         place = self.builder.bitcast(self.builder.gep(base, [index]), kind.as_pointer())
         return self.builder.load(place, align=self.size)
 
     def store(self, value, base, index):
+        """Put a vector ``index`` numbers after ``base``."""
         place = self.builder.bitcast(self.builder.gep(base, [index]), self.vector.as_pointer())
         self.builder.store(value, place, align=self.size)
 
     def constant(self, numbers):
+        """A vector of given numbers."""
         return ir.Constant(self.vector, [ir.Constant(self.scalar, x) for x in numbers])
 
     def spread(self, scalar):
+        """A vector of one number."""
         single = self.builder.insert_element(
             ir.Constant(self.vector, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0)
         )
         return self.shuffled(single, single, [0] * self.lanes)
 
+    def amplitude(self, pair):
+        """Vectors that multiply complex numbers x by (re, im): re x + im (x with exchanged parts)."""
+        re, im = map(self.spread, self.unpacked(pair))
+        return re, self.builder.fmul(im, self.constant([-1.0, 1.0] * (self.lanes // 2)))
+
+    def unpacked(self, values):
+        """Members of a tuple."""
+        return [self.builder.extract_value(values, n) for n in range(len(values.type))]
+
     def shuffled(self, x, y, order):
+        """Numbers of x and y, counted through, in some order."""
         mask = ir.Constant(
             ir.VectorType(ir.IntType(32), len(order)), [ir.Constant(ir.IntType(32), n) for n in order]
         )
         return self.builder.shuffle_vector(x, y, mask)
+
+    def exchanged(self, x, distance):
+        """Numbers of x with those ``distance``, a power of two, apart from them exchanged."""
+        return self.shuffled(x, x, [n ^ distance for n in range(self.lanes)])
 
     def times_plus(self, x, y, z):
         """x y + z in one rounding where the processor has that."""
@@ -73,14 +90,14 @@ class _Loop:
         lanes = self.lanes
         while lanes > 1:
             lanes //= 2
-            x = self.builder.fadd(
-                self.shuffled(x, x, list(range(lanes))), self.shuffled(x, x, list(range(lanes, 2 * lanes)))
-            )
+            low, high = list(range(lanes)), list(range(lanes, 2 * lanes))
+            x = self.builder.fadd(self.shuffled(x, x, low), self.shuffled(x, x, high))
         return self.builder.extract_element(x, ir.Constant(ir.IntType(32), 0))
 
     def count(self, number, step, body, sums=0):
-        """for n in range(0, number, step): sums = body(n, sums); returns the sums."""
+        """for n in range(0, number, step): sums = body(n, sums); returns the sums. At least one round."""
         b = self.builder
+        step = step if isinstance(step, ir.Value) else ir.Constant(number.type, step)
         before, loop, after = b.block, b.append_basic_block("loop"), b.append_basic_block("after")
         b.branch(loop)
         b.position_at_end(loop)
@@ -90,7 +107,7 @@ class _Loop:
         for phi in phis:
             phi.add_incoming(self.constant([0.0] * self.lanes), before)
         results = body(n, phis)
-        following = b.add(n, ir.Constant(number.type, step))
+        following = b.add(n, step)
         n.add_incoming(following, b.block)
         for phi, result in zip(phis, results, strict=True):
             phi.add_incoming(result, b.block)
@@ -102,203 +119,73 @@ class _Loop:
 def _shuffle(local, flow, dot, carry):
     """One run of a pass over a vector; the flags say which terms it holds.
 
-    run(v, out, flowing, low, k, number, quarter, hop_re, hop_im, flow_re, flow_im, flip, scale, high_i,
-    high_j, keep) -> sum of v out in real numbers: results 2k ... 2k + 2 number - 1 and the same + 2 quarter.
+    run(v, out, flowing, low, (k, number, quarter), hop, stream, (flip, scale, high_i, high_j), keep) -> sum
+    of v out in real numbers: results 2k ... 2k + 2 number - 1 and the same + 2 quarter. Amplitudes ``hop``
+    and ``stream`` are pairs of real numbers.
     """
 
     @intrinsic
-    def run(
-        typing,
-        v,
-        out,
-        flowing,
-        low,
-        k,
-        number,
-        quarter,
-        hop_re,
-        hop_im,
-        flow_re,
-        flow_im,
-        flip,
-        scale,
-        high_i,
-        high_j,
-        keep,
-    ):
+    def run(typing, v, out, flowing, low, piece, hop, stream, terms, keep):
         def emit(context, builder, signature, arguments):
-            kinds = signature.args
-            loop = _Loop(context, builder, kinds[0])
-            vp, op, fp, tp = (loop.pointer(kinds[n], arguments[n]) for n in range(4))
-            first, count, q = arguments[4:7]
+            b, loop = builder, Loop(context, builder, signature.args[0])
+            vp, op, fp, tp = (loop.pointer(signature.args[n], arguments[n]) for n in range(4))
+            first, number, quarter = loop.unpacked(arguments[4])
+            hop, stream = (loop.amplitude(arguments[n]) for n in (5, 6))
+            flip, scale, *high = map(loop.spread, loop.unpacked(arguments[7]))
+            keep = loop.spread(arguments[8])
             lanes, pairs = loop.lanes, loop.lanes // 2
-            sign = loop.constant([-1.0, 1.0] * pairs)
-            hop, hop_i = loop.spread(arguments[7]), builder.fmul(loop.spread(arguments[8]), sign)
-            stream, stream_i = loop.spread(arguments[9]), builder.fmul(loop.spread(arguments[10]), sign)
-            flips, scales, high = (
-                loop.spread(arguments[11]),
-                loop.spread(arguments[12]),
-                [loop.spread(arguments[n]) for n in (13, 14)],
-            )
-            keeps = loop.spread(arguments[15])
+            # complex numbers 0, 2, ... and 1, 3, ... of two vectors; those of two halves of a vector in turn
             even = [x for p in range(0, 2 * pairs, 2) for x in (2 * p, 2 * p + 1)]
             odd = [x + 2 for x in even]
-            woven = [
-                x for p in range(pairs // 2) for x in (2 * p, 2 * p + 1, pairs + 2 * p, pairs + 2 * p + 1)
-            ]
-            swapped = [x ^ 1 for x in range(lanes)]
-            flipped = [x ^ 2 for x in range(lanes)]
+            woven = [x for p in range(0, pairs, 2) for x in (p, p + 1, pairs + p, pairs + p + 1)]
 
-            def number_of(value):
-                return ir.Constant(count.type, value)
+            def twice(place):
+                """Place of a complex number among real ones."""
+                return b.mul(place, ir.Constant(number.type, 2))
+
+            def combined(plus, turned, amplitude):
+                return loop.times_plus(plus, amplitude[0], b.fmul(turned, amplitude[1]))
 
             def body(n, sums):
-                b = builder
-                at = b.add(first, n)  # k, in complex numbers
-                two, four = b.mul(at, number_of(2)), b.mul(at, number_of(4))
-                x, y = (
-                    loop.load(vp, b.mul(four, number_of(2))),
-                    loop.load(vp, b.add(b.mul(four, number_of(2)), number_of(lanes))),
-                )
+                at = b.add(first, n)
+                source = twice(twice(twice(at)))
+                x, y = loop.load(vp, source), loop.load(vp, b.add(source, ir.Constant(number.type, lanes)))
                 results = []
                 for side in range(2):
+                    # L v and L^+ v
                     left = loop.shuffled(x, y, odd if side else even)
-                    start = b.add(at, q) if side else at
-                    opposite = b.add(start, b.mul(q, number_of(2)))
-                    right = loop.shuffled(
-                        loop.load(vp, b.mul(start, number_of(2)), pairs),
-                        loop.load(vp, b.mul(opposite, number_of(2)), pairs),
-                        woven,
-                    )
-                    place = b.mul(b.add(two, b.mul(q, number_of(2))) if side else two, number_of(2))
+                    start = b.add(at, quarter) if side else at
+                    opposite = b.add(start, twice(quarter))
+                    ends = (loop.load(vp, twice(place), pairs) for place in (start, opposite))
+                    right = loop.shuffled(*ends, woven)
+                    place = twice(b.add(twice(at), twice(quarter)) if side else twice(at))
+                    # the hop, from their sum and their difference
                     plus, minus = b.fadd(left, right), b.fsub(left, right)
-                    turned = loop.shuffled(minus, minus, swapped)
-                    result = loop.times_plus(plus, hop, b.fmul(turned, hop_i))
+                    turned = loop.exchanged(minus, 1)
+                    result = combined(plus, turned, hop)
                     if local or dot:
-                        own = loop.load(vp, place)
-                    if local:
-                        table = loop.load(tp, b.mul(n, number_of(4)))
-                        energy = loop.times_plus(table, scales, high[side])
-                        result = loop.times_plus(own, energy, result)
-                        result = loop.times_plus(loop.shuffled(own, own, flipped), flips, result)
+                        mine = loop.load(vp, place)
+                    if local:  # the diagonal, and the flip of bit 0
+                        table = loop.load(tp, twice(twice(n)))
+                        result = loop.times_plus(mine, loop.times_plus(table, scale, high[side]), result)
+                        result = loop.times_plus(loop.exchanged(mine, 2), flip, result)
                     if carry:
-                        result = loop.times_plus(loop.load(op, place), keeps, result)
+                        result = loop.times_plus(loop.load(op, place), keep, result)
                     loop.store(result, op, place)
                     if flow:
-                        loop.store(loop.times_plus(plus, stream, b.fmul(turned, stream_i)), fp, place)
+                        loop.store(combined(plus, turned, stream), fp, place)
                     if dot:
-                        results.append(loop.times_plus(own, result, sums[side]))
+                        results.append(loop.times_plus(mine, result, sums[side]))
                 return results
 
-            found = loop.count(count, pairs // 2, body, sums=2 if dot else 0)
-            if not dot:
-                return ir.Constant(loop.scalar, 0.0)
-            return loop.total(builder.fadd(*found))
+            sums = loop.count(number, pairs // 2, body, sums=2 if dot else 0)
+            return loop.total(b.fadd(*sums)) if dot else ir.Constant(loop.scalar, 0.0)
 
-        return v.dtype(v, out, flowing, low, types.intp, types.intp, types.intp, *([v.dtype] * 9)), emit
-
-    return run
-
-
-def _row(stride, carry):
-    """One run along a row; the flip exchanges numbers ``stride`` lanes apart, or (0) leads to another run,
-    ``away`` from this one.
-
-    run(v, out, table, at, before, after, away, level, number, forth_re, forth_im, back_re, back_im, flip,
-    scale, energy, own, keep); places count real numbers, ``level`` is that in the table of energies.
-    ``energy`` is added to the diagonal and so is ``own``, with the sign of the lane where the flip is within
-    a vector.
-    """
-
-    @intrinsic
-    def run(
-        typing,
-        v,
-        out,
-        table,
-        at,
-        before,
-        after,
-        away,
-        level,
-        number,
-        forth_re,
-        forth_im,
-        back_re,
-        back_im,
-        flip,
-        scale,
-        energy,
-        own,
-        keep,
-    ):
-        def emit(context, builder, signature, arguments):
-            loop = _Loop(context, builder, signature.args[0])
-            vp, op, tp = (loop.pointer(signature.args[n], arguments[n]) for n in range(3))
-            at, before, after, away, level, number = arguments[3:9]
-            sign = loop.constant([-1.0, 1.0] * (loop.lanes // 2))
-            forth, forth_i, back, back_i, flips, scales, energies, owns, keeps = map(
-                loop.spread, arguments[9:]
-            )
-            forth_i, back_i = builder.fmul(forth_i, sign), builder.fmul(back_i, sign)
-            if stride:
-                owns = builder.fmul(
-                    owns, loop.constant([-1.0 if n & stride else 1.0 for n in range(loop.lanes)])
-                )
-            energies = builder.fadd(energies, owns)
-            swapped, flipped = [x ^ 1 for x in range(loop.lanes)], [x ^ stride for x in range(loop.lanes)]
-
-            def body(n, sums):
-                b = builder
-                place = b.add(at, n)
-                mine, x, y = (
-                    loop.load(vp, place),
-                    loop.load(vp, b.add(before, n)),
-                    loop.load(vp, b.add(after, n)),
-                )
-                result = loop.times_plus(x, forth, b.fmul(y, back))
-                if complex_:
-                    result = loop.times_plus(loop.shuffled(x, x, swapped), forth_i, result)
-                    result = loop.times_plus(loop.shuffled(y, y, swapped), back_i, result)
-                other = loop.shuffled(mine, mine, flipped) if stride else loop.load(vp, b.add(place, away))
-                result = loop.times_plus(other, flips, result)
-                diagonal = loop.times_plus(loop.load(tp, b.add(level, n)), scales, energies)
-                result = loop.times_plus(mine, diagonal, result)
-                if carry:
-                    result = loop.times_plus(loop.load(op, place), keeps, result)
-                loop.store(result, op, place)
-                return []
-
-            loop.count(number, loop.lanes, body)
-            return context.get_dummy_value()
-
-        complex_ = True
         real = v.dtype
-        return types.void(v, out, table, *([types.intp] * 6), *([real] * 9)), emit
+        kinds = types.UniTuple(types.intp, 3), *(types.UniTuple(real, n) for n in (2, 2, 4)), real
+        return real(v, out, flowing, low, *kinds), emit
 
     return run
-
-
-@intrinsic
-def _mixed(typing, w, x, y, at, number, a, b, c):
-    """One run of w = a w + b x + c y; returns the sum of the new w squared."""
-
-    def emit(context, builder, signature, arguments):
-        loop = _Loop(context, builder, signature.args[0])
-        wp, xp, yp = (loop.pointer(signature.args[n], arguments[n]) for n in range(3))
-        at, number = arguments[3:5]
-        aa, bb, cc = map(loop.spread, arguments[5:])
-
-        def body(n, sums):
-            place = builder.add(at, n)
-            result = loop.times_plus(loop.load(xp, place), bb, builder.fmul(loop.load(wp, place), aa))
-            result = loop.times_plus(loop.load(yp, place), cc, result)
-            loop.store(result, wp, place)
-            return [loop.times_plus(result, result, sums[0])]
-
-        return loop.total(loop.count(number, loop.lanes, body, sums=1)[0])
-
-    return w.dtype(w, x, y, types.intp, types.intp, *([w.dtype] * 3)), emit
 
 
 _plain = _shuffle(local=True, flow=False, dot=False, carry=False)
@@ -306,199 +193,163 @@ _carrying = _shuffle(local=True, flow=False, dot=False, carry=True)
 _shifts = _shuffle(local=False, flow=False, dot=False, carry=False)
 _lanczos = _shuffle(local=True, flow=False, dot=True, carry=False)
 _lanczos_flow = _shuffle(local=True, flow=True, dot=True, carry=False)
-_row0, _row1, _row2, _row4, _row8 = (_row(stride, carry=False) for stride in (0, 1, 2, 4, 8))
-_keep0, _keep1, _keep2, _keep4, _keep8 = (_row(stride, carry=True) for stride in (0, 1, 2, 4, 8))
 
 
-# --- vectors of real numbers --------------------------------------------------------------------------------
+@intrinsic
+def _row(typing, v, out, table, places, size, stride, forth, back, terms, keep):
+    """One row of a pass: row(v, out, table, (here, before, after), size, stride, forth, back, terms, keep).
+
+    Places and ``size`` count real numbers. Amplitudes ``forth`` (from the row before) and ``back`` (from the
+    row after) are pairs of real numbers; the terms are (flip, scale, level, own): the flip exchanges numbers
+    ``stride`` apart, and the diagonal is scale table + level + own in the lower of two such numbers, - own in
+    the upper.
+    """
+
+    def emit(context, builder, signature, arguments):
+        b, loop = builder, Loop(context, builder, signature.args[0])
+        vp, op, tp = (loop.pointer(signature.args[n], arguments[n]) for n in range(3))
+        here, before, after = loop.unpacked(arguments[3])
+        size, stride = arguments[4:6]
+        forth, back = (loop.amplitude(arguments[n]) for n in (6, 7))
+        flip, scale, level, own = map(loop.spread, loop.unpacked(arguments[8]))
+        keep = loop.spread(arguments[9])
+
+        def piece(start, number, other, energy, carry):
+            """Results start ... start + number - 1; other(place, numbers there) is what flips to them."""
+
+            def body(n, sums):
+                at = b.add(start, n)
+                place = b.add(here, at)
+                x, y = loop.load(vp, b.add(before, at)), loop.load(vp, b.add(after, at))
+                result = loop.times_plus(x, forth[0], b.fmul(y, back[0]))
+                result = loop.times_plus(loop.exchanged(x, 1), forth[1], result)
+                result = loop.times_plus(loop.exchanged(y, 1), back[1], result)
+                mine = loop.load(vp, place)
+                result = loop.times_plus(other(place, mine), flip, result)
+                result = loop.times_plus(mine, loop.times_plus(loop.load(tp, at), scale, energy), result)
+                if carry:
+                    result = loop.times_plus(loop.load(op, place), keep, result)
+                loop.store(result, op, place)
+                return []
+
+            loop.count(number, loop.lanes, body)
+
+        def within(distance, carry):
+            """The flip stays within a vector."""
+            sign = loop.constant([-1.0 if n & distance else 1.0 for n in range(loop.lanes)])
+            energy = b.fadd(level, b.fmul(own, sign))
+            zero = ir.Constant(size.type, 0)
+            piece(zero, size, lambda place, mine: loop.exchanged(mine, distance), energy, carry)
+
+        def beyond(carry):
+            """The flip leads ``stride`` numbers away."""
+            lower, upper = b.fadd(level, own), b.fadd(level, b.fneg(own))
+
+            def pair(s, sums):
+                piece(s, stride, lambda place, mine: loop.load(vp, b.add(place, stride)), lower, carry)
+                t = b.add(s, stride)
+                piece(t, stride, lambda place, mine: loop.load(vp, b.sub(place, stride)), upper, carry)
+                return []
+
+            loop.count(size, b.add(stride, stride), pair)
+
+        def row(carry):
+            for distance in (1, 2, 4, 8):
+                if distance < loop.lanes:
+                    with b.if_then(b.icmp_signed("==", stride, ir.Constant(stride.type, distance))):
+                        within(distance, carry)
+            with b.if_then(b.icmp_signed(">=", stride, ir.Constant(stride.type, loop.lanes))):
+                beyond(carry)
+
+        nothing = b.fcmp_ordered("==", arguments[9], ir.Constant(loop.scalar, 0.0))
+        with b.if_else(nothing) as (alone, with_old):
+            with alone:  # the old ``out`` may hold anything, NaN too
+                row(carry=False)
+            with with_old:
+                row(carry=True)
+        return context.get_dummy_value()
+
+    real = v.dtype
+    kinds = (
+        types.UniTuple(types.intp, 3),
+        types.intp,
+        types.intp,
+        *(types.UniTuple(real, n) for n in (2, 2, 4)),
+        real,
+    )
+    return types.void(v, out, table, *kinds), emit
 
 
-@kernel
-def mixed(w, x, y, a, b, c):
-    """w = a w + b x + c y; returns the new |w|^2, added up in double precision from short sums."""
-    size, run, total = w.size, 2048, 0.0
-    whole = size // run * run
-    for at in range(0, whole, run):
-        total += _mixed(w, x, y, at, run, a, b, c)
-    for n in range(whole, size):
-        w[n] = a * w[n] + b * x[n] + c * y[n]
-        total += np.float64(w[n]) ** 2
-    return total
-
-
-# --- blocks: complex numbers as pairs; at least 2^5 of them -------------------------------------------------
+# --- blocks: complex numbers as pairs; at least 2^5 of them ------------------------------------------------
 
 
 @kernel
 def block_step(v, out, hop_re, hop_im, flip, low, high, a, b, c):
-    """out = a (f L + f* L^+ + flip sx_0 + diagonal) v + b v + c out;
-    the diagonal of i is low[low bits of i] (each twice) + high[high bits].
+    """out = a (f L + f* L^+ + flip sx_0 + diagonal) v + b v + c out.
+
+    The diagonal of i is low[low bits of i] (each twice) + high[high bits].
     """
     quarter, run = v.size // 8, low.size // 4
     blocks = quarter // run
+    hop, none = (a * hop_re, a * hop_im), (c, c)
     for r in range(blocks):
-        first, second = a * high[r] + b, a * high[r + blocks] + b
+        piece = (r * run, run, quarter)
+        terms = (a * flip, a, a * high[r] + b, a * high[r + blocks] + b)
         if c == 0:
-            _plain(
-                v,
-                out,
-                out,
-                low,
-                r * run,
-                run,
-                quarter,
-                a * hop_re,
-                a * hop_im,
-                c,
-                c,
-                a * flip,
-                a,
-                first,
-                second,
-                c,
-            )
+            _plain(v, out, out, low, piece, hop, none, terms, c)
         else:
-            _carrying(
-                v,
-                out,
-                out,
-                low,
-                r * run,
-                run,
-                quarter,
-                a * hop_re,
-                a * hop_im,
-                c,
-                c,
-                a * flip,
-                a,
-                first,
-                second,
-                c,
-            )
+            _carrying(v, out, out, low, piece, hop, none, terms, c)
 
 
 @kernel
 def block_shifts(v, out, hop_re, hop_im):
     """out = (f L + f* L^+) v."""
-    quarter, zero = v.size // 8, 0 * hop_re
-    _shifts(v, out, out, v, 0, quarter, quarter, hop_re, hop_im, zero, zero, zero, zero, zero, zero, zero)
+    quarter, zero = v.size // 8, v.dtype.type(0)
+    none = (zero, zero)
+    _shifts(v, out, out, v, (0, quarter, quarter), (hop_re, hop_im), none, (zero, zero, zero, zero), zero)
 
 
 @kernel
-def block_lanczos(v, out, hop_re, hop_im, flip, low, high, one):
+def block_lanczos(v, out, hop_re, hop_im, flip, low, high):
     """out = H v and Re <v|H v>."""
-    quarter, run, zero, total = v.size // 8, low.size // 4, 0 * one, 0.0
+    quarter, run, total = v.size // 8, low.size // 4, 0.0
+    zero, one = v.dtype.type(0), v.dtype.type(1)
     blocks = quarter // run
     for r in range(blocks):
-        total += _lanczos(
-            v,
-            out,
-            out,
-            low,
-            r * run,
-            run,
-            quarter,
-            hop_re,
-            hop_im,
-            zero,
-            zero,
-            flip,
-            one,
-            high[r],
-            high[r + blocks],
-            zero,
-        )
+        piece, terms = (r * run, run, quarter), (flip, one, high[r], high[r + blocks])
+        total += _lanczos(v, out, out, low, piece, (hop_re, hop_im), (zero, zero), terms, zero)
     return total
 
 
 @kernel
-def block_lanczos_flow(v, out, flow, hop_re, hop_im, flow_re, flow_im, flip, low, high, one):
+def block_lanczos_flow(v, out, flow, hop_re, hop_im, flow_re, flow_im, flip, low, high):
     """out = H v, flow = J v and Re <v|H v>."""
-    quarter, run, zero, total = v.size // 8, low.size // 4, 0 * one, 0.0
+    quarter, run, total = v.size // 8, low.size // 4, 0.0
+    zero, one = v.dtype.type(0), v.dtype.type(1)
     blocks = quarter // run
     for r in range(blocks):
-        total += _lanczos_flow(
-            v,
-            out,
-            flow,
-            low,
-            r * run,
-            run,
-            quarter,
-            hop_re,
-            hop_im,
-            flow_re,
-            flow_im,
-            flip,
-            one,
-            high[r],
-            high[r + blocks],
-            zero,
-        )
+        piece, terms = (r * run, run, quarter), (flip, one, high[r], high[r + blocks])
+        total += _lanczos_flow(v, out, flow, low, piece, (hop_re, hop_im), (flow_re, flow_im), terms, zero)
     return total
 
 
-# --- rows: real numbers, or complex ones as pairs; at least 2^5 in a row ------------------------------------
+# --- rows: real numbers, or complex ones as pairs; at least 2^5 in a row -----------------------------------
 
 
 @kernel
 def row_step(v, out, parts, hop_re, hop_im, g, g_z, energy, diagonal, a, b, c):
-    """out = a H v + b v + c out on rows (site of the electron, configuration) of ``parts`` real numbers per
-    entry.
+    """out = a H v + b v + c out on rows (site of the electron, configuration).
 
-    The amplitude of the hop from j to j + 1 is hop[j]; ``diagonal`` holds the energy of each configuration
-    ``parts`` times.
+    Entries have ``parts`` real numbers. The amplitude of the hop from j to j + 1 is hop[j]; ``diagonal``
+    holds the energy of each configuration ``parts`` times.
     """
-    sites, size, lanes = g.size, diagonal.size, 64 // v.itemsize
+    sites, size = g.size, diagonal.size
     for j in range(sites):
-        here, before, after = j * size, (j - 1) % sites * size, (j + 1) % sites * size
-        k = (j - 1) % sites
-        fr, fi, br, bi = a * hop_re[k], a * hop_im[k], a * hop_re[j], -a * hop_im[j]
-        flip, own, level, stride = -a * g[j], a * g_z[j], a * energy[j] + b, parts << j
-        if stride >= lanes:
-            for s in range(0, size, 2 * stride):
-                t = s + stride
-                p, q, r, u, x, y = here + s, before + s, after + s, here + t, before + t, after + t
-                if c == 0:
-                    _row0(
-                        v, out, diagonal, p, q, r, stride, s, stride, fr, fi, br, bi, flip, a, level, own, c
-                    )
-                    _row0(
-                        v, out, diagonal, u, x, y, -stride, t, stride, fr, fi, br, bi, flip, a, level, -own, c
-                    )
-                else:
-                    _keep0(
-                        v, out, diagonal, p, q, r, stride, s, stride, fr, fi, br, bi, flip, a, level, own, c
-                    )
-                    _keep0(
-                        v, out, diagonal, u, x, y, -stride, t, stride, fr, fi, br, bi, flip, a, level, -own, c
-                    )
-        elif c == 0:
-            if stride == 1:
-                _row1(
-                    v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c
-                )
-            elif stride == 2:
-                _row2(
-                    v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c
-                )
-            elif stride == 4:
-                _row4(
-                    v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c
-                )
-            else:
-                _row8(
-                    v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c
-                )
-        elif stride == 1:
-            _keep1(v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c)
-        elif stride == 2:
-            _keep2(v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c)
-        elif stride == 4:
-            _keep4(v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c)
-        else:
-            _keep8(v, out, diagonal, here, before, after, 0, 0, size, fr, fi, br, bi, flip, a, level, own, c)
+        before, after = (j - 1) % sites, (j + 1) % sites
+        places = (j * size, before * size, after * size)
+        forth, back = (a * hop_re[before], a * hop_im[before]), (a * hop_re[j], -a * hop_im[j])
+        terms = (-a * g[j], a, a * energy[j] + b, a * g_z[j])
+        _row(v, out, diagonal, places, size, parts << j, forth, back, terms, c)
 
 
 @kernel

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import ModuleType
 
 import numpy as np
 
+from xglass.engine.core.points import over_points, points
+from xglass.engine.core.random_vectors import stream
 from xglass.engine.tls.dense import configurations, rotated
 
 #: Bounds of the spectrum are widened by this much: rounding must not carry a Chebyshev recursion beyond them.
@@ -28,9 +31,6 @@ MOST = 2
 
 #: Lanczos steps that any smooth function of the energy takes.
 LEAST = 30
-
-#: Steps of the grid of sticks in the smallest broadening.
-FINE = 20
 
 #: Bits whose energies stand in one table, small enough for the first cache.
 LOW_BITS = 8
@@ -257,10 +257,7 @@ class Block(_Operator):
         """Out = H v, flow = J v where asked for; returns Re <v|H v>: one pass over v."""
         if self.tabulated:
             return super().lanczos(v, out, flow)
-        vectors, local = (
-            (v.view(self.real), out.view(self.real)),
-            (self._flip, *self._halves, self.real.type(1.0)),
-        )
+        vectors, local = (v.view(self.real), out.view(self.real)), (self._flip, *self._halves)
         if flow is None:
             return float(self._kernels.block_lanczos(*vectors, *self._hop, *local))
         return float(
@@ -383,41 +380,84 @@ class Rows(_Operator):
         return out
 
 
+#: The Hamiltonian of one momentum, or of one flux where sites differ.
+Operator = Block | Rows
+
+
 def operator(
     number: float,
-    values: tuple[np.ndarray, ...],
+    values: Iterable[np.ndarray],
     sites: int,
     disorder: bool,
     precision: str,
     max_excitations: int | None,
-) -> Block | Rows:
-    """The operator of one momentum, or of one flux where sites differ; values: t, g, g_z, omega0,
-    site_energy.
-    """
+) -> Operator:
+    """Return the operator of one momentum or flux; values: t, g, g_z, omega0, site_energy."""
+    t, g, g_z, omega0, site_energy = values
     if disorder:
-        t, g, g_z, omega0, site_energy = values
         return Rows(sites, number, t, g, g_z, omega0, site_energy, precision, max_excitations)
-    numbers = [float(value) for value in values]
-    return Block(sites, number, numbers[0], numbers[1], numbers[2], numbers[3], precision, max_excitations)
+    return Block(sites, number, float(t), float(g), float(g_z), float(omega0), precision, max_excitations)
+
+
+def walk(
+    values: tuple[np.ndarray, ...],
+    realization: np.ndarray,
+    number: np.ndarray,
+    label: np.ndarray,
+    vector: np.ndarray,
+    T: np.ndarray,
+    *,
+    sites: int,
+    disorder: bool,
+    precision: str,
+    max_excitations: int | None,
+) -> tuple[np.ndarray, Iterator[tuple[tuple[int, ...], Operator, np.uint64]]]:
+    """Visit all points, momenta and random vectors.
+
+    Returns temperatures (..., T) of all, and for each its index, operator and stream of random numbers.
+    Operators are the same object as long as the Hamiltonian is the same: what belongs to one can be kept.
+
+    ``values`` are t, g, g_z, omega0, site_energy, (...) or, with disorder, (..., site); ``number`` holds
+    momenta (fluxes where sites differ), ``label`` their canonical values.
+    """
+    core = 1 if disorder else 0
+    loops = (realization, number, label, vector)
+    shape, arrays = points((*values, *loops, T), [core] * len(values) + [0] * len(loops) + [1])
+    *parameters, realization, number, label, vector, T = arrays
+    form = (len(values), sites) if disorder else (len(values),)
+
+    @lru_cache(1)
+    def operator_of(number: float, bits: bytes) -> Operator:
+        """Arrays have no hash, their bits have."""
+        return operator(
+            number, np.frombuffer(bits).reshape(form), sites, disorder, precision, max_excitations
+        )
+
+    def visits() -> Iterator[tuple[tuple[int, ...], Operator, np.uint64]]:
+        for p in np.ndindex(shape):
+            hamiltonian = np.stack([array[p] for array in parameters]).astype(np.float64)
+            labels = np.concatenate([[sites], hamiltonian.ravel(), [label[p]]])
+            visited = operator_of(float(number[p]), hamiltonian.tobytes())
+            yield p, visited, stream(int(vector[p]), int(realization[p]), labels)
+
+    return T, visits()
 
 
 def widest(values: tuple[np.ndarray, ...], sites: int, disorder: bool, max_excitations: int | None) -> float:
-    """Largest half width of the spectrum among all parameter points (...) or, with disorder, (..., site)."""
-    own = 1 if disorder else 0
-    shape = np.broadcast_shapes(*(array.shape[: array.ndim - own] for array in values))
-    full = [np.broadcast_to(array, shape + array.shape[array.ndim - own :]) for array in values]
-    points = (tuple(array[p] for array in full) for p in np.ndindex(shape))
-    return max(
-        operator(0.0, point, sites, disorder, "double", max_excitations).half_width for point in points
-    )
+    """Return the largest half width of the spectrum at all points (...) or, with disorder, (..., site)."""
+
+    def half_width(*values: np.ndarray) -> float:
+        return operator(0.0, values, sites, disorder, "double", max_excitations).half_width
+
+    return float(over_points(half_width, values, 1 if disorder else 0, float).max())
 
 
 def resolving(half_width: float, broadening: float, T: float) -> int:
-    """Lanczos steps that resolve a filter, and the Boltzmann factor where the filter is wide.
+    """Return how many Lanczos steps resolve a filter, and the Boltzmann factor where the filter is wide.
 
     The first is the time 1 / broadening times the spread of the spectrum, with the factor that holds in
     practice. A Krylov space knows the edges of the spectrum best, so a Boltzmann factor takes the square root
-    of half_width / T only; both as found against many more steps, to 1e-3 of the errors.
+    of half_width / T only. Both were found against many more steps, to 1e-3 of the errors.
     """
     thermal = 6.0 * math.sqrt(half_width / T)
     return max(LEAST, math.ceil(2.0 * half_width / broadening - 1e-9), math.ceil(thermal))

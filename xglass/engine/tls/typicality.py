@@ -1,5 +1,4 @@
-r"""Thermal typical states evolved in time: the current correlation of one electron on a ring, with symmetric
-thermal weights.
+r"""Thermal typical states evolved in time: the current correlation of one electron on a ring.
 
 With |r> a random vector whose entries have modulus 1, and E the lower bound of the spectrum,
 
@@ -11,15 +10,19 @@ conjugate only in the mean, are both measured: what is left at a frequency then 
 that frequency, as it does in the exact sum, so that a small sigma beside a high peak is not buried under the
 errors of the peak. The filtered sigma is a sum over pairs of states (l, m) with x = E_m - E_l,
 
-    sigma(w) = sum c_lm f_w(x),   f_w(x) = pi tanh(b x / 2) / x [G(w - x) + G(w + x)],   sum c_lm cos(x t) =
-    C(t),
+    sigma(w) = sum c_lm f_w(x),   f_w(x) = pi tanh(b x / 2) / x [G(w - x) + G(w + x)],
+    C(t) = sum c_lm cos(x t),
 
 and f_w is smooth, so a cosine series in times n dt represents it to rounding. The series reaches as far as
 the Gaussian and the poles of the tanh at x = +- i pi T demand, and no further.
 
-Bessel functions: e^{-z x} = sum_n (2 - delta_n0) (-1)^n I_n(z) T_n(x), e^{-i z x} = sum_n (2 - delta_n0)
-(-i)^n J_n(z) T_n(x). (Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984); typicality: Iitaka and Ebisuzaki,
-Phys. Rev. Lett. 90, 047203 (2003).)
+Exponentials are Chebyshev series with Bessel functions as coefficients,
+
+    e^{-z x} = sum_n (2 - delta_n0) (-1)^n I_n(z) T_n(x),
+    e^{-i z x} = sum_n (2 - delta_n0) (-i)^n J_n(z) T_n(x).
+
+(Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967 (1984); typicality: Iitaka and Ebisuzaki, Phys. Rev. Lett. 90,
+047203 (2003).)
 """
 
 from __future__ import annotations
@@ -30,19 +33,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.fft
-import scipy.special
+from scipy import fft, special
 
 from xglass.engine.core.blas import single_thread
-from xglass.engine.core.jit import kernel
-from xglass.engine.core.line_spectra import smooth
-from xglass.engine.tls.lanczos import Operator, columns, random_vector, walk
+from xglass.engine.core.random_vectors import random_vector
+from xglass.engine.tls.averages import Columns
+from xglass.engine.tls.operators import Operator, walk
 
-# : The cosine series ends where its coefficients have fallen to e^-20; in single precision, whose rounding is
-# larger, to e^-15.
+#: The cosine series ends where its coefficients have fallen to e^-20; in single precision, whose rounding is
+#: larger, to e^-15.
 DECAY = {"single": 15.0, "double": 20.0}
 
-#: Width times length in time of the edge beyond the spectrum over which a series may do as it likes.
+#: Width times length in time of the edge beyond the spectrum where a series may do as it likes.
 EDGE = 60.0
 
 # : Samples in time for each run of the Chebyshev recursion: many need fewer orders each, but more sums over
@@ -68,54 +70,45 @@ class Clock:
 
 
 def half_width(operator: Operator) -> float:
-    """Half the width of the spectrum; never so small that rounding of the centre would count."""
+    """Return half the width of the spectrum, never so small that rounding of the centre would count."""
     return max(operator.half_width, 1e-3 * abs(operator.centre), 1e-6)
 
 
 def duration(T: float, width: float, decay: float) -> float:
-    """Time after which the transform of f_w, a Gaussian folded with e^{-pi T t}, has fallen to e^-decay."""
+    """Return the time when the transform of f_w, a Gaussian folded with e^{-pi T t}, is down to e^-decay."""
     pole = math.pi * T
     gaussian = math.sqrt(2.0 * decay) / width
     return gaussian if gaussian <= pole / width**2 else decay / pole + 0.5 * pole / width**2
 
 
 def clock(half: float, T: float, broadening: np.ndarray, precision: str) -> Clock:
-    """Times that represent all f_w on |x| <= 2 half: Nyquist's step for that band and the edge beside it."""
+    """Return times that represent all f_w on |x| <= 2 half: Nyquist's step for that band and its edge."""
     reach = duration(T, float(broadening.min()), DECAY[precision])
     step = 2.0 * math.pi / (4.0 * half + EDGE / reach)
     times = math.ceil(reach / step)
-    return Clock(step, times, scipy.fft.next_fast_len(2 * times + 2, real=True))
+    return Clock(step, times, fft.next_fast_len(2 * times + 2, real=True))
 
 
 def samples(dimension: int) -> int:
-    """Samples in time for each run of the Chebyshev recursion: fewer where vectors are long,
-    as all of a run are held.
-    """
+    """Return the samples in time for each Chebyshev series: one where vectors are long, as all are held."""
     return SAMPLES if dimension < 2**20 else 1
 
 
-@kernel
-def _turned(even, odd):
-    """even - i odd, into ``even``; complex numbers as pairs of real ones."""
-    for n in range(
-        even.size // 2
-    ):  # both results before either is stored: this the compiler turns into vectors
-        real, imaginary = even[2 * n] + odd[2 * n + 1], even[2 * n + 1] - odd[2 * n]
-        even[2 * n], even[2 * n + 1] = real, imaginary
-
-
 class Evolution:
-    """Chebyshev expansions of one operator. Buffers are kept: fresh pages cost more than the arithmetic."""
+    """Chebyshev series of one operator. Buffers are kept: fresh pages cost more than the arithmetic."""
 
     def __init__(self, operator: Operator) -> None:
-        self.operator, self.real = operator, operator.real
-        self.complex = np.dtype(np.complex64 if self.real == np.float32 else np.complex128)
+        self.operator = operator
         self.half, self.centre, self.dimension = half_width(operator), operator.centre, operator.dimension
+        self.real = operator.real
+        self.complex = np.dtype(np.complex64 if self.real == np.float32 else np.complex128)
         self.tolerance = 1e-8 if self.real == np.float32 else 1e-15
+
+        held = samples(self.dimension)
         self.polynomials = np.empty((0, self.dimension), dtype=self.complex)
-        shape = (samples(self.dimension), self.dimension)
-        self.left, self.right = (np.empty(shape, dtype=self.complex) for _ in range(2))
-        self.odd = np.empty((shape[0], 2 * shape[1]), dtype=self.real)
+        self.left = np.empty((held, self.dimension), dtype=self.complex)
+        self.right = np.empty((held, self.dimension), dtype=self.complex)
+        self.odd = np.empty((held, 2 * self.dimension), dtype=self.real)
         self.flow = np.empty(self.dimension, dtype=self.complex)
 
     def _expand(self, start: np.ndarray, orders: int) -> np.ndarray:
@@ -132,14 +125,15 @@ class Evolution:
         return V[:orders].view(self.real)
 
     def cooled(self, r: np.ndarray, T: float) -> tuple[np.ndarray, float]:
-        """e^{-(H - centre) / 2T} |r> normalised, and the logarithm of its squared norm."""
+        """Return e^{-(H - centre) / 2T} |r> normalised, and the logarithm of its squared norm."""
         exponent = 0.5 * self.half / T
         steps = math.ceil(exponent / COOLING)
-        z, n = exponent / steps, np.arange(200)
-        coefficients = np.where(n == 0, 1.0, 2.0) * (-1.0) ** n * scipy.special.ive(n, z)
+        n = np.arange(200)
+        coefficients = np.where(n == 0, 1.0, 2.0) * (-1.0) ** n * special.ive(n, exponent / steps)
         orders = _orders(coefficients, self.tolerance)
         row = coefficients[None, :orders].astype(self.real)
-        phi, log_norm = r.astype(self.complex), 0.0
+        phi = r.astype(self.complex)
+        log_norm = 0.0
         for _ in range(steps):
             phi = (row @ self._expand(phi, orders)).view(self.complex)[0]
             square = _square(phi)
@@ -149,50 +143,53 @@ class Evolution:
 
     @cached_property
     def reference(self) -> float:
-        """An energy near the ground state, so that no Boltzmann factor leaves the range of numbers;
-        always from the same vector.
-        """
+        """An energy near the ground state, which keeps Boltzmann factors in range: always of one vector."""
         cold, _ = self.cooled(random_vector(0, np.uint64(0), self.dimension, self.complex), COLD * self.half)
         applied = self.operator.step(cold, self.flow, 1.0, -self.centre, 0.0)
         return self.centre + float(np.dot(cold.view(self.real), applied.view(self.real)))
 
     def correlation(self, phi: np.ndarray, step: float, times: int) -> np.ndarray:
-        """Real part of [C(t) + C(-t)] / 2 at t = 0, step, ..., times step, for a normalised |phi>."""
+        """Return Re [C(t) + C(-t)] / 2 at t = 0, step, ..., times step, for a normalised |phi>."""
         psi = self.operator.current(phi, np.empty_like(phi))
         C = np.zeros(times + 1)
         C[0] = _square(psi)
-        count = len(self.left)
-        angles = self.half * step * np.arange(1, count + 1)
+        held = len(self.left)
+        even, odd = self._phases(self.half * step * np.arange(1, held + 1))
+        for signed in (odd, -odd):  # forward and backward in time
+            first, second = phi, psi
+            for start in range(0, times, held):
+                first = self._evolved(first, even, signed, self.left)
+                second = self._evolved(second, even, signed, self.right)
+                for k in range(min(held, times - start)):
+                    self.operator.current(self.right[k], self.flow)
+                    overlap = np.dot(self.left[k].view(self.real), self.flow.view(self.real))
+                    C[start + 1 + k] += 0.5 * float(overlap)
+        return C
+
+    def _phases(self, angles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Chebyshev coefficients of e^{-i angle h}: those of even orders, and i times those of odd orders."""
         n = np.arange(int(angles[-1]) + 60)
-        coefficients = np.where(n == 0, 1.0, 2.0) * scipy.special.jv(n, angles[:, None])
+        coefficients = np.where(n == 0, 1.0, 2.0) * special.jv(n, angles[:, None])
         coefficients[:, 2::4] *= -1.0
         coefficients[:, 3::4] *= -1.0
         orders = _orders(np.abs(coefficients).max(axis=0), self.tolerance)
-        for direction in (1.0, -1.0):
-            even = np.ascontiguousarray(coefficients[:, :orders:2], dtype=self.real)
-            odd = np.ascontiguousarray(direction * coefficients[:, 1:orders:2], dtype=self.real)
-            first, second = phi, psi
-            for start in range(0, times, count):
-                first = self._evolved(first, even, odd, self.left)
-                second = self._evolved(second, even, odd, self.right)
-                for k in range(min(count, times - start)):
-                    self.operator.current(self.right[k], self.flow)
-                    C[start + 1 + k] += 0.5 * float(
-                        np.dot(self.left[k].view(self.real), self.flow.view(self.real))
-                    )
-        return C
+        even = np.ascontiguousarray(coefficients[:, :orders:2], dtype=self.real)
+        odd = np.ascontiguousarray(coefficients[:, 1:orders:2], dtype=self.real)
+        return even, odd
 
     def _evolved(self, start: np.ndarray, even: np.ndarray, odd: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """e^{-iHt} |start> at every sample, the phase of the centre apart; returns the last."""
+        """e^{-iHt} |start> at every sample, apart from the phase of the centre; returns the last."""
+        from xglass.engine.tls.typicality_kernels import turned
+
         V = self._expand(start, even.shape[1] + odd.shape[1])
         np.matmul(even, V[0::2], out=out.view(self.real))
         np.matmul(odd, V[1::2], out=self.odd)
-        _turned(out.view(self.real).reshape(-1), self.odd.reshape(-1))
+        turned(out.view(self.real).reshape(-1), self.odd.reshape(-1))
         return out[-1]
 
 
 def _orders(coefficients: np.ndarray, tolerance: float) -> int:
-    """Orders beyond which all coefficients together stay below the tolerance."""
+    """Number of orders beyond which all coefficients together stay below the tolerance."""
     tails = np.abs(coefficients)[::-1].cumsum()[::-1]
     return int(np.count_nonzero(tails > tolerance))
 
@@ -201,33 +198,36 @@ def _square(v: np.ndarray) -> float:
     return float(np.square(v.view(v.real.dtype), dtype=np.float64).sum())
 
 
-def spectrum(
+def filtered(
     C: np.ndarray, ticks: Clock, half: float, T: float, frequency: np.ndarray, broadening: np.ndarray
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """Total weight, (2, broadening) static value and the same sum with (x / broadening)^2 inside, and
-    (broadening, frequency) sigma.
+    """Return what the samples C of a correlation function say of sigma.
 
-    The cosine series of a function f is its transform on a grid of frequencies: so C is transformed once and
-    serves all f.
+    Total weight; (2, broadening) static value, and the same sum with (x / broadening)^2 inside; (broadening,
+    frequency) sigma. The cosine series of a function f is its transform on a grid of frequencies: so C is
+    transformed once and serves all f.
     """
+    from xglass.engine.core.line_spectra import smooth
+
     period = 2.0 * math.pi / ticks.step
     edge = period - 4.0 * half
     padded = np.zeros(ticks.points)
     padded[: C.size] = C
-    folded = (2.0 * scipy.fft.rfft(padded).real - C[0]) / ticks.points
+    folded = (2.0 * fft.rfft(padded).real - C[0]) / ticks.points
     grid = period / ticks.points
     number = np.arange(int((period - 2.0 * half) / grid) + 1)
     x = number * grid
     weight = math.pi * 0.5 / T * _tanh_ratio(0.5 * x / T)
     # 1 on |x| <= 2 half, 0 beyond period - 2 half, where the series repeats
-    weight *= 0.5 * scipy.special.erfc((x - 2.0 * half - 0.5 * edge) * 8.4 / edge)
+    weight *= 0.5 * special.erfc((x - 2.0 * half - 0.5 * edge) * 8.4 / edge)
     weight *= folded[np.minimum(number, ticks.points - number)]
     weight[1:] *= 2.0  # x and -x
+
     gauss = (x[:, None] / broadening) ** 2
     near = 2.0 * np.exp(-0.5 * gauss) / (math.sqrt(2.0 * math.pi) * broadening)
     static = np.stack([weight @ near, weight @ (near * gauss)])
     sigma = np.zeros((1, broadening.size, frequency.size))
-    histogram = np.concatenate([[0.0], weight])[:, None]  # of which entry k stands at (k - 1) grid
+    histogram = np.concatenate([[0.0], weight])[:, None]  # entry k stands at (k - 1) grid
     smooth(histogram, 1, grid, frequency, broadening, sigma)
     return float(weight.sum()), static, sigma[0]
 
@@ -241,20 +241,26 @@ def _tanh_ratio(x: np.ndarray) -> np.ndarray:
 def thermal(
     evolution: Evolution, r: np.ndarray, T: np.ndarray, frequency: np.ndarray, broadening: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """(T, column) numerators as :func:`xglass.engine.tls.lanczos.thermal` has them,
-    and the energy that they are relative to.
+    """Return what a vector gives, (T, column), and the energy that it is relative to.
+
+    The columns are those of :func:`xglass.engine.tls.lanczos.thermal`.
     """
-    result = np.empty((T.size, columns(frequency.size, broadening.size)))
+    columns = Columns(broadening.size, frequency.size)
+    result = np.empty((T.size, columns.size))
     reference = evolution.reference
     for row, temperature in zip(result, map(float, T), strict=True):
         phi, log_norm = evolution.cooled(r, temperature)
-        ticks = clock(evolution.half, temperature, broadening, evolution.operator.precision)
-        C = evolution.correlation(phi, ticks.step, ticks.times)
-        total, static, sigma = spectrum(C, ticks, evolution.half, temperature, frequency, broadening)
         hops = evolution.operator.hopping(phi, evolution.flow)
         kinetic = float(np.dot(phi.view(evolution.real), hops.view(evolution.real)))
+        ticks = clock(evolution.half, temperature, broadening, evolution.operator.precision)
+        C = evolution.correlation(phi, ticks.step, ticks.times)
+        total, static, sigma = filtered(C, ticks, evolution.half, temperature, frequency, broadening)
         z = math.exp(log_norm + (reference - evolution.centre) / temperature)
-        row[:] = z * np.concatenate([[1.0, kinetic, total], static.ravel(), sigma.ravel()])
+        row[columns.Z] = z
+        row[columns.KINETIC] = z * kinetic
+        row[columns.TOTAL] = z * total
+        row[columns.static], row[columns.second] = z * static
+        row[columns.sigma] = z * sigma.ravel()
     return result, reference
 
 
@@ -275,18 +281,21 @@ def numerators(
     seed: int,
     **hamiltonian: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As :func:`xglass.engine.tls.lanczos.numerators`, from thermal typical states;
-    the random vectors are the same, but always complex.
+    """Return numerators (..., T, column) of every vector, and the energies (...) that they are relative to.
+
+    Arguments are those of :func:`xglass.engine.tls.lanczos.numerators`, and the random vectors are the same,
+    but always complex.
     """
-    T, points = walk((t, g, g_z, omega0, site_energy), realization, number, label, vector, T, **hamiltonian)
+    T, visits = walk((t, g, g_z, omega0, site_energy), realization, number, label, vector, T, **hamiltonian)
     frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
-    sums, energies = np.empty((*T.shape, columns(frequency.size, broadening.size))), np.empty(T.shape[:-1])
+    sums = np.empty((*T.shape, Columns(broadening.size, frequency.size).size))
+    energies = np.empty(T.shape[:-1])
     evolution: Evolution | None = None
     with single_thread():
-        for p, problem, number_of_stream in points:
-            if evolution is None or evolution.operator is not problem:
+        for p, operator, stream in visits:
+            if evolution is None or evolution.operator is not operator:
                 evolution = None  # its buffers go before others are made
-                evolution = Evolution(problem)
-            r = random_vector(seed, number_of_stream, evolution.dimension, evolution.complex)
+                evolution = Evolution(operator)
+            r = random_vector(seed, stream, evolution.dimension, evolution.complex)
             sums[p], energies[p] = thermal(evolution, r, T[p], frequency, broadening)
     return sums, energies
