@@ -207,24 +207,23 @@ def spectrum(
     beta = 1.0 / ladder.T
     if isinstance(lattice, Chain):
         out = np.empty(omega.size)
-        dmft_kernels.spectrum(
-            np.ascontiguousarray(omega),
-            solution.edges,
-            solution.coefficients,
-            ladder.bottom,
-            ladder.spacing,
-            ladder.t,
-            beta,
-            solution.reference,
-            solution.first,
-            solution.last,
-            solution.shares,
-            _RULES,
-            _ANALYSIS[-2:].copy(),
-            solution.lit if heavy is None else heavy & solution.lit,
-            solution.lit,
-            out,
+        lit = solution.lit
+        panels = dmft_kernels.Series(
+            edges=solution.edges,
+            coefficients=solution.coefficients,
+            shares=solution.shares,
+            heavy=lit if heavy is None else heavy & lit,
+            lit=lit,
         )
+        point = dmft_kernels.Point(
+            spacing=ladder.spacing,
+            t=ladder.t,
+            beta=beta,
+            reference=solution.reference,
+            first=solution.first,
+            last=solution.last,
+        )
+        dmft_kernels.spectrum(np.ascontiguousarray(omega), panels, point, _RULES, _ANALYSIS[-2:].copy(), out)
     else:
         out = np.array([_bubbles(lattice, solution, w) for w in omega])
     with np.errstate(invalid="ignore"):

@@ -1,9 +1,8 @@
-"""Dynamical mean field theory of one electron and two-level systems on the real axis: the kernels of the
-one-dimensional lattice.
+"""Dynamical mean field theory of one electron and two-level systems on the real axis: kernels of the chain.
 
 The impurity couples an energy nu to nu +- omega0 only, so that every ladder nu + k omega0 is a problem of its
-own. On it, with p and q the thermal weights of a two-level system down and up, u = 1/G0 and primes for nu -+
-omega0,
+own. On it, with p and q the thermal weights of a two-level system down and up, u = 1/G0 and s, r the energies
+that the impurity has with the system down and up,
 
     Sigma = m + p q (s - r)^2 / v,   m = p s + q r,   v = u - p r - q s,
     s = g_z + g^2 / (u(nu - omega0) + g_z),   r = -g_z + g^2 / (u(nu + omega0) - g_z):
@@ -22,6 +21,8 @@ is left at low temperature.
 from __future__ import annotations
 
 import math
+from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,8 +47,9 @@ def _root(x, y):
 
 @inline
 def joukowski(x, y, t):
-    """The w in the unit disk with t (w + 1/w) = x + iy, y >= 0: w = 2t / (z + sqrt(z - 2t) sqrt(z + 2t));
-    Im w <= 0.
+    """The w in the unit disk with t (w + 1/w) = x + iy, y >= 0: Im w <= 0.
+
+    It is w = 2t / (z + sqrt(z - 2t) sqrt(z + 2t)).
     """
     a, b = _root(x - 2.0 * t, y), _root(x + 2.0 * t, y)
     return _divided(
@@ -56,161 +58,269 @@ def joukowski(x, y, t):
     )
 
 
+# --- the self-energy of a ladder ---------------------------------------------------------------------------
+
+
+class Mode(IntEnum):
+    """How the solver of a ladder goes on from a self-energy and its image under the equations."""
+
+    DAMP = 0  #: part of the way to the image, which leads from afar to the causal solution
+    NEWTON = 1  #: Newton's method, once that solution is near
+    POLISH = 2  #: to the image itself, which finds the smallest imaginary parts at once
+
+
+#: Most iterations of a ladder, and those after which it is followed down from high above the real axis.
+MOST_STEPS, PATIENCE = 4000, 150
+
+
+@inline
+def impurity(below, here, above, g, g_z, p, q):
+    """Eq.
+
+    (A6): Sigma from 1/G0 at nu - omega0, nu and nu + omega0; and its derivatives in each of the three.
+    """
+    # the two-level system down, excited by the hop to nu - omega0, and up, which returns omega0
+    x, y = _divided(complex(g, 0.0), below + g_z), _divided(complex(g, 0.0), above - g_z)
+    s, r = g_z + g * x, -g_z + g * y
+    a, b, v = here - s, here - r, here - p * r - q * s
+    d = s - r
+    # the real part as it stands, the imaginary part as a sum of terms of one sign
+    size = v.real * v.real + v.imag * v.imag
+    sizes = (
+        p * q * (d.real * d.real + d.imag * d.imag) * here.imag
+        - p * (b.real * b.real + b.imag * b.imag) * s.imag
+        - q * (a.real * a.real + a.imag * a.imag) * r.imag
+    )
+    second = _divided(d * d, v)
+    sigma = complex(p * s.real + q * r.real + p * q * second.real, -sizes / size)
+    # derivatives
+    middle = _divided(d, v)
+    lower = _divided(b, v) * x
+    upper = _divided(a, v) * y
+    return sigma, -p * lower * lower, -p * q * middle * middle, -q * upper * upper
+
+
+@inline
+def _copied(source, target):
+    for k in range(source.size):
+        target[k] = source[k]
+
+
+@inline
+def _begun(now, mean, size):
+    """Begin with a self-energy of large imaginary part, from which iteration tends to the causal solution."""
+    for k in range(now.size):
+        now[k] = complex(mean, -0.5 * size)
+
+
+@inline
+def _beyond(nu, mean, square, t):
+    """1/G0 beyond an end of the ladder, from the first terms of Sigma at large energy."""
+    far = mean + (square - mean * mean) / (nu - mean) if nu != mean else mean
+    return nu - 2.0 * t * joukowski(nu - far, 0.0, t)
+
+
+@inline
+def _baths(now, start, spacing, height, t, bath, slope):
+    """1/G0 = nu - 2 t w of the rungs, between those beyond the ends, and du/dSigma = 2 t dw/dz."""
+    for k in range(now.size):
+        nu = start + spacing * k
+        w = joukowski(nu - now[k].real, height - now[k].imag, t)
+        bath[k + 1] = complex(nu - 2.0 * t * w.real, height - 2.0 * t * w.imag)
+        slope[k] = -2.0 * _divided(w * w, 1.0 - w * w)
+    if spacing == 0.0:  # a static system gives no energy: one rung, which is its own neighbour
+        bath[0] = bath[1]
+        bath[2] = bath[1]
+
+
+@inline
+def _image(bath, g, g_z, p, q, static, new, low, mid, high):
+    """Self-energies that follow from 1/G0, and their derivatives in 1/G0 of the rung below, their own,
+    above.
+    """
+    for k in range(new.size):
+        new[k], low[k], mid[k], high[k] = impurity(bath[k], bath[k + 1], bath[k + 2], g, g_z, p, q)
+    if static:
+        mid[0] = low[0] + mid[0] + high[0]
+
+
+@inline
+def _worst(now, new, size, moved):
+    """Largest change on a ladder, on the scale of Sigma; and with imaginary parts on their own scale,
+    ``moved``.
+    """
+    worst, relative = 0.0, 0.0
+    for k in range(now.size):
+        real, imag = abs(new[k].real - now[k].real), abs(new[k].imag - now[k].imag)
+        scale = size + abs(now[k])
+        worst = max(worst, (real + imag) / scale)
+        relative = max(relative, real / scale)
+        moved[k] = imag / -new[k].imag if -new[k].imag > 1e-290 else 0.0
+        relative = max(relative, moved[k])
+    return worst, relative
+
+
+@inline
+def _newton_step(now, new, slope, low, mid, high, step):
+    """Solve (1 - dF/dSigma) step = F - Sigma by the Thomas algorithm; dF_k/dSigma_{k-1} = low slope,
+    and so on.
+    """
+    rungs = now.size
+    eliminated = complex(0.0, 0.0)
+    for k in range(rungs):
+        diagonal = 1.0 - mid[k] * slope[k]
+        right = new[k] - now[k]
+        if k > 0:
+            under = -low[k] * slope[k - 1]
+            diagonal -= under * eliminated
+            right -= under * step[k - 1]
+        if k < rungs - 1:
+            eliminated = _divided(-high[k] * slope[k + 1], diagonal)
+            high[k] = eliminated
+        step[k] = _divided(right, diagonal)
+    for k in range(rungs - 2, -1, -1):
+        step[k] -= high[k] * step[k + 1]
+
+
+@inline
+def _stepped(now, new, step):
+    """Take a Newton step; where it leaves the causal half plane, with the imaginary part of the image."""
+    for k in range(now.size):
+        value = now[k] + step[k]
+        if value.imag > 0.0:
+            value = complex(value.real, new[k].imag)
+        now[k] = value
+
+
+@inline
+def _mixed(now, new, mixing):
+    """Go a part of the way to the image."""
+    for k in range(now.size):
+        now[k] = (1.0 - mixing) * now[k] + mixing * new[k]
+
+
+@inline
+def _settled(now, moved, worst, relative, g, size):
+    """Residual of a ladder on which imaginary parts fall in every step: in a gap they are 0."""
+    largest = 0.0
+    for k in range(now.size):
+        largest = max(largest, -now[k].imag)
+    if g == 0.0:  # rungs know nothing of one another, and each may lie in a gap
+        left = worst
+        for k in range(now.size):
+            if -now[k].imag < 1e-8 * size:
+                now[k] = complex(now[k].real, 0.0)
+            else:
+                left = max(left, moved[k])
+        return left
+    if largest < 1e-8 * size:  # on all rungs alike
+        for k in range(now.size):
+            now[k] = complex(now[k].real, 0.0)
+        return worst
+    return relative
+
+
 @kernel
 def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
-    """Self-energies (ladder, rung) of the ladders that begin at energies ``bottom`` (ladder), and what is
-    left of the equations.
+    """Self-energies (ladder, rung) of the ladders that begin at energies ``bottom`` (ladder), and their
+    residuals.
 
-    Damped iteration from a damped start, which tends to the causal solution; Newton's method on the ladder (a
-    tridiagonal matrix) once that is near, taken back where it leads away. ``spacing`` 0 and one rung: static
-    two-level systems. Converged where the residual, relative in the imaginary part, is 1e-11. Returns the
-    number of iterations of all ladders.
+    Damped iteration until the solution is near, Newton's method until done or worse, and in the end polishing
+    by plain iteration. ``spacing`` 0 and one rung: static two-level systems. Converged where the residual,
+    relative in the imaginary part, is 1e-11. Returns the number of iterations of all ladders.
     """
     mean, size = g_z * (p - q), math.sqrt(g * g + g_z * g_z)
-    static = spacing == 0.0
-    u, slope, image = (
-        np.empty(rungs, np.complex128),
-        np.empty(rungs, np.complex128),
-        np.empty(rungs, np.complex128),
-    )
-    low, mid, high = (
-        np.empty(rungs, np.complex128),
-        np.empty(rungs, np.complex128),
-        np.empty(rungs, np.complex128),
-    )
-    kept, step, moved = np.empty(rungs, np.complex128), np.empty(rungs, np.complex128), np.empty(rungs)
+    bath = np.empty(rungs + 2, np.complex128)
+    slope = np.empty(rungs, np.complex128)
+    new = np.empty(rungs, np.complex128)
+    low = np.empty(rungs, np.complex128)
+    mid = np.empty(rungs, np.complex128)
+    high = np.empty(rungs, np.complex128)
+    kept = np.empty(rungs, np.complex128)
+    step = np.empty(rungs, np.complex128)
+    moved = np.empty(rungs)
     spent = 0
     for ladder in range(bottom.size):
-        now = sigma[ladder]
-        for k in range(rungs):
-            now[k] = complex(mean, -0.5 * size)
-        start = bottom[ladder]
-        ends = np.empty(2, np.complex128)
-        for side in range(2):  # beyond the ends of the ladder: the first terms at large energy
-            nu = start + spacing * (-1 if side == 0 else rungs)
-            far = mean + (g * g + g_z * g_z - mean * mean) / (nu - mean) if nu != mean else mean
-            ends[side] = nu - 2.0 * t * joukowski(nu - far, 0.0, t)
-        threshold, newton, before = 1e-2 * size, False, math.inf
-        worst_kept, kept_upper, polish = threshold, complex(0.0, 0.0), 0
-        begun, eta, followed = 0, 0.0, False
-        for iteration in range(4000):
-            for k in range(rungs):
-                nu = start + spacing * k
-                w = joukowski(nu - now[k].real, eta - now[k].imag, t)
-                u[k] = complex(nu - 2.0 * t * w.real, eta - 2.0 * t * w.imag)
-                slope[k] = -2.0 * _divided(w * w, 1.0 - w * w)  # du / dSigma = 2 t dw/dz
-            worst, relative = 0.0, 0.0
-            for k in range(rungs):
-                below = u[k] if static else (u[k - 1] if k > 0 else ends[0])
-                above = u[k] if static else (u[k + 1] if k < rungs - 1 else ends[1])
-                x, y = _divided(complex(g, 0.0), below + g_z), _divided(complex(g, 0.0), above - g_z)
-                s, r = g_z + g * x, -g_z + g * y
-                a, b, v = u[k] - s, u[k] - r, u[k] - p * r - q * s
-                d = s - r
-                size_v = v.real * v.real + v.imag * v.imag
-                sizes = (
-                    p * q * (d.real * d.real + d.imag * d.imag) * u[k].imag
-                    - p * (b.real * b.real + b.imag * b.imag) * s.imag
-                    - q * (a.real * a.real + a.imag * a.imag) * r.imag
-                )
-                second = _divided(d * d, v)
-                image[k] = complex(p * s.real + q * r.real + p * q * second.real, -sizes / size_v)
-                ratio = _divided(d, v)
-                mid[k] = -p * q * ratio * ratio
-                ratio = _divided(b, v) * x
-                low[k] = -p * ratio * ratio
-                ratio = _divided(a, v) * y
-                high[k] = -q * ratio * ratio
-                real, imag = abs(image[k].real - now[k].real), abs(image[k].imag - now[k].imag)
-                scale = size + abs(now[k])
-                worst = max(worst, (real + imag) / scale)
-                relative = max(relative, real / scale)
-                moved[k] = imag / -image[k].imag if -image[k].imag > 1e-290 else 0.0
-                relative = max(relative, moved[k])
-            spent += 1
+        now, start = sigma[ladder], bottom[ladder]
+        _begun(now, mean, size)
+        bath[0] = _beyond(start - spacing, mean, g * g + g_z * g_z, t)
+        bath[rungs + 1] = _beyond(start + spacing * rungs, mean, g * g + g_z * g_z, t)
+        mode, near = Mode.DAMP, 1e-2 * size
+        before, kept_worst, polished = math.inf, near, 0
+        height, arrived = 0.0, 0
+        for iteration in range(MOST_STEPS):
+            _baths(now, start, spacing, height, t, bath, slope)
+            _image(bath, g, g_z, p, q, spacing == 0.0, new, low, mid, high)
+            worst, relative = _worst(now, new, size, moved)
             residual[ladder] = relative
-            if (
-                not followed and polish == 0 and iteration > 150
-            ):  # near the edge of a gap: follow the solution from high above the real axis
-                followed, eta, begun = True, size + t, iteration
-                for k in range(rungs):
-                    now[k] = complex(mean, -0.5 * size)
-                newton, before, threshold = False, math.inf, 1e-2 * size
-                continue
-            if eta > 0.0:
-                if worst < 1e-6 or iteration - begun > 200:
-                    eta, begun = (0.25 * eta if eta > 1e-13 * size else 0.0), iteration
-                    newton, before, threshold = False, math.inf, size
-                    continue
-            elif relative <= 1e-11:
-                for k in range(rungs):
-                    now[k] = image[k]
+            spent += 1
+
+            # Near the edge of a gap: follow the solution from high above the real axis, where it is smooth
+            if iteration == PATIENCE + 1 and mode != Mode.POLISH:
+                height, arrived = size + t, iteration
+                _begun(now, mean, size)
+                mode, near = Mode.DAMP, 1e-2 * size
+            elif height > 0.0 and (worst < 1e-6 or iteration - arrived > 200):
+                height, arrived = (0.25 * height if height > 1e-13 * size else 0.0), iteration
+                mode, near = Mode.DAMP, size
+
+            # Done
+            elif height == 0.0 and relative <= 1e-11:
+                _copied(new, now)
                 break
-            if eta == 0.0 and (
-                worst < 1e-13 or polish > 0 or (newton and worst < 1e-11 and not worst < 0.9 * before)
-            ):  # all but the smallest imaginary parts, which plain iteration finds at once
-                for k in range(rungs):
-                    now[k] = image[k]
-                polish += 1
-                if polish > 60 + rungs:
-                    largest = 0.0
-                    for k in range(rungs):
-                        largest = max(largest, -now[k].imag)
-                    if g == 0.0:  # rungs know nothing of one another, and each may lie in a gap
-                        residual[ladder] = worst
-                        for k in range(rungs):
-                            if -now[k].imag < 1e-8 * size:
-                                now[k] = complex(now[k].real, 0.0)
-                            else:
-                                residual[ladder] = max(residual[ladder], moved[k])
-                    elif (
-                        largest < 1e-8 * size
-                    ):  # a gap: imaginary parts fall in every step, on all rungs alike
-                        for k in range(rungs):
-                            now[k] = complex(now[k].real, 0.0)
-                        residual[ladder] = worst
+
+            # All but the smallest imaginary parts: polish, until done or until they are seen to be those of a
+            # gap
+            elif height == 0.0 and (
+                worst < 1e-13
+                or mode == Mode.POLISH
+                or (mode == Mode.NEWTON and worst < 1e-11 and not worst < 0.9 * before)
+            ):
+                _copied(new, now)
+                mode = Mode.POLISH
+                polished += 1
+                if polished > 60 + rungs:
+                    residual[ladder] = _settled(now, moved, worst, relative, g, size)
                     break
-                continue
-            if newton and not worst < 0.9 * before:
-                newton = False
-                threshold = 0.1 * worst_kept
-                for k in range(rungs):
-                    now[k] = kept[k]
-                continue
-            before = worst
-            if worst < threshold:
-                if not newton:
-                    for k in range(rungs):
-                        kept[k] = image[k]
-                    worst_kept = worst
-                newton = True
-                # (1 - dF/dSigma) step = F - Sigma: the Thomas algorithm; dF_k/dSigma_{k-1} = low slope, and
-                # so on
-                if static:
-                    step[0] = _divided(image[0] - now[0], 1.0 - (low[0] + mid[0] + high[0]) * slope[0])
-                else:
-                    for k in range(rungs):
-                        diagonal = 1.0 - mid[k] * slope[k]
-                        right = image[k] - now[k]
-                        if k > 0:
-                            under = -low[k] * slope[k - 1]
-                            diagonal -= under * kept_upper
-                            right -= under * step[k - 1]
-                        if k < rungs - 1:
-                            kept_upper = _divided(-high[k] * slope[k + 1], diagonal)
-                            high[k] = kept_upper
-                        step[k] = _divided(right, diagonal)
-                    for k in range(rungs - 2, -1, -1):
-                        step[k] -= high[k] * step[k + 1]
-                for k in range(rungs):
-                    value = now[k] + step[k]
-                    if value.imag > 0.0:
-                        value = complex(value.real, image[k].imag)
-                    now[k] = value
+
+            # Newton's method led away: back to where it began, and nearer before the next attempt
+            elif mode == Mode.NEWTON and not worst < 0.9 * before:
+                _copied(kept, now)
+                mode, near = Mode.DAMP, 0.1 * kept_worst
+            elif worst < near:
+                if mode == Mode.DAMP:
+                    _copied(new, kept)
+                    kept_worst = worst
+                mode, before = Mode.NEWTON, worst
+                _newton_step(now, new, slope, low, mid, high, step)
+                _stepped(now, new, step)
             else:
-                for k in range(rungs):
-                    now[k] = (1.0 - mixing) * now[k] + mixing * image[k]
+                _mixed(now, new, mixing)
     return spent
+
+
+# --- the bubble --------------------------------------------------------------------------------------------
+
+
+class Series(NamedTuple):
+    """A self-energy as Legendre series on panels, which divide the first rung and belong to all rungs."""
+
+    edges: np.ndarray  #: (panel + 1) of the first rung
+    coefficients: np.ndarray  #: (panel, rung, order)
+    shares: np.ndarray  #: (panel) of the integrals, the largest over all of them
+    heavy: np.ndarray  #: (panel, rung) that weigh at all
+    lit: np.ndarray  #: (panel, rung) with states that the series hold
+
+
+class Point(NamedTuple):
+    """Parameters of a point: e^{-beta (nu - reference)} weighs the rungs first ... last - 1."""
+
+    spacing: float
+    t: float
+    beta: float
+    reference: float
+    first: int
+    last: int
 
 
 @inline
@@ -226,10 +336,10 @@ def _disk(sigma_real, rate, nu, t):
 
 @inline
 def bubble(a, b, c, x, y, z, t, step):
-    """Int N(e) phi(e) A(nu, e) A(nu', e) de divided by t^0 (-Im w): of w = a - ib, 1 - |w|^2 = c and w' = x -
-    iy, 1 - |w'|^2 = z.
+    """Int N(e) phi(e) A(nu, e) A(nu', e) de divided by t^0 (-Im w).
 
-    (2 / pi^2) Im w Im w' (1 - |w w'|^2) / |(1 - w w')(1 - w conj w')|^2: every factor without cancellation.
+    Of w = a - ib, 1 - |w|^2 = c and w' = x - iy, 1 - |w'|^2 = z:
+    (2 / pi^2) Im w Im w' (1 - |w w'|^2) / |(1 - w w')(1 - w conj w')|^2, every factor without cancellation.
     ``step`` = |z' - conj z|, from which comes the last factor where both energies lie in the band, (z' - conj
     z) w conj(w') = t (conj(w') - w)(1 - w conj w') in modulus.
     """
@@ -265,8 +375,9 @@ def _series(polynomials, coefficients):
 
 @kernel
 def _integrand(low, high, nu, w, t, beta, reference):
-    """e^{-beta (nu - reference)} B(nu, nu + w), the real part of z' - z on which it has Lorentzian peaks,
-    and their width.
+    """e^{-beta (nu - reference)} B(nu, nu + w), and the Lorentzian peaks that it has.
+
+    These are returned as the real part of z' - z, which is 0 in their middle, and as their width.
     """
     a, b, c = _disk(low.real, max(-low.imag, 0.0), nu, t)
     d, e, g = _disk(high.real, max(-high.imag, 0.0), nu + w, t)
@@ -278,10 +389,36 @@ def _integrand(low, high, nu, w, t, beta, reference):
     return factor * bubble(a, b, c, d, e, g, t, math.sqrt(apart * apart + width * width)), apart, width
 
 
+@inline
+def _polynomials(centre, half, rule, nodes, forth, back, left, right, out):
+    """Legendre polynomials of the panel from left to right at the nodes of a part, moved forth and back."""
+    for node in range(nodes):
+        x = centre + half * rule[0, node] + forth - back
+        legendre((2.0 * x - left - right) / (right - left), out[node])
+
+
+@inline
+def _part(ones, twos, low, high, centre, half, rule, nodes, lift, w, point, values, apart, width):
+    """Gauss rule of the integrand on a part: its integral, and its values and peaks at the nodes.
+
+    ``ones`` and ``twos`` (node, order) are polynomials for the series ``low`` of Sigma(nu) and ``high`` of
+    Sigma(nu + w); ``lift`` is from the first rung to that of nu.
+    """
+    total = 0.0
+    for node in range(nodes):
+        nu = centre + half * rule[0, node] + lift
+        one, two = _series(ones[node], low), _series(twos[node], high)
+        value, apart[node], width[node] = _integrand(one, two, nu, w, point.t, point.beta, point.reference)
+        values[node] = value
+        total += rule[1, node] * half * value
+    return total
+
+
 @kernel
 def _rough(values, apart, width, nodes, half, rule, analysis, allowed):
-    """Whether values at the nodes of a part leave more than is allowed: by their last Legendre coefficients,
-    or by a peak between nodes.
+    """Whether values at the nodes of a part leave more than is allowed.
+
+    That is judged by their last Legendre coefficients, or by a peak between nodes.
     """
     if nodes == analysis.shape[1]:
         one, two = 0.0, 0.0
@@ -308,7 +445,7 @@ def _rough(values, apart, width, nodes, half, rule, analysis, allowed):
 @kernel
 def _peak(values, apart, width, half, rule, plain):
     """Integral of a part so short that a peak's distance is linear and its numerator constant:
-    an inverse tangent.
+    an arctangent.
     """
     near = 0
     for node in range(values.size):
@@ -323,150 +460,134 @@ def _peak(values, apart, width, half, rule, plain):
     return height * abs((math.atan(right / width[near]) - math.atan(left / width[near])) / slope)
 
 
-@kernel
-def spectrum(
-    frequencies,
-    edges,
-    coefficients,
-    bottom,
-    spacing,
-    t,
-    beta,
-    reference,
-    first,
-    last,
-    shares,
-    rules,
-    analysis,
-    heavy,
-    lit,
-    out,
-):
-    """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu at frequencies w >= 0, from the self-energy as
-    Legendre series.
+@inline
+def _cut(edges, rest, spacing, cuts):
+    """Offsets between which nu and nu + w = nu + rest (and whole rungs) each stay in a panel, rising."""
+    last = edges.size - 1
+    period = edges[last] - edges[0]
+    count = 0
+    for e in range(edges.size):
+        cuts[count] = edges[e]
+        shifted = edges[e] - rest
+        count += 1
+        if spacing > 0.0 and shifted < edges[0]:
+            shifted += period
+        if edges[0] < shifted < edges[last]:
+            cuts[count] = shifted
+            count += 1
+    return np.sort(cuts[:count])
 
-    ``edges`` (panel + 1) divide the first rung, ``coefficients`` (panel, rung, order) belong to all rungs;
-    ``first`` and ``last`` bound the rungs that weigh. Where nu or nu + w leave a panel, the integral is
-    divided, so that both self-energies are polynomials in every part. ``shares`` (panel) of the integrals
-    choose between ``rules`` (3, 2, node) of Gauss, coarser for parts that hardly count; ``heavy`` (panel,
-    rung) says which weigh at all, ``lit`` which have states that the series hold. Where both energies see the
-    same z, in the real part, the integrand has a peak as narrow as their rates: such parts are halved on
-    their own rung, with ``analysis`` (2, node) for the last Legendre coefficients, until the peak is resolved
-    or is a Lorentzian.
+
+@kernel
+def _resolved(total, left, right, edges, here, there, rest, back, lift, w, point, low, high, rule, analysis):
+    """Add to ``total`` the integral over a part with narrow peaks.
+
+    The part is halved on its own rung until each peak is resolved, or is a Lorentzian.
     """
-    panels, rungs, order = coefficients.shape
-    period = edges[panels] - edges[0]
-    cuts = np.empty(2 * panels + 2)
-    ones, twos, ones_, twos_ = (
-        np.empty((order, order)),
-        np.empty((order, order)),
-        np.empty(order),
-        np.empty(order),
-    )
-    values, apart, width = np.zeros(order), np.zeros(order), np.zeros(order)
+    nodes = rule.shape[1]
+    ones, twos = np.empty((nodes, nodes)), np.empty((nodes, nodes))
+    values, apart, width = np.empty(nodes), np.empty(nodes), np.empty(nodes)
     stack = np.empty((64, 3))
+    stack[0, 0], stack[0, 1], stack[0, 2] = left, right, 0.0
+    depth, halvings = 1, 150  # a peak takes some 80
+    while depth > 0:
+        depth, halvings = depth - 1, halvings - 1
+        left, right, level = stack[depth, 0], stack[depth, 1], stack[depth, 2]
+        mid, size = 0.5 * (left + right), 0.5 * (right - left)
+        _polynomials(mid, size, rule, nodes, 0.0, 0.0, edges[here], edges[here + 1], ones)
+        _polynomials(mid, size, rule, nodes, rest, back, edges[there], edges[there + 1], twos)
+        value = _part(ones, twos, low, high, mid, size, rule, nodes, lift, w, point, values, apart, width)
+        if not _rough(values, apart, width, nodes, size, rule, analysis, 1e-8 * (total + value)):
+            total += value
+        elif halvings < 0 or level >= 26.0 or size < 1e-14 * (abs(mid) + point.t):
+            total += _peak(values, apart, width, size, rule, value)
+        else:
+            stack[depth, 0], stack[depth, 1], stack[depth, 2] = mid, right, level + 1.0
+            stack[depth + 1, 0], stack[depth + 1, 1], stack[depth + 1, 2] = left, mid, level + 1.0
+            depth += 2
+    return total
+
+
+@kernel
+def spectrum(frequencies, panels, point, rules, analysis, out):
+    """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu at frequencies w >= 0, from the self-energy of
+    ``panels``.
+
+    Where nu or nu + w leave a panel, the integral is divided, so that both self-energies are polynomials in
+    every part. The shares of the panels choose between ``rules`` (3, 2, node) of Gauss, coarser for parts
+    that hardly count. Where both energies see the same z, in the real part, the integrand has a peak as
+    narrow as their rates: ``analysis`` (2, node) gives the last Legendre coefficients, by which such parts
+    are found.
+    """
+    edges, coefficients, shares, heavy, lit = panels
+    spacing = point.spacing
+    count, rungs, order = coefficients.shape
+    period = edges[count] - edges[0]
+    cuts = np.empty(2 * count + 2)
+    ones, twos = np.empty((order, order)), np.empty((order, order))
+    values, apart, width = np.zeros(order), np.zeros(order), np.zeros(order)
     for f in range(frequencies.size):
+        # nu + w lies ``jump`` rungs and ``rest`` above nu
         w = frequencies[f]
         jump = int(math.floor(w / spacing)) if spacing > 0.0 else 0
         rest = w - jump * spacing if spacing > 0.0 else w
-        count = 0
-        for e in range(panels + 1):
-            cuts[count] = edges[e]
-            shifted = edges[e] - rest
-            count += 1
-            if spacing > 0.0 and shifted < edges[0]:
-                shifted += period
-            if edges[0] < shifted < edges[panels]:
-                cuts[count] = shifted
-                count += 1
-        parts = np.sort(cuts[:count])
-        total, here, there = 0.0, 0, 0
-        for part in range(count - 1):
+        parts = _cut(edges, rest, spacing, cuts)
+        total, here = 0.0, 0
+        for part in range(parts.size - 1):
+            # the panels of both energies; the upper one may have gone over to the next rung
             centre, half = 0.5 * (parts[part + 1] + parts[part]), 0.5 * (parts[part + 1] - parts[part])
             if half <= 1e-15 * period:
                 continue
-            while here < panels - 1 and centre > edges[here + 1]:
+            while here < count - 1 and centre > edges[here + 1]:
                 here += 1
-            target, lift = centre + rest, 0
-            if spacing > 0.0 and target >= edges[panels]:
-                target, lift = target - period, 1
-            if target > edges[panels]:
+            target, over = centre + rest, 0
+            if spacing > 0.0 and target >= edges[count]:
+                target, over = target - period, 1
+            if target > edges[count]:
                 continue
-            there = min(max(np.searchsorted(edges, target) - 1, 0), panels - 1)
-            share = (
-                2.0
-                * half
-                * max(
-                    shares[here] / (edges[here + 1] - edges[here]),
-                    shares[there] / (edges[there + 1] - edges[there]),
-                )
-            )
+            there = min(max(np.searchsorted(edges, target) - 1, 0), count - 1)
+
+            # a Gauss rule by what the part can count, and polynomials at its nodes, which all rungs share
+            density_here = shares[here] / (edges[here + 1] - edges[here])
+            density_there = shares[there] / (edges[there + 1] - edges[there])
+            share = 2.0 * half * max(density_here, density_there)
             rule = rules[0 if share > 1e-5 else (1 if share > 1e-9 else 2)]
             nodes = 0
             while nodes < rule.shape[1] and rule[1, nodes] > 0.0:
-                x = centre + half * rule[0, nodes]
-                y = x + rest - lift * period
-                legendre(
-                    (2.0 * x - edges[here] - edges[here + 1]) / (edges[here + 1] - edges[here]), ones[nodes]
-                )
-                legendre(
-                    (2.0 * y - edges[there] - edges[there + 1]) / (edges[there + 1] - edges[there]),
-                    twos[nodes],
-                )
                 nodes += 1
-            for k in range(first, last):
-                upper = k + jump + lift
+            back = over * period
+            _polynomials(centre, half, rule, nodes, 0.0, 0.0, edges[here], edges[here + 1], ones)
+            _polynomials(centre, half, rule, nodes, rest, back, edges[there], edges[there + 1], twos)
+
+            for k in range(point.first, point.last):
+                upper = k + jump + over
                 if upper >= rungs:
                     break
                 if not (heavy[here, k] and lit[there, upper]):
                     continue
-                value = 0.0
-                for node in range(nodes):
-                    nu = centre + half * rule[0, node] + k * spacing
-                    low, high = (
-                        _series(ones[node], coefficients[here, k]),
-                        _series(twos[node], coefficients[there, upper]),
+                low, high, lift = coefficients[here, k], coefficients[there, upper], k * spacing
+                value = _part(
+                    ones, twos, low, high, centre, half, rule, nodes, lift, w, point, values, apart, width
+                )
+                if _rough(values, apart, width, nodes, half, rule, analysis, 1e-8 * (total + value)):
+                    left, right = parts[part], parts[part + 1]
+                    total = _resolved(
+                        total,
+                        left,
+                        right,
+                        edges,
+                        here,
+                        there,
+                        rest,
+                        back,
+                        lift,
+                        w,
+                        point,
+                        low,
+                        high,
+                        rules[0],
+                        analysis,
                     )
-                    f_, apart[node], width[node] = _integrand(low, high, nu, w, t, beta, reference)
-                    values[node] = f_
-                    value += rule[1, node] * half * f_
-                if not _rough(values, apart, width, nodes, half, rule, analysis, 1e-8 * (total + value)):
+                else:
                     total += value
-                    continue
-                left_over = 150  # halvings: a peak takes some 80
-                depth, stack[0, 0], stack[0, 1], stack[0, 2] = 1, parts[part], parts[part + 1], 0.0
-                while depth > 0:
-                    depth, left_over = depth - 1, left_over - 1
-                    left, right, level = stack[depth, 0], stack[depth, 1], stack[depth, 2]
-                    mid, size = 0.5 * (left + right), 0.5 * (right - left)
-                    value = 0.0
-                    for node in range(order):
-                        x = mid + size * rules[0, 0, node]
-                        y = x + rest - lift * period
-                        legendre(
-                            (2.0 * x - edges[here] - edges[here + 1]) / (edges[here + 1] - edges[here]), ones_
-                        )
-                        legendre(
-                            (2.0 * y - edges[there] - edges[there + 1]) / (edges[there + 1] - edges[there]),
-                            twos_,
-                        )
-                        low, high = (
-                            _series(ones_, coefficients[here, k]),
-                            _series(twos_, coefficients[there, upper]),
-                        )
-                        f_, apart[node], width[node] = _integrand(
-                            low, high, x + k * spacing, w, t, beta, reference
-                        )
-                        values[node] = f_
-                        value += rules[0, 1, node] * size * f_
-                    if not _rough(
-                        values, apart, width, order, size, rules[0], analysis, 1e-8 * (total + value)
-                    ):
-                        total += value
-                    elif left_over < 0 or level >= 26.0 or size < 1e-14 * (abs(mid) + t):
-                        total += _peak(values, apart, width, size, rules[0], value)
-                    else:
-                        stack[depth, 0], stack[depth, 1], stack[depth, 2] = mid, right, level + 1.0
-                        stack[depth + 1, 0], stack[depth + 1, 1], stack[depth + 1, 2] = left, mid, level + 1.0
-                        depth += 2
         out[f] = total
