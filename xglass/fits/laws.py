@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, report
+from xglass.engine.core.operations import operation
+from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, over_slices, report
 from xglass.units import parameter
 from xglass.variables import aligned, energy_unit, stamp
 
@@ -228,6 +229,8 @@ def _thermal(
     return stamp(fit, energy=energy, prefactor=str(tau.attrs.get("units", "sweep")))
 
 
+@operation("fits.law")
+@over_slices
 def _of_log(x: Floats, y: Floats, error: Floats, *, absolute: bool, law: Law) -> Floats:
     """One fit of ln y: a line in 1/x or ln x, or the Vogel-Fulcher law;
     see :func:`fit_slices` for the form of the result.
@@ -261,6 +264,8 @@ def _of_log(x: Floats, y: Floats, error: Floats, *, absolute: bool, law: Law) ->
         return report(p, jacobian / sigma[:, None], (data - values) / sigma, absolute, logarithm=0)
 
 
+@operation("fits.variable_range_hopping")
+@over_slices
 def _hopping(x: Floats, y: Floats, error: Floats, power: Floats, *, absolute: bool) -> Floats:
     """ln y against x to the power -s, as :func:`_of_log`;
     value and (empty) error of the criterion come before chi2.

@@ -9,6 +9,7 @@ import dask.array as da
 import numpy as np
 import xarray as xr
 
+from xglass.engine.core.operations import operation
 from xglass.solvers.common import chosen_chunks, electron, rising, temperatures, with_coordinates
 from xglass.variables import stamp
 
@@ -31,6 +32,7 @@ _OUTPUTS = {
 _TRANSPORT = ("optical_conductivity", "mobility")
 
 
+@operation("dmft")
 def _points(
     *parameters: np.ndarray, hilbert: Transform | None, vertex: Transform | None
 ) -> tuple[np.ndarray, ...]:
@@ -39,12 +41,14 @@ def _points(
     return mean_field(*parameters, hilbert=hilbert, vertex=vertex)
 
 
+@operation("dmft.total_weight")
 def _weights(*parameters: np.ndarray, hilbert: Transform | None, vertex: Transform | None) -> np.ndarray:
     from xglass.engine.tls.dmft import weights
 
     return weights(*parameters, hilbert=hilbert, vertex=vertex)
 
 
+@operation("dmft.ground_state_energy")
 def _ground(*parameters: np.ndarray, hilbert: Transform | None) -> np.ndarray:
     from xglass.engine.tls.dmft import ground_states
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.engine.core.operations import operation
 from xglass.engine.tls import operators
 from xglass.solvers import common
 from xglass.solvers.random_vectors import Sampling
@@ -170,6 +171,7 @@ def ftlm(
     return solution
 
 
+@operation("ftlm")
 def _numerators(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
     from xglass.engine.tls.lanczos import numerators
 

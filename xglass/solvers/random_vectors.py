@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.engine.core.operations import operation
 from xglass.engine.tls import operators
 from xglass.solvers import common
 from xglass.variables import canonical, whole_number
@@ -194,6 +195,7 @@ class Sampling:
         )
 
 
+@operation("random_vectors.averages")
 def _averages(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
     from xglass.engine.tls.lanczos import averages
 

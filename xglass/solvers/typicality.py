@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.engine.core.operations import operation
 from xglass.solvers import common
 from xglass.solvers.random_vectors import Sampling
 
@@ -135,6 +136,7 @@ def typicality(
     return problem.solve(_numerators, {}, seconds=_seconds(problem), chunks=chunks)
 
 
+@operation("typicality")
 def _numerators(*arrays: np.ndarray, **settings: Any) -> tuple[np.ndarray, ...]:
     from xglass.engine.tls.typicality import numerators
 
