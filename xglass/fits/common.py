@@ -112,8 +112,8 @@ def fit_slices(
 def over_slices(worker: Callable[..., Floats]) -> Callable[..., Floats]:
     """Make a fit of one slice ``worker(x, y, error, *beside, **options)`` one of arrays of slices (..., n).
 
-    What stands ``beside`` is one number for a slice, (...). A decorator below that of the operation: dask sees the
-    arrays of slices, and ``numpy.vectorize`` in its place would hide the operation.
+    What stands ``beside`` is one number for each slice, (...). The operation is the function of arrays;
+    ``vectorize=True`` of apply_ufunc would hide it from dask.
     """
 
     @functools.wraps(worker)
