@@ -24,7 +24,7 @@ import numpy as np
 
 import xglass as xg
 from xglass.engine.charge.metropolis import neighbour_table
-from xglass.engine.charge.potential import hopping_matrix
+from xglass.engine.charge.one_body import hopping_matrix
 
 ROUNDS = 5
 

@@ -1,14 +1,16 @@
-"""The edge that observables of a conductivity share: its grid, its temperature, its unit."""
+"""What observables share: engines on labelled arrays, configurations, and the edge of a conductivity."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from xglass import checks
-from xglass.checks import aligned, uncut
+from xglass.checks import aligned, require, uncut
+from xglass.solvers.tasks import Input
 from xglass.units import parameter, scale_of
 from xglass.variables import energy_unit as unit_of_energies
 
@@ -17,6 +19,42 @@ PER_PARTICLE = "e^2 a^2/hbar"
 
 #: Unit of a mobility.
 MOBILITY = "e a^2/hbar"
+
+
+def labelled(
+    function: Callable[..., Any], inputs: Iterable[Input], core: list[str] | None = None, **settings: Any
+) -> xr.DataArray:
+    """Apply an engine to labelled arrays, lazy where they are: labels must agree, chunks stay.
+
+    ``core`` are the dimensions that the result has besides those it loops over; ``settings`` are keyword
+    arguments of the engine.
+    """
+    arrays, cores = zip(*inputs, strict=True)
+    return xr.apply_ufunc(
+        function,
+        *arrays,
+        kwargs=settings,
+        input_core_dims=[*cores],
+        output_core_dims=[core or []],
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[np.float64],
+    )
+
+
+def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
+    """The occupations of a run, checked: whole numbers, sites in one chunk, the model still there."""
+    require(run, "occupation", "filling", *needed, caller=caller)
+    occupation = run["occupation"]
+    if occupation.dtype.kind not in "iub":
+        raise TypeError(
+            f"{caller}: occupation has type {occupation.dtype}; it must be whole numbers, and a mean "
+            "of occupations is no "
+            "configuration: take the mean of the result instead (and select by .isel or .sel, or "
+            "apply .where to the result)"
+        )
+    uncut(occupation, ("site",), caller=caller)
+    return occupation
 
 
 def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:

@@ -1,6 +1,4 @@
-"""What a conductivity says: its static limit, its weight, its peak,
-and the motion of the particle behind it.
-"""
+"""What a conductivity says: its static limit, its weight, its peak."""
 
 from __future__ import annotations
 
@@ -12,20 +10,15 @@ import xarray as xr
 from xglass.checks import aligned
 from xglass.engine.core import conductivity
 from xglass.observables import common
-from xglass.units import parameter
 from xglass.variables import energy_unit, stamp
 
 __all__ = [
     "dc_conductivity",
-    "diffusivity",
     "localization_length",
-    "mean_square_displacement",
     "peak_frequency",
-    "relaxation_time_approximation",
     "resistivity",
     "spectral_weight",
     "sum_rule",
-    "transient_localization_length",
 ]
 
 
@@ -118,7 +111,7 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
         and sigma.name in ("dc_conductivity", "mobility")
     )
     direct = sigma if static else dc_conductivity(sigma)
-    result = xr.apply_ufunc(conductivity.inverse, direct, dask="parallelized", output_dtypes=[np.float64])
+    result = common.labelled(conductivity.inverse, [(direct, [])])
     given = str(direct.attrs.get("units", common.PER_PARTICLE))
     unit = common.inverse_unit(common.PER_PARTICLE if given == common.MOBILITY else given)
     return stamp(result.rename("resistivity"), energy=common.energy_unit(sigma), resistivity=unit)
@@ -171,15 +164,9 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Any = np.inf) -> xr.DataArra
             "compute sigma on a longer grid, or write cutoff=np.inf for all there is"
         )
     aligned("spectral_weight", sigma=sigma, cutoff=limit)
-    result = xr.apply_ufunc(
+    result = common.labelled(
         conductivity.weight_below,
-        sigma,
-        limit,
-        xr.DataArray(grid, dims="frequency"),
-        input_core_dims=[["frequency"], [], ["frequency"]],
-        join="exact",
-        dask="parallelized",
-        output_dtypes=[np.float64],
+        [(sigma, ["frequency"]), (limit, []), (xr.DataArray(grid, dims="frequency"), ["frequency"])],
     )
     energy, unit = common.energy_unit(sigma), str(sigma.attrs.get("units", common.PER_PARTICLE))
     weight = f"{energy} {unit}^2" if unit.endswith("/hbar") else f"({unit})*{energy}"
@@ -224,14 +211,10 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     """
     grid = common.grid(sigma, "peak_frequency")
     low, high = (0.0, float("inf")) if window is None else common.checked_window(window, "peak_frequency")
-    result = xr.apply_ufunc(
+    result = common.labelled(
         conductivity.peaks,
-        sigma,
-        xr.DataArray(grid, dims="frequency"),
-        input_core_dims=[["frequency"], ["frequency"]],
-        kwargs={"window": (low, high)},
-        dask="parallelized",
-        output_dtypes=[np.float64],
+        [(sigma, ["frequency"]), (xr.DataArray(grid, dims="frequency"), ["frequency"])],
+        window=(low, high),
     )
     unit = str(sigma["frequency"].attrs.get("units", common.energy_unit(sigma)))
     return stamp(result.rename("peak_frequency"), energy=common.energy_unit(sigma), peak_frequency=unit)
@@ -339,277 +322,12 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
                 f"sum_rule: the Dataset has no {name!r}; pass the whole result of exact, ftlm, dmft "
                 "or static_disorder"
             )
-    result = xr.apply_ufunc(
+    result = common.labelled(
         conductivity.violation,
-        solution["total_weight"],
-        solution["kinetic_energy"],
-        solution.get("stiffness", xr.DataArray(0.0)),
-        join="exact",
-        dask="parallelized",
-        output_dtypes=[np.float64],
+        [
+            (solution["total_weight"], []),
+            (solution["kinetic_energy"], []),
+            (solution.get("stiffness", xr.DataArray(0.0)), []),
+        ],
     )
     return stamp(result.rename("sum_rule"), energy=energy_unit(solution))
-
-
-def relaxation_time_approximation(
-    sigma: xr.DataArray, *, rate: Any, correlation: str = "conductivity", T: Any = None
-) -> xr.DataArray:
-    r"""Conductivity of a system whose disorder relaxes, from that of frozen disorder: a Lorentzian
-    convolution.
-
-    The current correlation function of the reference is multiplied by :math:`e^{-p|t|}`. "symmetrised" is Eq.
-    (3) of Rammal, Ciuchi and Fratini,
-
-    .. math:: \sigma^\mathrm{RTA}(\omega) = \frac{\tanh(\omega/2T)}{\pi \omega} \int_{-\infty}^{\infty}
-        \frac{\omega'}{\tanh(\omega'/2T)} \frac{p}{(\omega - \omega')^2 + p^2}\, \sigma(\omega')\, d\omega'
-
-    whose limit at :math:`\omega = 0` is their Eq. (4); "conductivity" leaves out the thermal factors, as for
-    the charge glass (Fratini et al., SciPost Phys. 14, 124 (2023)). The first conserves the integral of the
-    symmetrised correlation function, the second that of sigma.
-
-    Parameters
-    ----------
-    sigma : DataArray
-        ``optical_conductivity(..., frequency)`` of the frozen reference on a uniform grid from 0, such as
-        :func:`static_disorder` with ``broadening=None`` (weights per bin; a filter of finite width adds to
-        the rate). Weight above the grid is lost.
-    rate : number, sequence, DataArray or Quantity
-        Half width p of the Lorentzian, >= 0, in the unit of frequency: a number, a sequence (dimension
-        ``rate``), a DataArray (``tls["omega0"]`` keeps the dimension omega0) or Quantities.
-    correlation : str, default "conductivity"
-        "conductivity" or "symmetrised".
-    T : number, sequence, DataArray or Quantity, optional
-        Temperature; default the coordinate of ``sigma``. Only "symmetrised" needs it.
-
-    Returns
-    -------
-    DataArray
-        ``optical_conductivity(..., [rate,] frequency)`` on the same grid, in the unit of ``sigma``, with
-        coordinate ``rate``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        The message names the argument: a grid that is not uniform from 0, a negative rate, no temperature.
-
-    Notes
-    -----
-    Entries are means over bins centred on the frequencies; the Lorentzian is integrated over each bin in
-    closed form, so that weight is conserved to rounding (counted to infinity) for every rate, however small.
-    By FFT: 2 ms for 10^4 frequencies. All dimensions but frequency may be chunked.
-
-    Examples
-    --------
-    >>> import numpy as np, xarray as xr, xglass as xg
-    >>> w = np.linspace(0.0, 5.0, 501)
-    >>> static = xr.DataArray(
-    ...     w / (1 + (w / 0.5) ** 2) ** 2,
-    ...     dims="frequency",
-    ...     coords={"frequency": w, "T": 1.0},
-    ...     name="optical_conductivity",
-    ... )
-    >>> xg.dc_conductivity(
-    ...     xg.relaxation_time_approximation(static, rate=[0.0, 0.05], correlation="symmetrised")
-    ... ).values.round(3)
-    array([0.   , 0.059])
-    """
-    caller = "relaxation_time_approximation"
-    symmetrised = common.checked_correlation(correlation, caller)
-    step = common.uniform_step(sigma, caller)
-    sigma, temperature = (
-        common.at_temperature(sigma, T, caller)
-        if symmetrised or T is not None
-        else (sigma, xr.DataArray(1.0))
-    )
-    width = common.relaxation_rate(rate, sigma, caller, zero=True)
-    result = xr.apply_ufunc(
-        conductivity.relaxed,
-        sigma,
-        temperature,
-        width,
-        input_core_dims=[["frequency"], [], []],
-        output_core_dims=[["frequency"]],
-        kwargs={"step": step, "symmetrised": symmetrised},
-        join="exact",
-        dask="parallelized",
-        output_dtypes=[np.float64],
-    )
-    result = result.assign_coords(rate=width.variable).rename("optical_conductivity")
-    return stamp(
-        result,
-        energy=common.energy_unit(sigma),
-        **common.unit_of("optical_conductivity", sigma, common.PER_PARTICLE),
-    )
-
-
-def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArray:
-    r"""How far the particle has spread after a time.
-
-    .. math:: \Delta x^2(t) = \frac{2}{\pi} \int_0^\infty \sigma(\omega) \coth\!\Big(\frac{\omega}{2T}\Big)
-    \frac{1 - \cos \omega t}{\omega}\, d\omega
-
-    the double integral of :math:`d^2 \Delta x^2 / dt^2 = 2\, \mathrm{Re}\, \langle J(t) J(0)\rangle` (section
-    IV of Rammal, Ciuchi and Fratini and their refs. 5, 22). Ballistic at short times; localized particles
-    stop.
-
-    Parameters
-    ----------
-    sigma : DataArray
-        ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, as in
-        :func:`relaxation_time_approximation`. A filter of width d makes a localized particle diffuse after a
-        time 1/d.
-    time : number or sequence
-        Times >= 0 in hbar over the unit of frequency: a number or a sequence (dimension ``time``).
-    T : number, sequence, DataArray or Quantity, optional
-        Temperature; default the coordinate of ``sigma``.
-
-    Returns
-    -------
-    DataArray
-        ``mean_square_displacement(...[, time])`` in a^2.
-
-    Raises
-    ------
-    TypeError, ValueError
-        The message names the argument: a conductivity that is not per particle, a grid that is not uniform
-        from 0, no temperature.
-
-    Notes
-    -----
-    :math:`\sigma \omega \coth` is taken as constant within each bin, and the oscillating factor integrated
-    over it exactly: right at all times up to pi / step; later up to an echo, of relative size step / 2 pi in
-    D and far less in the displacement. Cost one sine integral per time and frequency.
-
-    Examples
-    --------
-    >>> import numpy as np, xarray as xr, xglass as xg
-    >>> w = np.linspace(0.0, 50.0, 5001)
-    >>> drude = xr.DataArray(
-    ...     1 / (1 + w**2), dims="frequency", coords={"frequency": w, "T": 100.0}, name="optical_conductivity"
-    ... )
-    >>> print(f"{xg.mean_square_displacement(drude, time=10.0).item():.0f}")  # 2 T (t - 1 + e^-t)
-    1800
-    """
-    return _in_time("mean_square_displacement", conductivity.displacement, sigma, time, T)
-
-
-def diffusivity(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArray:
-    r"""Time-dependent diffusivity of the particle.
-
-    .. math:: D(t) = \frac12 \frac{d}{dt} \Delta x^2(t) = \frac1\pi \int_0^\infty \sigma(\omega)
-    \coth\!\Big(\frac{\omega}{2T}\Big) \sin(\omega t)\, d\omega
-
-    with :math:`D(\infty) = T \sigma(0)`, the relation of Einstein. Arguments, accuracy and cost as
-    :func:`mean_square_displacement`.
-
-    Parameters
-    ----------
-    sigma : DataArray
-        ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0.
-    time : number or sequence
-        Times >= 0: a number or a sequence (dimension ``time``).
-    T : number, sequence, DataArray or Quantity, optional
-        Temperature; default the coordinate of ``sigma``.
-
-    Returns
-    -------
-    DataArray
-        ``diffusivity(...[, time])`` in a^2 times the unit of frequency over hbar.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As :func:`mean_square_displacement`.
-
-    Examples
-    --------
-    >>> import numpy as np, xarray as xr, xglass as xg
-    >>> w = np.linspace(0.0, 50.0, 5001)
-    >>> drude = xr.DataArray(
-    ...     1 / (1 + w**2), dims="frequency", coords={"frequency": w, "T": 100.0}, name="optical_conductivity"
-    ... )
-    >>> print(f"{xg.diffusivity(drude, time=10.0).item():.1f}")  # T sigma(0)
-    100.0
-    """
-    return _in_time("diffusivity", conductivity.diffusion, sigma, time, T)
-
-
-def transient_localization_length(sigma: xr.DataArray, *, rate: Any, T: Any = None) -> xr.DataArray:
-    r"""How far the particle spreads within the life time of a frozen landscape.
-
-    .. math:: L^2(p) = p \int_0^\infty e^{-pt} \Delta x^2(t)\, dt = \frac{2}{\pi} \int_0^\infty \sigma(\omega)
-        \coth\!\Big(\frac{\omega}{2T}\Big) \frac{\omega}{\omega^2 + p^2}\, d\omega
-
-    so that the mobility of Eq. (4) of Rammal, Ciuchi and Fratini is :math:`\mu = p L^2(p) / 2T` (their refs.
-    5, 22).
-
-    Parameters
-    ----------
-    sigma : DataArray
-        ``optical_conductivity(..., frequency)`` per particle on a uniform grid from 0, of the frozen
-        reference (:func:`static_disorder` with ``broadening=None``).
-    rate : number, sequence, DataArray or Quantity
-        Relaxation rate p > 0, as in :func:`relaxation_time_approximation`.
-    T : number, sequence, DataArray or Quantity, optional
-        Temperature; default the coordinate of ``sigma``.
-
-    Returns
-    -------
-    DataArray
-        ``transient_localization_length(...[, rate])`` in a.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As :func:`mean_square_displacement`; a rate that is not > 0.
-
-    Examples
-    --------
-    >>> import numpy as np, xarray as xr, xglass as xg
-    >>> w = np.linspace(0.0, 5.0, 501)
-    >>> static = xr.DataArray(
-    ...     w / (1 + w**4), dims="frequency", coords={"frequency": w, "T": 1.0}, name="optical_conductivity"
-    ... )
-    >>> print(f"{xg.transient_localization_length(static, rate=0.05).item():.3f}")
-    1.973
-    """
-    caller = "transient_localization_length"
-    common.per_particle(sigma, caller)
-    step = common.uniform_step(sigma, caller)
-    sigma, temperature = common.at_temperature(sigma, T, caller)
-    width = common.relaxation_rate(rate, sigma, caller)
-    result = xr.apply_ufunc(
-        conductivity.transient_length,
-        sigma,
-        temperature,
-        width,
-        input_core_dims=[["frequency"], [], []],
-        kwargs={"step": step},
-        join="exact",
-        dask="parallelized",
-        output_dtypes=[np.float64],
-    )
-    return stamp(result.assign_coords(rate=width.variable).rename(caller), energy=common.energy_unit(sigma))
-
-
-def _in_time(name: str, function: Any, sigma: xr.DataArray, time: Any, T: Any) -> xr.DataArray:
-    common.per_particle(sigma, name)
-    step = common.uniform_step(sigma, name)
-    sigma, temperature = common.at_temperature(sigma, T, name)
-    times = parameter("time", time, energy=common.energy_unit(sigma), above=0.0, zero=True)
-    if times.dims not in ((), ("time",)):
-        raise ValueError(f"{name}: time must be a number or one sequence, got dimensions {times.dims}")
-    result = xr.apply_ufunc(
-        function,
-        sigma,
-        temperature,
-        times if times.ndim else times.expand_dims("time"),
-        input_core_dims=[["frequency"], [], ["time"]],
-        output_core_dims=[["time"]],
-        kwargs={"step": step},
-        join="exact",
-        dask="parallelized",
-        output_dtypes=[np.float64],
-    )
-    result = (result if times.ndim else result.isel(time=0, drop=True)).assign_coords(time=times.variable)
-    return stamp(result.rename(name), energy=common.energy_unit(sigma))

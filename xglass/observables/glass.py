@@ -1,4 +1,4 @@
-"""How configurations remember, resemble and order: correlation and structure of the charges."""
+"""How configurations remember and resemble each other."""
 
 from __future__ import annotations
 
@@ -7,40 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, eager, require, uncut, whole_number
+from xglass.checks import aligned, whole_number
 from xglass.engine.charge import configurations
-from xglass.lattice import stripes, wave_vectors
+from xglass.observables.common import labelled, occupations
 from xglass.variables import stamp
 
-__all__ = ["autocorrelation", "overlap", "stripe_order", "structure_factor"]
-
-
-def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
-    """The occupations of a run, checked: whole numbers, sites in one chunk, the model still there."""
-    require(run, "occupation", "filling", *needed, caller=caller)
-    occupation = run["occupation"]
-    if occupation.dtype.kind not in "iub":
-        raise TypeError(
-            f"{caller}: occupation has type {occupation.dtype}; it must be whole numbers, and a mean "
-            "of occupations is no "
-            "configuration: take the mean of the result instead (and select by .isel or .sel, or "
-            "apply .where to the result)"
-        )
-    uncut(occupation, ("site",), caller=caller)
-    return occupation
-
-
-def _overlap(a: xr.DataArray, b: xr.DataArray, filling: xr.DataArray) -> xr.DataArray:
-    return xr.apply_ufunc(
-        configurations.overlap,
-        a,
-        b,
-        filling,
-        input_core_dims=[["site"], ["site"], []],
-        join="exact",
-        dask="parallelized",
-        output_dtypes=[np.float64],
-    )
+__all__ = ["autocorrelation", "overlap"]
 
 
 def _times(name: str, values: Any) -> list[int]:
@@ -126,7 +98,9 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Any, lag: Any = None) -> x
             .rename(sweep="lag")
         )
         first = occupation.sel(sweep=time, drop=True).drop_vars("temperature", errors="ignore")
-        parts.append(_overlap(first, later, run["filling"]))
+        parts.append(
+            labelled(configurations.overlap, [(first, ["site"]), (later, ["site"]), (run["filling"], [])])
+        )
     result = xr.concat(parts, dim="waiting_time").assign_coords(waiting_time=waiting, lag=lags)
     return stamp(result.transpose(..., "waiting_time", "lag").rename("autocorrelation"))
 
@@ -175,107 +149,7 @@ def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
         raise ValueError(
             f"overlap: the fillings differ, {filling.values.tolist()} and {run_b['filling'].values.tolist()}"
         )
-    result = _overlap(a, b, filling) / (filling * (1.0 - filling))
+    result = labelled(configurations.overlap, [(a, ["site"]), (b, ["site"]), (filling, [])]) / (
+        filling * (1.0 - filling)
+    )
     return stamp(result.rename("overlap"))
-
-
-def _structure(run: xr.Dataset, waves: np.ndarray, dim: str, caller: str) -> xr.DataArray:
-    occupation = occupations(run, "position", "torus", "cells", caller=caller)
-    phase = xr.DataArray(eager(run, "position") @ waves.T, dims=("site", dim))
-    return xr.apply_ufunc(
-        configurations.structure_factor,
-        occupation,
-        run["filling"],
-        phase,
-        input_core_dims=[["site"], [], ["site", dim]],
-        output_core_dims=[[dim]],
-        join="exact",
-        dask="parallelized",
-        output_dtypes=[np.float64],
-    )
-
-
-def structure_factor(run: xr.Dataset) -> xr.DataArray:
-    """Structure factor on the wave vectors of the torus.
-
-    S(q) = (1/N) |sum_i dn_i exp(-i q R_i)|^2, dn = n - filling.
-
-    Parameters
-    ----------
-    run : Dataset
-        Run with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but site.
-
-    Returns
-    -------
-    DataArray
-        ``structure_factor(..., q)``, a pure number, with coords ``qx(q)``, ``qy(q)``, ... in 1/a in the first
-        Brillouin zone. Costs 2 N^2 multiplications per configuration; the result is 8 times the size of the
-        occupations, so reduce it early.
-
-    Raises
-    ------
-    TypeError
-        If the occupations are averages.
-    KeyError
-        Where the lattice was dropped.
-
-    Examples
-    --------
-    >>> import xglass as xg
-    >>> glass = xg.charge_glass(xg.lattice.triangular(4), self_image="include")
-    >>> run = xg.metropolis(glass, T=0.1, walker=3, sweep=10, weight="classical", seed=7)
-    >>> S = xg.structure_factor(run).mean(["walker", "sweep"])
-    >>> S.dims, round(float(S.sum()), 9)  # the sum over q is N filling (1 - filling)
-    (('q',), 4.0)
-    """
-    require(run, "position", "torus", "cells", caller="structure_factor")
-    waves = wave_vectors(run)
-    result = _structure(run, waves, "q", "structure_factor")
-    components = {f"q{axis}": ("q", waves[:, k]) for k, axis in enumerate("xyz"[: waves.shape[1]])}
-    return stamp(result.assign_coords(components).rename("structure_factor"))
-
-
-def stripe_order(run: xr.Dataset) -> xr.DataArray:
-    """Stripe order parameter of each orientation.
-
-    Psi_o = sqrt(S(q_o)/N)/filling at the wave vectors q_o that are half a reciprocal vector; 1 in the perfect
-    stripe at filling 1/2.
-
-    Parameters
-    ----------
-    run : Dataset
-        Run with ``occupation(..., site)`` and the coords of the lattice; may be chunked along all but site.
-
-    Returns
-    -------
-    DataArray
-        ``stripe_order(..., orientation)``, a pure number; labels "horizontal", "diagonal_1", "diagonal_2" on
-        the triangular lattice, "horizontal", "vertical", "diagonal" (the checkerboard) on the square one.
-
-    Raises
-    ------
-    ValueError
-        If no stripe fits the torus (all sides odd).
-    TypeError
-        If the occupations are averages.
-
-    Examples
-    --------
-    >>> import xglass as xg
-    >>> glass = xg.charge_glass(xg.lattice.triangular(4), t_p=0.12, self_image="include")
-    >>> run = xg.metropolis(glass, T=0.01, walker=1, sweep=2, start="ordered", seed=7)
-    >>> print(xg.stripe_order(run).isel(walker=0, sweep=0).round(6).values)
-    [1. 0. 0.]
-    """
-    require(run, "position", "torus", "cells", caller="stripe_order")
-    names, waves = stripes(run)
-    if not names:
-        raise ValueError(
-            f"stripe_order: no stripe fits a torus of {run['cells'].values.tolist()} cells; take an even side"
-        )
-    result = _structure(run, waves, "orientation", "stripe_order").assign_coords(orientation=names)
-    return stamp(
-        ((result / run.sizes["site"]) ** 0.5 / run["filling"])
-        .transpose(..., "orientation")
-        .rename("stripe_order")
-    )

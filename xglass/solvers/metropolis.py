@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -15,14 +14,22 @@ from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
 from xglass.lattice import stripes
 from xglass.models.common import with_coordinates
+from xglass.solvers import tasks
+from xglass.solvers.tasks import Input, Output
 from xglass.units import parameter, scale_of
 from xglass.variables import energy_unit, stamp
 
 __all__ = ["metropolis", "metropolis_counters", "rerun"]
 
-# : Seconds of work that chunks="auto" aims at for one task, and bounds on a task's output and on the number
-# of tasks.
-TASK_SECONDS, TASK_BYTES, TASKS = 1.0, 64e6, 10_000
+#: What trajectories record, in the order of the engine, with its own dimensions.
+RECORDED: dict[str, Output] = {
+    "occupation": (["sweep", "site"], np.int8),
+    "electrostatic_energy": (["sweep"], np.float64),
+    "kinetic_energy": (["sweep"], np.float64),
+    "acceptance": (["sweep"], np.float64),
+    "active_attempts": (["sweep"], np.int64),
+    "solves": (["sweep"], np.int64),
+}
 
 
 def metropolis(
@@ -195,169 +202,167 @@ def _simulate(
     ramp: xr.DataArray | None = None,
     chunks: Any = "auto",
 ) -> xr.Dataset:
-    require(
-        model,
-        "hopping",
-        "interaction",
-        "site_energy",
-        "filling",
-        "centred",
-        "position",
-        "torus",
-        caller="metropolis",
-    )
-    model = model.coords.to_dataset().drop_vars(
-        ["temperature", "walker", "sweep", "start", "ramp"], errors="ignore"
-    )
-    if (
-        "T" not in model.drop_vars("T", errors="ignore").dims
-    ):  # of a run given as model; else labels that T must agree with
-        model = model.drop_vars("T", errors="ignore")
-    model = model.compute(
-        scheduler="synchronous"
-    )  # parameters are eager; a chunked or stored run may hold them as dask arrays
+    """A run with all that its trajectories record, lazy."""
     for name, value, known in (("weight", weight, engine.WEIGHTS), ("moves", moves, engine.MOVES)):
         if not isinstance(value, str) or value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
-    energy = energy_unit(model)
-    temperature = parameter("T", T, scale=scale_of(model), energy=energy, above=0.0)
-    sweep, every = whole_number("sweep", sweep), whole_number("every", every)
-    seed = checks.seed(seed)
+    point = _point(model, T)
+    sweep, every, seed = whole_number("sweep", sweep), whole_number("every", every), checks.seed(seed)
     if every > sweep:
         raise ValueError(
             f"every = {every} stores nothing of {sweep} sweeps but the start; take every <= sweep"
         )
-    model = with_coordinates(model, temperature)
-    sites = model.sizes["site"]
-    particles = _particles(model["filling"], sites)
-    if (
-        moves == "neighbour"
-        and np.bincount(np.r_[model["bond_source"], model["bond_target"]], minlength=sites).min() == 0
-    ):
+    _particles(point["filling"], point.sizes["site"])
+    _check_moves(point, moves)
+    identifiers = _walkers(walker)
+    inputs = _inputs(point, identifiers)
+    begin = _start(start, point, identifiers, tasks.loops(inputs.values()))
+    stored = np.arange(begin.sweep + (every if begin.continued else 0), begin.sweep + sweep + 1, every)
+    factors = _ramp(ramp, begin.sweep, sweep)[: stored[-1] - begin.sweep + 1]
+    inputs |= {"start": begin.configurations, "patterns": begin.patterns}
+    inputs |= {name: (point[name], ["bond"]) for name in ("bond_source", "bond_target")}
+    inputs["ramp"] = (xr.DataArray(factors, dims="step"), ["step"])
+
+    # a guess is enough here: it decides how work is cut, never a result
+    sites = point.sizes["site"]
+    attempt = 7e-8 if weight == "classical" else 4e-6 + 3.5e-8 * sites**2
+    plan = tasks.planned(
+        chunks,
+        tasks.loops(inputs.values()),
+        whole=True,
+        seconds=sweep * sites * attempt,
+        nbytes=(sweep // every + 1) * (sites + 40),
+    )
+    rules = {"seed": seed, "every": every, "weight": weight, "moves": moves}
+    times = {"first_sweep": begin.sweep, "continued": begin.continued, "frames": stored.size}
+    results = tasks.applied(
+        engine.simulate, inputs, RECORDED, plan, settings=rules | times, sizes={"sweep": stored.size}
+    )
+    run = point.assign({name: result.variable for name, result in results.items()})
+    run = run.assign_coords(walker=identifiers, sweep=stored)
+    if ramp is not None:
+        run = _with_ramp(run, factors, begin.sweep, every)
+    if begin.given is not None:
+        run = run.assign_coords(start=begin.given.variable)
+    run.attrs = {"solver": "metropolis", "weight": weight, "moves": moves, "seed": str(seed)}
+    run.attrs |= {"rule_version": RULE_VERSION, "start": begin.name, "every": every}
+    return stamp(run, energy=energy_unit(point))
+
+
+def _point(model: xr.Dataset, T: Any) -> xr.Dataset:
+    """The model at its temperatures: parameters and geometry, in memory, and nothing of an earlier run."""
+    needed = ("hopping", "interaction", "site_energy", "filling", "centred", "position", "torus")
+    require(model, *needed, caller="metropolis")
+    model = model.coords.to_dataset().drop_vars(
+        ["temperature", "walker", "sweep", "start", "ramp"], errors="ignore"
+    )
+    if "T" not in model.drop_vars("T", errors="ignore").dims:
+        model = model.drop_vars("T", errors="ignore")  # of a run given as model; labels must agree with T
+    # parameters are eager; a chunked or stored run may hold them as dask arrays
+    model = model.compute(scheduler="synchronous")
+    temperature = parameter("T", T, scale=scale_of(model), energy=energy_unit(model), above=0.0)
+    return with_coordinates(model, temperature)
+
+
+def _check_moves(point: xr.Dataset, moves: str) -> None:
+    """Raise if moves to neighbours are asked for and a site has none."""
+    ends = np.r_[point["bond_source"], point["bond_target"]]
+    if moves == "neighbour" and np.bincount(ends, minlength=point.sizes["site"]).min() == 0:
         raise ValueError(
             "moves='neighbour' needs a bond at every site; this lattice has sites without, use "
             "moves='exchange'"
         )
 
-    first, origin, before = 0, start, start if isinstance(start, xr.Dataset) else None
-    if before is not None:
-        require(before, "occupation", caller="metropolis (start)")
-        if "sweep" not in before["occupation"].dims or "sweep" not in before.coords:
-            raise ValueError(
-                "start: a run to be continued needs its dimension 'sweep'; for one configuration "
-                "pass its DataArray 'occupation'"
-            )
-        _same_point(before, model)
-        first, origin = int(before["sweep"][-1]), before.coords.get("start")
-        start = before["occupation"].isel(sweep=-1, drop=True)
-    identifiers = _walkers(walker)
-    stored = np.arange(first if before is None else first + every, first + sweep + 1, every)
-    factors = _ramp(ramp, first, sweep)[: stored[-1] - first + 1]
 
-    inputs: dict[str, tuple[xr.DataArray, list[str]]] = {
-        "hopping": (model["hopping"], ["bond"]),
-        "interaction": (model["interaction"], ["site", "site2"]),
-        "site_energy": (model["site_energy"], ["site"]),
-        "filling": (model["filling"], []),
-        "reference": (model["filling"] * model["centred"], []),
-        "labels": (_labels(model), ["label"]),
-        "realization": (_realization(model), []),
-        "temperature": (model["T"], []),
-        "walker": (xr.DataArray(identifiers, dims="walker"), []),
+def _inputs(point: xr.Dataset, walkers: np.ndarray) -> dict[str, Input]:
+    """Parameters and identities of trajectories; walkers are the last of the loops."""
+    return {
+        "hopping": (point["hopping"], ["bond"]),
+        "interaction": (point["interaction"], ["site", "site2"]),
+        "site_energy": (point["site_energy"], ["site"]),
+        "reference": (point["filling"] * point["centred"], []),
+        "labels": (_labels(point), ["label"]),
+        "realization": (_realization(point), []),
+        "walker": (xr.DataArray(walkers, dims="walker"), []),
     }
-    sizes = {str(d): n for array, core in inputs.values() for d, n in array.sizes.items() if d not in core}
-    plan = _chunks(chunks, sizes, sites, sweep, every, weight)
-    bonds = [model["bond_source"], model["bond_target"]]
 
-    def lazy(array: xr.DataArray) -> xr.DataArray:
-        bare = xr.DataArray(array.variable)  # no labels: index coordinates never chunk, and alignment is done
-        return (
-            bare.compute()
-            if plan is None
-            else bare.chunk({d: plan.get(str(d), bare.sizes[d]) for d in bare.dims})
-        )
 
-    unused = np.zeros(1, dtype=np.int8)
-    configurations, patterns = (
-        xr.DataArray(unused, dims="configuration"),
-        xr.DataArray(unused[None], dims=("pattern", "choice")),
+#: Configurations and patterns where there are none: dask has no empty chunks.
+NO_CONFIGURATION: Input = (xr.DataArray(np.zeros(1, np.int8), dims="configuration"), ["configuration"])
+NO_PATTERN: Input = (
+    xr.DataArray(np.zeros((1, 1), np.int8), dims=("pattern", "choice")),
+    ["pattern", "choice"],
+)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where trajectories begin: before which sweep, and in which configurations."""
+
+    name: str
+    sweep: int = 0
+    continued: bool = False
+    configurations: Input = (
+        xr.DataArray(np.zeros(1, dtype=np.int8), dims="configuration"),
+        ["configuration"],
     )
+    patterns: Input = (
+        xr.DataArray(np.zeros((1, 1), dtype=np.int8), dims=("pattern", "choice")),
+        ["pattern", "choice"],
+    )
+    #: Configurations that were given, as the run records them; None of a lazy or named start.
+    given: xr.DataArray | None = None
+
+
+def _start(start: Any, point: xr.Dataset, walkers: np.ndarray, sizes: dict[str, int]) -> Start:
+    """The start that was asked for, checked."""
+    if isinstance(start, str) and start == "random":
+        return Start("random")
     if isinstance(start, str) and start == "ordered":
-        patterns = _stripe_patterns(model)
-    elif isinstance(start, xr.DataArray):
-        start = _given_start(start, model, identifiers, sizes, particles)
-        configurations = start.rename(site="configuration")
-    elif not isinstance(start, str) or start != "random":
+        return Start("ordered", patterns=(_stripe_patterns(point), ["pattern", "choice"]))
+    if isinstance(start, xr.Dataset):
+        return _continued(start, point, walkers, sizes)
+    if not isinstance(start, xr.DataArray):
         raise ValueError(
             f"start must be 'random', 'ordered', a DataArray of occupations or a run, got {start!r}"
         )
-    inputs["start"] = (configurations, ["configuration"])
-    inputs["patterns"] = (patterns, ["pattern", "choice"])
-    blocks = {name: lazy(array) for name, (array, _) in inputs.items()}
-    if (
-        plan is not None
-    ):  # one input with every dimension: dask warns where no input has as many blocks as the result
-        cuts = tuple(plan[d] for d in sizes)
-        full = da.broadcast_to(
-            blocks["walker"].data,
-            tuple(sizes.values()),
-            chunks=da.core.normalize_chunks(cuts, tuple(sizes.values())),
-        )
-        blocks["walker"] = xr.DataArray(full, dims=[*sizes])
+    checked = _given_start(start, point, walkers, sizes)
+    return Start(
+        "given",
+        configurations=(checked.rename(site="configuration"), ["configuration"]),
+        given=checked if start.chunks is None else None,
+    )
 
-    outputs = {
-        "occupation": (["sweep", "site"], np.int8),
-        "electrostatic_energy": (["sweep"], np.float64),
-        "kinetic_energy": (["sweep"], np.float64),
-        "acceptance": (["sweep"], np.float64),
-        "active_attempts": (["sweep"], np.int64),
-        "solves": (["sweep"], np.int64),
-    }
-    results = xr.apply_ufunc(
-        engine.simulate,
-        *blocks.values(),
-        *map(lazy, bonds),
-        lazy(xr.DataArray(factors, dims="step")),
-        kwargs={
-            "seed": seed,
-            "first_sweep": first,
-            "continued": before is not None,
-            "frames": stored.size,
-            "every": every,
-            "weight": weight,
-            "moves": moves,
-        },
-        input_core_dims=[core for _, core in inputs.values()] + [["bond"]] * 2 + [["step"]],
-        output_core_dims=[dims for dims, _ in outputs.values()],
-        dask="parallelized",
-        output_dtypes=[dtype for _, dtype in outputs.values()],
-        dask_gufunc_kwargs={"output_sizes": {"sweep": stored.size}},
+
+def _continued(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, sizes: dict[str, int]) -> Start:
+    """The last states of a run, and how it began itself."""
+    require(run, "occupation", caller="metropolis (start)")
+    if "sweep" not in run["occupation"].dims or "sweep" not in run.coords:
+        raise ValueError(
+            "start: a run to be continued needs its dimension 'sweep'; for one configuration "
+            "pass its DataArray 'occupation'"
+        )
+    _same_point(run, point)
+    last = _given_start(run["occupation"].isel(sweep=-1, drop=True), point, walkers, sizes)
+    origin = run.coords.get("start")
+    return Start(
+        str(run.attrs.get("start", "given")),
+        sweep=int(run["sweep"][-1]),
+        continued=True,
+        configurations=(last.rename(site="configuration"), ["configuration"]),
+        given=None
+        if origin is None or origin.chunks is not None
+        else _given_start(origin, point, walkers, sizes),
     )
-    run = model.assign({name: result.variable for name, result in zip(outputs, results, strict=True)})
-    run = run.assign_coords(walker=identifiers, sweep=stored)
-    if ramp is not None:
-        kept = xr.DataArray(factors[stored - first], dims="sweep")
-        ramped = (xr.DataArray(model["T"].variable) * kept).transpose(..., "sweep").drop_attrs()
-        between = np.maximum(stored[:, None] - np.arange(every)[::-1], first) - first
-        run = run.assign_coords(temperature=ramped.variable, ramp=(("sweep", "step"), factors[between]))
-    run.attrs = {
-        "solver": "metropolis",
-        "weight": weight,
-        "moves": moves,
-        "seed": str(seed),
-        "rule_version": RULE_VERSION,
-    }
-    began = (
-        start
-        if isinstance(start, str)
-        else before.attrs.get("start", "given")
-        if before is not None
-        else "given"
-    )
-    run.attrs |= {"start": began, "every": every}
-    if isinstance(origin, xr.DataArray) and origin.chunks is None:
-        run = run.assign_coords(start=_given_start(origin, model, identifiers, sizes, particles).variable)
-    return stamp(run, energy=energy)
+
+
+def _with_ramp(run: xr.Dataset, factors: np.ndarray, first: int, every: int) -> xr.Dataset:
+    """The run with its temperature at every stored sweep, and the factors since the one before."""
+    stored = run["sweep"].values
+    kept = xr.DataArray(factors[stored - first], dims="sweep")
+    temperature = (xr.DataArray(run["T"].variable) * kept).transpose(..., "sweep").drop_attrs()
+    between = np.maximum(stored[:, None] - np.arange(every)[::-1], first) - first
+    return run.assign_coords(temperature=temperature.variable, ramp=(("sweep", "step"), factors[between]))
 
 
 def rerun(
@@ -525,9 +530,9 @@ def _given_start(
     model: xr.Dataset,
     walkers: np.ndarray,
     sizes: dict[str, int],
-    particles: xr.DataArray,
 ) -> xr.DataArray:
     """Occupations to start from, with labels checked; lazy ones are checked when they are computed."""
+    particles = _particles(model["filling"], model.sizes["site"])
     alien = [d for d in start.dims if d not in sizes and d != "site"]
     if "site" not in start.dims or alien:
         raise ValueError(
@@ -587,36 +592,3 @@ def _stripe_patterns(model: xr.Dataset) -> xr.DataArray:
         )
     phases = np.cos(model["position"].values @ waves.T)
     return xr.DataArray((phases.T > 0.0).astype(np.int8), dims=("pattern", "choice"))
-
-
-def _chunks(
-    chunks: Any, sizes: dict[str, int], sites: int, sweeps: int, every: int, weight: str
-) -> dict[str, int] | None:
-    """Chunk sizes along the parameter dimensions and walker; None: compute now."""
-    if chunks is None:
-        return None
-    if isinstance(chunks, dict):
-        for dim, size in chunks.items():
-            if dim not in sizes:
-                raise ValueError(f"chunks: {dim!r} cannot be chunked; dimensions to chunk are {[*sizes]}")
-            if size != -1:
-                whole_number(f"chunks[{dim!r}]", size)
-        wanted = {
-            dim: chunks.get(dim, -1) for dim in sizes
-        }  # in full: equal cuts are equal graphs, however they were written
-        return {
-            dim: length if wanted[dim] == -1 else min(wanted[dim], length) for dim, length in sizes.items()
-        }
-    if chunks != "auto":
-        raise ValueError(f"chunks must be 'auto', a dict {{dimension: size}} or None, got {chunks!r}")
-    # a guess is enough here: it decides how work is cut, never a result
-    attempt = 7e-8 if weight == "classical" else 4e-6 + 3.5e-8 * sites**2
-    seconds = sweeps * sites * attempt
-    size = (sweeps // every + 1) * (sites + 40)
-    budget = max(min(TASK_SECONDS / seconds, TASK_BYTES / size), math.prod(sizes.values()) / TASKS)
-    plan = {}
-    for dim, length in reversed(sizes.items()):  # walkers first, then the last parameters
-        tasks = math.ceil(length / max(1, min(length, int(budget))))
-        plan[dim] = math.ceil(length / tasks)
-        budget /= plan[dim]
-    return plan

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from xglass.engine.charge.potential import electrostatic_energy, hopping_matrix, potential
+from xglass.engine.charge.one_body import hopping_matrix
+from xglass.engine.charge.potential import electrostatic_energy, potential
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
+from xglass.engine.core.points import points
 from xglass.engine.core.streams import streams
 
 WEIGHTS = {"classical": 0, "kinetic": 1, "free_energy": 2}
@@ -67,11 +69,9 @@ def simulate(
     hopping: np.ndarray,
     interaction: np.ndarray,
     site_energy: np.ndarray,
-    filling: np.ndarray,
     reference: np.ndarray,
     labels: np.ndarray,
     realization: np.ndarray,
-    temperature: np.ndarray,
     walker: np.ndarray,
     start: np.ndarray,
     patterns: np.ndarray,
@@ -91,101 +91,82 @@ def simulate(
 
     Parameters
     ----------
-    hopping (..., bond), interaction (..., site, site), site_energy (..., site), filling (...), reference
-    (...), labels (..., label), realization (...), temperature (...), walker (..., walker): parameters and
-    identities.
-    start : (..., site) int8 configurations to start from; unused with size 1 along site (dask has no empty
+    hopping, interaction, site_energy : ndarray
+        (..., bond), (..., site, site) and (..., site) parameters.
+    reference, realization, walker : ndarray
+        (...) the density that interactions are counted from, and identities; walkers are the last dimension.
+    labels : ndarray
+        (..., label) values that name a trajectory: the temperature is the first, the filling the last.
+    start : ndarray
+        (..., site) int8 configurations to start from; unused with size 1 along site (dask has no empty
         chunks).
-    patterns : (pattern, site) int8, the best of which is the start, see :func:`ordered`; unused with size 1
-        along site. Without either the start is random.
-    source, target : (bond,) int64. ramp : (sweeps + 1,) factor on the temperature.
+    patterns : ndarray
+        (pattern, site) int8, the best of which is the start, see :func:`ordered`; unused with size 1 along
+        site. Without either the start is random.
+    source, target : ndarray
+        (bond,) int64.
+    ramp : ndarray
+        (sweeps + 1,) factor on the temperature.
+    seed, first_sweep, continued, frames, every, weight, moves
+        As for the solver; a continued run stores no frame of its first sweep.
 
     Returns
     -------
-    occupation (..., walker, frame, site) int8; energy, kinetic, acceptance (..., walker, frame) float64;
-    active attempts and eigenproblems since the last frame (..., walker, frame) int64.
+    tuple of ndarray
+        Occupation (..., walker, frame, site) int8; energy, kinetic, acceptance (..., walker, frame) float64;
+        active attempts and eigenproblems since the last frame (..., walker, frame) int64.
     """
-    from xglass.engine.charge.metropolis_kernels import chain, random_configuration
+    from xglass.engine.charge.metropolis_kernels import chain
 
     sites = site_energy.shape[-1]
-    shape = np.broadcast_shapes(
-        hopping.shape[:-1],
-        interaction.shape[:-2],
-        site_energy.shape[:-1],
-        labels.shape[:-1],
-        start.shape[:-1],
-        filling.shape,
-        reference.shape,
-        realization.shape,
-        temperature.shape,
-        walker.shape,
+    shape, (hopping, interaction, site_energy, reference, labels, realization, walker, start) = points(
+        (hopping, interaction, site_energy, reference, labels, realization, walker, start),
+        (1, 2, 1, 0, 1, 0, 0, 1),
     )
-    points, walkers = shape[:-1], shape[-1]
-
-    def spread(array: np.ndarray, core: int) -> np.ndarray:
-        return np.broadcast_to(array, shape + array.shape[array.ndim - core :])
-
-    def at_points(array: np.ndarray, core: int = 0) -> np.ndarray:  # the same for all walkers
-        return np.moveaxis(spread(array, core), len(points), 0)[0]
-
     occupation = np.empty((*shape, frames, sites), dtype=np.int8)
     energy, kinetic = np.empty((*shape, frames)), np.zeros((*shape, frames))
     counters = np.empty((*shape, frames, 3), dtype=np.int64)
-    table, degree = neighbour_table(source, target, sites)
-    inputs = [at_points(x) for x in (filling, reference, realization, temperature)]
-    hopping, interaction, site_energy = (
-        at_points(hopping, 1),
-        at_points(interaction, 2),
-        at_points(site_energy, 1),
-    )
-    labels, walker, start = at_points(labels, 1), spread(walker, 0), spread(start, 1)
+    key, neighbours = np.uint64(seed), neighbour_table(source, target, sites)
     with single_thread():
-        for p in np.ndindex(points):
-            fill, ref, real, temp = (x[p] for x in inputs)
-            particles = round(float(fill) * sites)
-            u = interaction[p]
-            coupling, base, unit = fixed_point(u, empty_potential(u, site_energy[p], float(ref)))
-            stream = streams(walker[p], int(real), labels[p])
-            matrix = hopping_matrix(hopping[p], source, target, sites)
-            state = np.empty((walkers, sites), dtype=np.int8)
+        for p in np.ndindex(shape[:-1]):
+            one = (*p, 0)  # parameters are the same for all walkers
+            matrix = hopping_matrix(hopping[one], source, target, sites)
+            u, own, ref = interaction[one], site_energy[one], float(reference[one])
+            temperature = labels[one][0] * ramp
+            particles = round(float(labels[one][-1]) * sites)
+            stream = streams(walker[p], int(realization[one]), labels[one])
+            first = start[p] if start.shape[-1] == sites else None
             if patterns.shape[-1] == sites:
-                state[:] = ordered(matrix, u, site_energy[p], float(ref), float(temp * ramp[0]), patterns)
-            elif start.shape[-1] == sites:
-                state[:] = start[p]
-            else:
-                for w in range(walkers):
-                    random_configuration(np.uint64(seed), stream[w], particles, state[w])
-            if ((state != 0) & (state != 1)).any() or (state.sum(axis=-1) != particles).any():
-                raise ValueError(
-                    f"start: every configuration must hold {particles} particles as occupations 0 or 1"
-                )
-            chain(
-                np.uint64(seed),
-                stream,
-                first_sweep,
-                continued,
-                every,
-                temp * ramp,
-                coupling,
-                base,
-                self_potential(u, float(ref)),
-                unit,
-                matrix,
-                table,
-                degree,
-                WEIGHTS[weight],
-                MOVES[moves],
-                state,
-                occupation[p],
-                energy[p],
-                kinetic[p],
-                counters[p],
-            )
-            energy[p] += energy_of_reference(u, float(ref))
+                first = ordered(matrix, u, own, ref, float(temperature[0]), patterns)
+            state = _first_states(first, key, stream, particles, sites)
+            coupling, base, unit = fixed_point(u, empty_potential(u, own, ref))
+            fields = (coupling, base, self_potential(u, ref), unit, matrix)
+            results = (occupation[p], energy[p], kinetic[p], counters[p])
+            rules = (WEIGHTS[weight], MOVES[moves])
+            times = (first_sweep, continued, every, temperature)
+            chain(key, stream, *times, *fields, *neighbours, *rules, state, *results)
+            energy[p] += energy_of_reference(u, ref)
     acceptance = counters[..., 0] / (every * sites)
     if not continued:
         acceptance[..., 0] = np.nan
     return occupation, energy, kinetic, acceptance, counters[..., 1], counters[..., 2]
+
+
+def _first_states(
+    first: np.ndarray | None, key: np.uint64, stream: np.ndarray, particles: int, sites: int
+) -> np.ndarray:
+    """(walker, site) configurations to start from: those given, or random ones of every walker's stream."""
+    from xglass.engine.charge.metropolis_kernels import random_configuration
+
+    state = np.empty((len(stream), sites), dtype=np.int8)
+    if first is None:
+        for row, number in zip(state, stream, strict=True):
+            random_configuration(key, number, particles, row)
+    else:
+        state[:] = first
+    if ((state != 0) & (state != 1)).any() or (state.sum(axis=-1) != particles).any():
+        raise ValueError(f"start: every configuration must hold {particles} particles as occupations 0 or 1")
+    return state
 
 
 def ordered(
