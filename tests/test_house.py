@@ -215,8 +215,6 @@ OFFENDERS = {
     "engine/charge/metropolis.py: simulate",
     "engine/tls/dense.py: spectra",
     "engine/tls/dmft.py: solved",
-    "engine/tls/dmft_kernels.py: solve",
-    "engine/tls/dmft_kernels.py: spectrum",
     "solvers/dmft.py: dmft",
     "solvers/exact.py: exact",
     "solvers/ftlm.py: ftlm",

@@ -1,8 +1,8 @@
 """Dynamical mean field theory of one electron and two-level systems on the real axis: kernels of the chain.
 
 The impurity couples an energy nu to nu +- omega0 only, so that every ladder nu + k omega0 is a problem of its
-own. On it, with p and q the thermal weights of a two-level system down and up, u = 1/G0 and s, r the energies
-that the impurity has with the system down and up,
+own. On it, with p and q the thermal weights of a two-level system down and up, u = 1/G0, and s and r the
+energies that the impurity has with the system down and up,
 
     Sigma = m + p q (s - r)^2 / v,   m = p s + q r,   v = u - p r - q s,
     s = g_z + g^2 / (u(nu - omega0) + g_z),   r = -g_z + g^2 / (u(nu + omega0) - g_z):
@@ -16,6 +16,9 @@ as a sum of terms of one sign:
 
 An infinitesimal imaginary part of nu is not needed, and none is added: its Lorentzian tails would be all that
 is left at low temperature.
+
+What is done for every rung takes numbers, not arrays: numba counts references to an array that it hands to an
+inlined kernel, which a ladder of one rung feels.
 """
 
 from __future__ import annotations
@@ -75,10 +78,7 @@ MOST_STEPS, PATIENCE = 4000, 150
 
 @inline
 def impurity(below, here, above, g, g_z, p, q):
-    """Eq.
-
-    (A6): Sigma from 1/G0 at nu - omega0, nu and nu + omega0; and its derivatives in each of the three.
-    """
+    """Return Sigma from 1/G0 at nu - omega0, nu and nu + omega0, Eq. (A6), and its derivative in each."""
     # the two-level system down, excited by the hop to nu - omega0, and up, which returns omega0
     x, y = _divided(complex(g, 0.0), below + g_z), _divided(complex(g, 0.0), above - g_z)
     s, r = g_z + g * x, -g_z + g * y
@@ -121,49 +121,29 @@ def _beyond(nu, mean, square, t):
 
 
 @inline
-def _baths(now, start, spacing, height, t, bath, slope):
-    """1/G0 = nu - 2 t w of the rungs, between those beyond the ends, and du/dSigma = 2 t dw/dz."""
-    for k in range(now.size):
-        nu = start + spacing * k
-        w = joukowski(nu - now[k].real, height - now[k].imag, t)
-        bath[k + 1] = complex(nu - 2.0 * t * w.real, height - 2.0 * t * w.imag)
-        slope[k] = -2.0 * _divided(w * w, 1.0 - w * w)
-    if spacing == 0.0:  # a static system gives no energy: one rung, which is its own neighbour
-        bath[0] = bath[1]
-        bath[2] = bath[1]
+def _bath(nu, sigma, height, t):
+    """1/G0 = nu - 2 t w of an energy, and its slope du/dSigma = 2 t dw/dz."""
+    w = joukowski(nu - sigma.real, height - sigma.imag, t)
+    u = complex(nu - 2.0 * t * w.real, height - 2.0 * t * w.imag)
+    return u, -2.0 * _divided(w * w, 1.0 - w * w)
 
 
 @inline
-def _image(bath, g, g_z, p, q, static, new, low, mid, high):
-    """Self-energies that follow from 1/G0, and their derivatives in 1/G0 of the rung below, their own,
-    above.
-    """
-    for k in range(new.size):
-        new[k], low[k], mid[k], high[k] = impurity(bath[k], bath[k + 1], bath[k + 2], g, g_z, p, q)
-    if static:
-        mid[0] = low[0] + mid[0] + high[0]
+def _change(now, new, size):
+    """Return how far a self-energy is from its image.
 
-
-@inline
-def _worst(now, new, size, moved):
-    """Largest change on a ladder, on the scale of Sigma; and with imaginary parts on their own scale,
-    ``moved``.
+    Both parts on the scale of Sigma, the real part so, and the imaginary part on its own scale.
     """
-    worst, relative = 0.0, 0.0
-    for k in range(now.size):
-        real, imag = abs(new[k].real - now[k].real), abs(new[k].imag - now[k].imag)
-        scale = size + abs(now[k])
-        worst = max(worst, (real + imag) / scale)
-        relative = max(relative, real / scale)
-        moved[k] = imag / -new[k].imag if -new[k].imag > 1e-290 else 0.0
-        relative = max(relative, moved[k])
-    return worst, relative
+    real, imag = abs(new.real - now.real), abs(new.imag - now.imag)
+    scale = size + abs(now)
+    return (real + imag) / scale, real / scale, imag / -new.imag if -new.imag > 1e-290 else 0.0
 
 
 @inline
 def _newton_step(now, new, slope, low, mid, high, step):
-    """Solve (1 - dF/dSigma) step = F - Sigma by the Thomas algorithm; dF_k/dSigma_{k-1} = low slope,
-    and so on.
+    """Solve (1 - dF/dSigma) step = F - Sigma, a tridiagonal matrix, by the Thomas algorithm.
+
+    dF_k/dSigma_{k-1} is low[k] slope[k - 1], and so on.
     """
     rungs = now.size
     eliminated = complex(0.0, 0.0)
@@ -222,14 +202,13 @@ def _settled(now, moved, worst, relative, g, size):
 
 @kernel
 def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
-    """Self-energies (ladder, rung) of the ladders that begin at energies ``bottom`` (ladder), and their
-    residuals.
+    """Solve the ladders that begin at energies ``bottom`` (ladder) for ``sigma`` (ladder, rung).
 
     Damped iteration until the solution is near, Newton's method until done or worse, and in the end polishing
-    by plain iteration. ``spacing`` 0 and one rung: static two-level systems. Converged where the residual,
-    relative in the imaginary part, is 1e-11. Returns the number of iterations of all ladders.
+    by plain iteration. ``spacing`` 0 and one rung: static two-level systems. Converged where the ``residual``
+    (ladder), relative in the imaginary part, is 1e-11. Returns the number of iterations of all ladders.
     """
-    mean, size = g_z * (p - q), math.sqrt(g * g + g_z * g_z)
+    mean, size, static = g_z * (p - q), math.sqrt(g * g + g_z * g_z), spacing == 0.0
     bath = np.empty(rungs + 2, np.complex128)
     slope = np.empty(rungs, np.complex128)
     new = np.empty(rungs, np.complex128)
@@ -243,15 +222,29 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
     for ladder in range(bottom.size):
         now, start = sigma[ladder], bottom[ladder]
         _begun(now, mean, size)
-        bath[0] = _beyond(start - spacing, mean, g * g + g_z * g_z, t)
-        bath[rungs + 1] = _beyond(start + spacing * rungs, mean, g * g + g_z * g_z, t)
+        if not static:
+            bath[0] = _beyond(start - spacing, mean, g * g + g_z * g_z, t)
+            bath[rungs + 1] = _beyond(start + spacing * rungs, mean, g * g + g_z * g_z, t)
         mode, near = Mode.DAMP, 1e-2 * size
         before, kept_worst, polished = math.inf, near, 0
         height, arrived = 0.0, 0
         for iteration in range(MOST_STEPS):
-            _baths(now, start, spacing, height, t, bath, slope)
-            _image(bath, g, g_z, p, q, spacing == 0.0, new, low, mid, high)
-            worst, relative = _worst(now, new, size, moved)
+            # 1/G0 of the rungs; a static system takes no energy: one rung, which is its own neighbour
+            for k in range(rungs):
+                bath[k + 1], slope[k] = _bath(start + spacing * k, now[k], height, t)
+            if static:
+                bath[0], bath[2] = bath[1], bath[1]
+
+            # The image of the self-energy, and the worst of its changes
+            worst, relative = 0.0, 0.0
+            for k in range(rungs):
+                new[k], low[k], mid[k], high[k] = impurity(bath[k], bath[k + 1], bath[k + 2], g, g_z, p, q)
+                change, real, moved[k] = _change(now[k], new[k], size)
+                worst = max(worst, change)
+                relative = max(relative, real)
+                relative = max(relative, moved[k])
+            if static:
+                mid[0] = low[0] + mid[0] + high[0]
             residual[ladder] = relative
             spent += 1
 
@@ -269,8 +262,7 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
                 _copied(new, now)
                 break
 
-            # All but the smallest imaginary parts: polish, until done or until they are seen to be those of a
-            # gap
+            # All but the smallest imaginary parts: polish, until done or until seen to be those of a gap
             elif height == 0.0 and (
                 worst < 1e-13
                 or mode == Mode.POLISH
@@ -336,12 +328,12 @@ def _disk(sigma_real, rate, nu, t):
 
 @inline
 def bubble(a, b, c, x, y, z, t, step):
-    """Int N(e) phi(e) A(nu, e) A(nu', e) de divided by t^0 (-Im w).
+    """Return int N(e) phi(e) A(nu, e) A(nu', e) de divided by -Im w.
 
-    Of w = a - ib, 1 - |w|^2 = c and w' = x - iy, 1 - |w'|^2 = z:
+    Of w = a - ib, 1 - |w|^2 = c and w' = x - iy, 1 - |w'|^2 = z the integral is
     (2 / pi^2) Im w Im w' (1 - |w w'|^2) / |(1 - w w')(1 - w conj w')|^2, every factor without cancellation.
-    ``step`` = |z' - conj z|, from which comes the last factor where both energies lie in the band, (z' - conj
-    z) w conj(w') = t (conj(w') - w)(1 - w conj w') in modulus.
+    Where both energies lie in the band, the last factor comes from ``step`` = |z' - conj z|:
+    (z' - conj z) w conj(w') = t (conj(w') - w)(1 - w conj w') in modulus.
     """
     direct = (1.0 - a * x + b * y) ** 2 + (a * y + b * x) ** 2
     cross_real, cross_imag = 1.0 - a * x - b * y, a * y - b * x
@@ -355,27 +347,17 @@ def bubble(a, b, c, x, y, z, t, step):
 
 
 @inline
-def legendre(x, out):
-    """Legendre polynomials P_0 ... at x."""
-    out[0] = 1.0
-    if out.size > 1:
-        out[1] = x
-    for i in range(2, out.size):
-        out[i] = ((2 * i - 1) * x * out[i - 1] - (i - 1) * out[i - 2]) / i
-
-
-@inline
-def _series(polynomials, coefficients):
-    """Sum of a Legendre series."""
+def _series(polynomials, k, node, coefficients):
+    """Sum of a Legendre series at a node of the lower (k = 0) or the upper energy."""
     total = 0.0j
-    for i in range(polynomials.size):
-        total += polynomials[i] * coefficients[i]
+    for i in range(coefficients.size):
+        total += polynomials[k, i, node] * coefficients[i]
     return total
 
 
 @kernel
 def _integrand(low, high, nu, w, t, beta, reference):
-    """e^{-beta (nu - reference)} B(nu, nu + w), and the Lorentzian peaks that it has.
+    """Return e^{-beta (nu - reference)} B(nu, nu + w), and the Lorentzian peaks that it has.
 
     These are returned as the real part of z' - z, which is 0 in their middle, and as their width.
     """
@@ -390,36 +372,46 @@ def _integrand(low, high, nu, w, t, beta, reference):
 
 
 @inline
-def _polynomials(centre, half, rule, nodes, forth, back, left, right, out):
-    """Legendre polynomials of the panel from left to right at the nodes of a part, moved forth and back."""
+def _polynomials(k, centre, half, rule, nodes, forth, back, left, right, out):
+    """Legendre polynomials out[k] (order, node) of a panel, left to right, at the nodes of a part, moved.
+
+    Order by order: divisions at one node wait for each other, those of all nodes do not.
+    """
     for node in range(nodes):
         x = centre + half * rule[0, node] + forth - back
-        legendre((2.0 * x - left - right) / (right - left), out[node])
+        out[k, 0, node] = 1.0
+        out[k, 1, node] = (2.0 * x - left - right) / (right - left)
+    for i in range(2, out.shape[1]):
+        for node in range(nodes):
+            x = out[k, 1, node]
+            out[k, i, node] = ((2 * i - 1) * x * out[k, i - 1, node] - (i - 1) * out[k, i - 2, node]) / i
 
 
 @inline
-def _part(ones, twos, low, high, centre, half, rule, nodes, lift, w, point, values, apart, width):
-    """Gauss rule of the integrand on a part: its integral, and its values and peaks at the nodes.
+def _part(polynomials, low, high, centre, half, rule, nodes, lift, w, point, samples):
+    """Return the integral over a part by a Gauss rule.
 
-    ``ones`` and ``twos`` (node, order) are polynomials for the series ``low`` of Sigma(nu) and ``high`` of
-    Sigma(nu + w); ``lift`` is from the first rung to that of nu.
+    ``polynomials`` (2, order, node) belong to the series ``low`` of Sigma(nu) and ``high`` of Sigma(nu + w);
+    ``lift`` is from the first rung to that of nu. ``samples`` (3, node) become the values of the integrand,
+    and distances and widths of its peaks.
     """
     total = 0.0
     for node in range(nodes):
         nu = centre + half * rule[0, node] + lift
-        one, two = _series(ones[node], low), _series(twos[node], high)
-        value, apart[node], width[node] = _integrand(one, two, nu, w, point.t, point.beta, point.reference)
-        values[node] = value
+        one, two = _series(polynomials, 0, node, low), _series(polynomials, 1, node, high)
+        value, apart, width = _integrand(one, two, nu, w, point.t, point.beta, point.reference)
+        samples[0, node], samples[1, node], samples[2, node] = value, apart, width
         total += rule[1, node] * half * value
     return total
 
 
 @kernel
-def _rough(values, apart, width, nodes, half, rule, analysis, allowed):
+def _rough(samples, nodes, half, rule, analysis, allowed):
     """Whether values at the nodes of a part leave more than is allowed.
 
     That is judged by their last Legendre coefficients, or by a peak between nodes.
     """
+    values, apart, width = samples[0], samples[1], samples[2]
     if nodes == analysis.shape[1]:
         one, two = 0.0, 0.0
         for node in range(nodes):
@@ -443,10 +435,9 @@ def _rough(values, apart, width, nodes, half, rule, analysis, allowed):
 
 
 @kernel
-def _peak(values, apart, width, half, rule, plain):
-    """Integral of a part so short that a peak's distance is linear and its numerator constant:
-    an arctangent.
-    """
+def _peak(samples, half, rule, plain):
+    """Return the integral over a part so short that the distance of a peak is linear: an arctangent."""
+    values, apart, width = samples[0], samples[1], samples[2]
     near = 0
     for node in range(values.size):
         if abs(apart[node]) < abs(apart[near]):
@@ -462,7 +453,7 @@ def _peak(values, apart, width, half, rule, plain):
 
 @inline
 def _cut(edges, rest, spacing, cuts):
-    """Offsets between which nu and nu + w = nu + rest (and whole rungs) each stay in a panel, rising."""
+    """Return rising offsets between which nu and nu + rest each stay in a panel."""
     last = edges.size - 1
     period = edges[last] - edges[0]
     count = 0
@@ -479,14 +470,15 @@ def _cut(edges, rest, spacing, cuts):
 
 
 @kernel
-def _resolved(total, left, right, edges, here, there, rest, back, lift, w, point, low, high, rule, analysis):
+def _resolved(total, part, edges, rest, back, lift, w, point, low, high, rule, analysis):
     """Add to ``total`` the integral over a part with narrow peaks.
 
-    The part is halved on its own rung until each peak is resolved, or is a Lorentzian.
+    ``part`` is its ends and the panels of both energies; it is halved on its own rung until each peak is
+    resolved, or is a Lorentzian.
     """
+    left, right, here, there = part
     nodes = rule.shape[1]
-    ones, twos = np.empty((nodes, nodes)), np.empty((nodes, nodes))
-    values, apart, width = np.empty(nodes), np.empty(nodes), np.empty(nodes)
+    polynomials, samples = np.empty((2, nodes, nodes)), np.empty((3, nodes))
     stack = np.empty((64, 3))
     stack[0, 0], stack[0, 1], stack[0, 2] = left, right, 0.0
     depth, halvings = 1, 150  # a peak takes some 80
@@ -494,13 +486,13 @@ def _resolved(total, left, right, edges, here, there, rest, back, lift, w, point
         depth, halvings = depth - 1, halvings - 1
         left, right, level = stack[depth, 0], stack[depth, 1], stack[depth, 2]
         mid, size = 0.5 * (left + right), 0.5 * (right - left)
-        _polynomials(mid, size, rule, nodes, 0.0, 0.0, edges[here], edges[here + 1], ones)
-        _polynomials(mid, size, rule, nodes, rest, back, edges[there], edges[there + 1], twos)
-        value = _part(ones, twos, low, high, mid, size, rule, nodes, lift, w, point, values, apart, width)
-        if not _rough(values, apart, width, nodes, size, rule, analysis, 1e-8 * (total + value)):
+        _polynomials(0, mid, size, rule, nodes, 0.0, 0.0, edges[here], edges[here + 1], polynomials)
+        _polynomials(1, mid, size, rule, nodes, rest, back, edges[there], edges[there + 1], polynomials)
+        value = _part(polynomials, low, high, mid, size, rule, nodes, lift, w, point, samples)
+        if not _rough(samples, nodes, size, rule, analysis, 1e-8 * (total + value)):
             total += value
         elif halvings < 0 or level >= 26.0 or size < 1e-14 * (abs(mid) + point.t):
-            total += _peak(values, apart, width, size, rule, value)
+            total += _peak(samples, size, rule, value)
         else:
             stack[depth, 0], stack[depth, 1], stack[depth, 2] = mid, right, level + 1.0
             stack[depth + 1, 0], stack[depth + 1, 1], stack[depth + 1, 2] = left, mid, level + 1.0
@@ -510,8 +502,7 @@ def _resolved(total, left, right, edges, here, there, rest, back, lift, w, point
 
 @kernel
 def spectrum(frequencies, panels, point, rules, analysis, out):
-    """Int e^{-beta (nu - reference)} B(nu, nu + w) dnu at frequencies w >= 0, from the self-energy of
-    ``panels``.
+    """Integrate e^{-beta (nu - reference)} B(nu, nu + w) over nu, at frequencies w >= 0.
 
     Where nu or nu + w leave a panel, the integral is divided, so that both self-energies are polynomials in
     every part. The shares of the panels choose between ``rules`` (3, 2, node) of Gauss, coarser for parts
@@ -524,8 +515,7 @@ def spectrum(frequencies, panels, point, rules, analysis, out):
     count, rungs, order = coefficients.shape
     period = edges[count] - edges[0]
     cuts = np.empty(2 * count + 2)
-    ones, twos = np.empty((order, order)), np.empty((order, order))
-    values, apart, width = np.zeros(order), np.zeros(order), np.zeros(order)
+    polynomials, samples = np.empty((2, order, order)), np.zeros((3, order))
     for f in range(frequencies.size):
         # nu + w lies ``jump`` rungs and ``rest`` above nu
         w = frequencies[f]
@@ -556,8 +546,10 @@ def spectrum(frequencies, panels, point, rules, analysis, out):
             while nodes < rule.shape[1] and rule[1, nodes] > 0.0:
                 nodes += 1
             back = over * period
-            _polynomials(centre, half, rule, nodes, 0.0, 0.0, edges[here], edges[here + 1], ones)
-            _polynomials(centre, half, rule, nodes, rest, back, edges[there], edges[there + 1], twos)
+            _polynomials(0, centre, half, rule, nodes, 0.0, 0.0, edges[here], edges[here + 1], polynomials)
+            _polynomials(
+                1, centre, half, rule, nodes, rest, back, edges[there], edges[there + 1], polynomials
+            )
 
             for k in range(point.first, point.last):
                 upper = k + jump + over
@@ -566,27 +558,11 @@ def spectrum(frequencies, panels, point, rules, analysis, out):
                 if not (heavy[here, k] and lit[there, upper]):
                     continue
                 low, high, lift = coefficients[here, k], coefficients[there, upper], k * spacing
-                value = _part(
-                    ones, twos, low, high, centre, half, rule, nodes, lift, w, point, values, apart, width
-                )
-                if _rough(values, apart, width, nodes, half, rule, analysis, 1e-8 * (total + value)):
-                    left, right = parts[part], parts[part + 1]
+                value = _part(polynomials, low, high, centre, half, rule, nodes, lift, w, point, samples)
+                if _rough(samples, nodes, half, rule, analysis, 1e-8 * (total + value)):
+                    ends = (parts[part], parts[part + 1], here, there)
                     total = _resolved(
-                        total,
-                        left,
-                        right,
-                        edges,
-                        here,
-                        there,
-                        rest,
-                        back,
-                        lift,
-                        w,
-                        point,
-                        low,
-                        high,
-                        rules[0],
-                        analysis,
+                        total, ends, edges, rest, back, lift, w, point, low, high, rules[0], analysis
                     )
                 else:
                     total += value
