@@ -141,7 +141,7 @@ def static_disorder(
     seconds = 2e-3 + EIGENVECTORS * sites**3 + PAIRS * sites**2 * grids.T.size
     plan = tasks.planned(chunks, tasks.loops(inputs.values()), seconds=seconds)
     settings = {"sites": sites, "seed": key, "binned": binned}
-    results = tasks.applied(engine.spectra, inputs, SPECTRA, plan, settings=settings)
+    results = tasks.applied(engine.frozen_spectra, inputs, SPECTRA, plan, settings=settings)
     if average is None:
         model = model.assign_coords(realization=labels)
     else:

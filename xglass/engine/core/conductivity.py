@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from xglass.engine.core.operations import operation
+from xglass.engine.core.points import over_points, points
 
 
 def thermal_factor(frequency: np.ndarray, T: float) -> np.ndarray:
@@ -60,13 +61,11 @@ def relaxed(
 
     The sum over all bins, to infinity, is conserved.
     """
-    shape = np.broadcast_shapes(sigma.shape[:-1], np.shape(T), np.shape(rate))
-    sigma = np.broadcast_to(sigma, (*shape, sigma.shape[-1]))
-    T, rate = np.broadcast_to(T, shape), np.broadcast_to(rate, shape)
-    out = np.empty(sigma.shape)
-    for p in np.ndindex(shape):
-        out[p] = relaxed_once(sigma[p], float(T[p]), float(rate[p]), step, symmetrised)[0]
-    return out
+
+    def at_point(sigma: np.ndarray, T: float, rate: float) -> np.ndarray:
+        return relaxed_once(sigma, T, rate, step, symmetrised)[0]
+
+    return over_points(at_point, (sigma, T, rate), (1, 0, 0), (float, sigma.shape[-1:]))
 
 
 def relaxed_once(
@@ -87,26 +86,22 @@ def relaxed_static(
     n = sigma.size
     spectrum = sigma * (thermal_factor(step * np.arange(n), T) if symmetrised else 1.0)
     weight, slope = lorentzian(n, step, rate)
-    return float(2.0 * spectrum @ weight - spectrum[0] * weight[0]), float(
-        2.0 * spectrum @ slope - spectrum[0] * slope[0]
-    )  # Eq. (4)
+    value = 2.0 * spectrum @ weight - spectrum[0] * weight[0]  # Eq. (4)
+    return float(value), float(2.0 * spectrum @ slope - spectrum[0] * slope[0])
 
 
 @operation("transient_localization_length")
 def transient_length(sigma: np.ndarray, T: np.ndarray, rate: np.ndarray, *, step: float) -> np.ndarray:
-    """(...) L with L^2 = p int_0^inf e^{-pt} x^2(t) dt = (2/pi) int_0^inf sigma coth(w/2T) w / (w^2 + p^2)
-    dw.
+    """Return (...) the length L that a packet reaches within the lifetime 1 / p.
+
+    L^2 = p int_0^inf e^{-pt} x^2(t) dt = (2/pi) int_0^inf sigma coth(w/2T) w / (w^2 + p^2) dw.
     """
-    shape = np.broadcast_shapes(sigma.shape[:-1], np.shape(T), np.shape(rate))
-    sigma = np.broadcast_to(sigma, (*shape, sigma.shape[-1]))
-    T, rate = np.broadcast_to(T, shape), np.broadcast_to(rate, shape)
-    out = np.empty(shape)
+
+    def at_point(sigma: np.ndarray, T: float, rate: float) -> float:
+        return relaxed_static(sigma, T, rate, step, True)[0]
+
     with np.errstate(invalid="ignore"):
-        for p in np.ndindex(shape):
-            out[p] = np.sqrt(
-                2.0 * T[p] / rate[p] * relaxed_static(sigma[p], float(T[p]), float(rate[p]), step, True)[0]
-            )
-    return out
+        return np.sqrt(np.divide(2.0 * T, rate) * over_points(at_point, (sigma, T, rate), (1, 0, 0), float))
 
 
 @operation("mean_square_displacement")
@@ -122,9 +117,7 @@ def diffusion(sigma: np.ndarray, T: np.ndarray, time: np.ndarray, *, step: float
 
 
 def _transformed(sigma: np.ndarray, T: np.ndarray, time: np.ndarray, step: float, twice: bool) -> np.ndarray:
-    """The smooth factor sigma w coth(w/2T) is constant within a bin, the oscillating one is integrated:
-    sine integrals.
-    """
+    """Take sigma w coth(w/2T) constant within a bin and integrate the oscillating factor: sine integrals."""
     from scipy.special import sici
 
     n = sigma.shape[-1]
@@ -137,33 +130,30 @@ def _transformed(sigma: np.ndarray, T: np.ndarray, time: np.ndarray, step: float
         )
         primitive = 2.0 * time[:, None] * primitive
     kernel = np.diff(primitive, axis=1, prepend=0.0)
-    shape = np.broadcast_shapes(sigma.shape[:-1], np.shape(T))
-    sigma, T = np.broadcast_to(sigma, (*shape, n)), np.broadcast_to(T, shape)
-    out = np.empty((*shape, time.size))
-    for p in np.ndindex(shape):
-        smooth = 2.0 * T[p] * thermal_factor(frequency, float(T[p])) * sigma[p]
-        out[p] = (kernel * smooth).sum(axis=1) / np.pi
-    return out
+
+    def at_point(sigma: np.ndarray, T: float) -> np.ndarray:
+        smooth = 2.0 * T * thermal_factor(frequency, T) * sigma
+        return (kernel * smooth).sum(axis=1) / np.pi
+
+    return over_points(at_point, (sigma, T), (1, 0), (float, (time.size,)))
 
 
 @operation("spectral_weight")
 def weight_below(sigma: np.ndarray, cutoff: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """(...) integral from the first frequency to ``cutoff`` (...) of the straight lines between the points;
-    to the end where it is infinite.
+    """Return (...) the integral of the straight lines between points up to ``cutoff`` (...).
+
+    An infinite cutoff is the last frequency.
     """
     if frequency.size == 1:
-        return np.zeros(np.broadcast_shapes(sigma.shape[:-1], np.shape(cutoff)))
+        return np.zeros(points((sigma, cutoff), (1, 0))[0])
     cells = 0.5 * (sigma[..., 1:] + sigma[..., :-1]) * np.diff(frequency)
     below = np.concatenate([np.zeros((*cells.shape[:-1], 1)), np.cumsum(cells, axis=-1)], axis=-1)
     last = np.minimum(cutoff, frequency[-1])
     cell = np.clip(np.searchsorted(frequency, last, side="right") - 1, 0, frequency.size - 2)
-    shape = np.broadcast_shapes(sigma.shape[:-1], np.shape(cutoff))
-    index = np.broadcast_to(cell, shape)[..., None]
+    _, (sigma, below, index) = points((sigma, below, cell), (1, 1, 0))
 
     def at(array: np.ndarray, shift: int = 0) -> np.ndarray:
-        return np.take_along_axis(np.broadcast_to(array, (*shape, array.shape[-1])), index + shift, axis=-1)[
-            ..., 0
-        ]
+        return np.take_along_axis(array, index[..., None] + shift, axis=-1)[..., 0]
 
     into, left, right = last - frequency[cell], at(sigma), at(sigma, 1)
     slope = (right - left) / (frequency[cell + 1] - frequency[cell])
@@ -172,25 +162,25 @@ def weight_below(sigma: np.ndarray, cutoff: np.ndarray, frequency: np.ndarray) -
 
 @operation("peak_frequency")
 def peaks(sigma: np.ndarray, frequency: np.ndarray, *, window: tuple[float, float]) -> np.ndarray:
-    """(...) position of the highest local maximum inside the window, by the parabola through three points;
-    NaN where there is none.
+    """Return (...) the place of the highest local maximum inside the window; NaN where there is none.
+
+    It is that of the parabola through three points.
     """
     from scipy.signal import find_peaks
 
-    out = np.full(sigma.shape[:-1], np.nan)
-    for p in np.ndindex(out.shape):
-        values = sigma[p]
-        found = find_peaks(values)[0]
-        found = found[
-            (frequency[found] >= window[0]) & (frequency[found] <= window[1]) & np.isfinite(values[found])
-        ]
-        if found.size:
-            top = found[np.argmax(values[found])]
-            (x0, x1, x2), (y0, y1, y2) = frequency[top - 1 : top + 2], values[top - 1 : top + 2]
-            left, right = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
-            bend = left - right
-            out[p] = x1 if bend == 0.0 else 0.5 * (x0 + x1) + 0.5 * (x2 - x0) * left / bend
-    return out
+    def at_point(values: np.ndarray) -> float:
+        tops = find_peaks(values)[0]
+        inside = (frequency[tops] >= window[0]) & (frequency[tops] <= window[1])
+        tops = tops[inside & np.isfinite(values[tops])]
+        if not tops.size:
+            return np.nan
+        top = tops[np.argmax(values[tops])]
+        (x0, x1, x2), (y0, y1, y2) = frequency[top - 1 : top + 2], values[top - 1 : top + 2]
+        left, right = (y1 - y0) / (x1 - x0), (y2 - y1) / (x2 - x1)
+        bend = left - right
+        return x1 if bend == 0.0 else 0.5 * (x0 + x1) + 0.5 * (x2 - x0) * left / bend
+
+    return over_points(at_point, (sigma,), 1, float)
 
 
 @operation("resistivity")

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 #: What a function returns at one point: the type of a number, or type and shape of an array.
-Output = type | tuple[type, tuple[int, ...]]
+Kind = type | tuple[type, tuple[int, ...]]
 
 
 def points(
@@ -55,7 +55,7 @@ def points(
 
 @overload
 def over_points(
-    function: Callable[..., Any], arrays: Sequence[npt.ArrayLike], core: int | Sequence[int], out: Output
+    function: Callable[..., Any], arrays: Sequence[npt.ArrayLike], core: int | Sequence[int], out: Kind
 ) -> np.ndarray: ...
 
 
@@ -64,7 +64,7 @@ def over_points(
     function: Callable[..., Any],
     arrays: Sequence[npt.ArrayLike],
     core: int | Sequence[int],
-    out: list[Output],
+    out: list[Kind],
 ) -> tuple[np.ndarray, ...]: ...
 
 
@@ -72,7 +72,7 @@ def over_points(
     function: Callable[..., Any],
     arrays: Sequence[npt.ArrayLike],
     core: int | Sequence[int],
-    out: Output | list[Output],
+    out: Kind | list[Kind],
 ) -> np.ndarray | tuple[np.ndarray, ...]:
     """Call a function at every point of arrays, and collect its results in arrays over points.
 

@@ -75,7 +75,7 @@ def ratios(sums: np.ndarray, columns: Columns) -> np.ndarray:
     return result
 
 
-def annealed(
+def stratified(
     sums: np.ndarray, energies: np.ndarray, T: np.ndarray, weights: np.ndarray, columns: Columns
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ratios of sums (stratum, vector, T, column), and their errors by a jackknife that is stratified.
@@ -134,7 +134,7 @@ def averages(
 
     def together(sums: np.ndarray, energies: np.ndarray, T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One sum for all realizations and sectors."""
-        return annealed(
+        return stratified(
             sums.reshape(strata, vectors, *sums.shape[-2:]),
             energies.reshape(strata, vectors),
             np.repeat(T, sectors, axis=0),
@@ -146,7 +146,7 @@ def averages(
         """One sum for each realization."""
         each = np.stack(
             [
-                annealed(sums[r], energies[r], np.tile(T[r], (sectors, 1)), weights, columns)[0]
+                stratified(sums[r], energies[r], np.tile(T[r], (sectors, 1)), weights, columns)[0]
                 for r in range(realizations)
             ]
         )

@@ -16,28 +16,28 @@ appendix.)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
+from xglass.engine.core.points import Kind, over_points
 
 #: Dense Hamiltonian in its parts: hopping, all the rest, and the current.
 Matrices = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def configurations(sites: int, max_excitations: int | None = None) -> np.ndarray:
+def spin_configurations(sites: int, max_excitations: int | None = None) -> np.ndarray:
     """(state,) configurations of the two-level systems with at most so many of them excited, rising."""
     if max_excitations is None or max_excitations >= sites:
         return np.arange(2**sites)
-    found = np.zeros(1, dtype=np.int64)
-    layer = found
+    layers = [np.zeros(1, dtype=np.int64)]
     for _ in range(max_excitations):  # one more excitation, above the highest
-        tops = np.array([int(state).bit_length() for state in layer])
-        layer = np.concatenate([layer[tops <= bit] | 1 << bit for bit in range(sites)])
-        found = np.concatenate([found, layer])
-    return np.sort(found)
+        tops = np.array([int(state).bit_length() for state in layers[-1]])
+        layers.append(np.concatenate([layers[-1][tops <= bit] | 1 << bit for bit in range(sites)]))
+    return np.sort(np.concatenate(layers))
 
 
 def excitations(states: np.ndarray, sites: int) -> np.ndarray:
@@ -68,7 +68,7 @@ def block(
     max_excitations: int | None = None,
 ) -> Matrices:
     """Hopping, rest and current in the block of one momentum; (state, state)."""
-    states = configurations(sites, max_excitations)
+    states = spin_configurations(sites, max_excitations)
     rows, spins = np.arange(states.size), excitations(states, sites)
     left = np.zeros((states.size, states.size), dtype=np.complex128)
     left[rows, np.searchsorted(states, rotated(states, sites))] += np.exp(-1j * momentum)
@@ -91,7 +91,7 @@ def whole(
     the electron's site first. t of bond (j, j+1) in t[j].
     """
     sites = g.size
-    states = configurations(sites, max_excitations)
+    states = spin_configurations(sites, max_excitations)
     rows, spins = np.arange(states.size), excitations(states, sites)
     shape = (sites, states.size, sites, states.size)
     hopping, current = np.zeros(shape, dtype=np.complex128), np.zeros(shape, dtype=np.complex128)
@@ -110,14 +110,13 @@ def whole(
 
 
 def sector(
-    number: float, values: list[np.ndarray], disorder: bool, sites: int, max_excitations: int | None
+    number: float, values: Sequence[Any], disorder: bool, sites: int, max_excitations: int | None
 ) -> Matrices:
-    """Matrices of one momentum, or of one flux where sites differ."""
+    """Matrices of one momentum, or of one flux where sites differ; values: t, g, g_z, omega0, site_energy."""
+    t, g, g_z, omega0, site_energy = values
     if disorder:
-        t, g, g_z, omega0, site_energy = values
         return whole(number, t, g, g_z, omega0, site_energy, max_excitations)
-    numbers = [float(value) for value in values]
-    return block(number, numbers[0], numbers[1], numbers[2], numbers[3], sites, max_excitations)
+    return block(number, t, g, g_z, omega0, sites, max_excitations)
 
 
 @operation("exact")
@@ -137,62 +136,75 @@ def spectra(
     disorder: bool,
     max_excitations: int | None,
 ) -> tuple[np.ndarray, ...]:
-    """Sigma (..., T, broadening, frequency), filter exponent (..., T, broadening), <H_hop>, total weight and
-    ln Z (..., T).
+    """Return spectra from all eigenstates.
 
     Parameters (...) or, with disorder, (..., site). Numerators and Z are summed over momenta (fluxes)
     ``numbers`` before they are divided; Z is that of the whole space of one electron, whatever the momenta.
+
+    Returns sigma (..., T, broadening, frequency), filter exponent (..., T, broadening), <H_hop>, total weight
+    and ln Z (..., T).
+    """
+    frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
+
+    def at_point(*point: Any) -> tuple[np.ndarray, ...]:
+        *values, temperatures = point
+        temperatures = np.ascontiguousarray(temperatures)
+        sectors = [
+            _sums(
+                sector(number, values, disorder, sites, max_excitations), temperatures, frequency, broadening
+            )
+            for number in numbers
+        ]
+        ground = min(lowest for lowest, _ in sectors)
+        factors = [
+            weight * np.exp(-(lowest - ground) / temperatures)
+            for weight, (lowest, _) in zip(weights, sectors, strict=True)
+        ]
+        z, hop, total, static, sigma = (
+            sum(
+                factor.reshape(-1, *[1] * (part.ndim - 1)) * part
+                for factor, part in zip(factors, parts, strict=True)
+            )
+            for parts in zip(*(sums for _, sums in sectors), strict=True)
+        )
+        with np.errstate(invalid="ignore"):  # no weight near zero at all: no exponent
+            exponent = static[..., 1] / static[..., 0]
+        log_z = np.log(z * (1 if disorder else sites) / sum(weights)) - ground / temperatures
+        return sigma / z[:, None, None], exponent, hop / z, total / z, log_z
+
+    row = (float, (T.shape[-1],))
+    grids: list[Kind] = [
+        (float, (T.shape[-1], broadening.size, frequency.size)),
+        (float, (T.shape[-1], broadening.size)),
+    ]
+    core = [1 if disorder else 0] * 5 + [1]
+    return over_points(at_point, (t, g, g_z, omega0, site_energy, T), core, [*grids, row, row, row])
+
+
+def _sums(
+    matrices: Matrices, temperatures: np.ndarray, frequency: np.ndarray, broadening: np.ndarray
+) -> tuple[float, list[np.ndarray]]:
+    """Lowest energy of a sector, and what is summed over sectors, relative to that energy.
+
+    Z, and Z times <H_hop>, total weight, sigma(0) with its derivative in the broadening, and sigma.
     """
     from xglass.engine.core.line_spectra import add_spectrum
 
-    shape, given, T = _points((t, g, g_z, omega0, site_energy), T, disorder)
-    sigma = np.empty((*T.shape, broadening.size, frequency.size))
-    exponent = np.empty((*T.shape, broadening.size))
-    kinetic, total, log_z = (np.empty(T.shape) for _ in range(3))
-    frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
-    for p in np.ndindex(shape):
-        temperatures = np.ascontiguousarray(T[p])
-        parts: list[tuple[float, list[np.ndarray]]] = []
-        for number in numbers:
-            hopping, rest, current = sector(
-                number, [array[p] for array in given], disorder, sites, max_excitations
-            )
-            with single_thread():
-                energies, states = np.linalg.eigh(hopping + rest)
-                strengths = np.abs(states.conj().T @ current @ states) ** 2
-                hops = np.einsum("in,in->n", states.conj(), hopping @ states).real
-            boltzmann = np.exp(-(energies - energies[0]) / temperatures[:, None])
-            spectrum = np.zeros((temperatures.size, broadening.size, frequency.size))
-            static, integral = np.zeros((temperatures.size, broadening.size, 2)), np.zeros(temperatures.size)
-            add_spectrum(
-                energies,
-                strengths,
-                energies[0],
-                temperatures,
-                frequency,
-                broadening,
-                spectrum,
-                static,
-                integral,
-            )
-            parts.append((energies[0], [boltzmann.sum(axis=1), boltzmann @ hops, integral, static, spectrum]))
-        ground = min(energy for energy, _ in parts)
-        z, hop, integral, static, spectrum = (
-            sum(
-                w * np.exp(-(energy - ground) / temperatures).reshape(-1, *[1] * (sums[k].ndim - 1)) * sums[k]
-                for w, (energy, sums) in zip(weights, parts, strict=True)
-            )
-            for k in range(5)
-        )
-        kinetic[p], total[p], sigma[p] = hop / z, integral / z, spectrum / z[:, None, None]
-        with np.errstate(invalid="ignore"):  # no weight near zero at all: no exponent
-            exponent[p] = static[..., 1] / static[..., 0]
-        log_z[p] = np.log(z * (1 if disorder else sites) / sum(weights)) - ground / temperatures
-    return sigma, exponent, kinetic, total, log_z
+    hopping, rest, current = matrices
+    with single_thread():
+        energies, states = np.linalg.eigh(hopping + rest)
+        strengths = np.abs(states.conj().T @ current @ states) ** 2
+        hops = np.einsum("in,in->n", states.conj(), hopping @ states).real
+    boltzmann = np.exp(-(energies - energies[0]) / temperatures[:, None])
+    sigma = np.zeros((temperatures.size, broadening.size, frequency.size))
+    static, total = np.zeros((temperatures.size, broadening.size, 2)), np.zeros(temperatures.size)
+    ground = energies[0]
+    add_spectrum(energies, strengths, ground, temperatures, frequency, broadening, sigma, static, total)
+    return ground, [boltzmann.sum(axis=1), boltzmann @ hops, total, static, sigma]
 
 
-# : Central differences of eighth order for the second derivative: weights of f(0), f(h) + f(-h), f(2h) +
-# f(-2h), ...
+#: Central differences of eighth order for the second derivative: weights of f(0), f(h) + f(-h), f(2h) +
+#: f(-2h), ...
 STENCIL = (-205 / 72, 8 / 5, -1 / 5, 8 / 315, -1 / 560)
 
 
@@ -211,37 +223,37 @@ def stiffness(
     disorder: bool,
     max_excitations: int | None,
 ) -> np.ndarray:
-    """(pi T / 2) Z'' / Z (..., T), Z'' the second derivative with respect to a shift of all momenta, from
-    eigenvalues at shifted momenta.
+    """Return (pi T / 2) Z'' / Z (..., T), Z'' the second derivative in a shift of all momenta.
 
-    Perturbation theory would give the same from matrix elements of the current, but then the sum rule that
-    this completes could not fail.
+    It comes from eigenvalues at shifted momenta. Perturbation theory would give the same from matrix elements
+    of the current, but then the sum rule that this completes could not fail.
     """
-    shape, given, T = _points((t, g, g_z, omega0, site_energy), T, disorder)
-    result = np.empty(T.shape)
     scale = sites if disorder else 1  # a momentum K is a flux K N
-    for p in np.ndindex(shape):
-        values = [array[p] for array in given]
+
+    def at_point(*point: Any) -> np.ndarray:
+        *values, temperatures = point
+
+        def levels(shift: float) -> list[np.ndarray]:
+            """Energies of all momenta, shifted."""
+            sectors = []
+            for number in numbers:
+                hopping, rest, _ = sector(number + shift * scale, values, disorder, sites, max_excitations)
+                with single_thread():
+                    sectors.append(np.linalg.eigvalsh(hopping + rest))
+            return sectors
+
+        result = np.empty(temperatures.shape)
         hop = 2.0 * float(np.abs(values[0]).max())
-        for chosen in _similar(T[p]):
-            temperatures = T[p][chosen]
-            ratio = hop / float(temperatures.min())
+        for chosen in _similar(temperatures):
+            ratio = hop / float(temperatures[chosen].min())
             # Z(K) varies on the scale of sqrt(T / 2t), of T / 2t where the ground state moves with K, and of
             # 1: eighth order leaves some 1e-10 of it
             h = min(0.06 / np.sqrt(1.0 + ratio), 0.2 / max(ratio, 1e-300))
+            result[chosen] = _second_derivative(levels, weights, temperatures[chosen], h)
+        return result
 
-            def energies(step: int, values: list[np.ndarray] = values, h: float = h) -> list[np.ndarray]:
-                found = []
-                for number in numbers:
-                    hopping, rest, _ = sector(
-                        number + step * h * scale, values, disorder, sites, max_excitations
-                    )
-                    with single_thread():
-                        found.append(np.linalg.eigvalsh(hopping + rest))
-                return found
-
-            result[p][chosen] = _second_derivative(energies, weights, temperatures, h)
-    return result
+    core = [1 if disorder else 0] * 5 + [1]
+    return over_points(at_point, (t, g, g_z, omega0, site_energy, T), core, (float, T.shape[-1:]))
 
 
 def _similar(T: np.ndarray) -> list[np.ndarray]:
@@ -258,33 +270,24 @@ def _similar(T: np.ndarray) -> list[np.ndarray]:
 
 
 def _second_derivative(
-    energies: Callable[[int], list[np.ndarray]],
+    levels: Callable[[float], list[np.ndarray]],
     weights: tuple[float, ...],
     temperatures: np.ndarray,
     h: float,
 ) -> np.ndarray:
-    centre = energies(0)
-    ground = min(levels[0] for levels in centre)
+    """(pi T / 2) Z'' / Z from energies at shifts 0, +-h, +-2h, ..."""
+    centre = levels(0.0)
+    ground = min(energies[0] for energies in centre)
 
     def z(sectors: list[np.ndarray]) -> np.ndarray:
         terms = [
-            w * np.exp(-(levels - ground) / temperatures[:, None]).sum(axis=1)
-            for w, levels in zip(weights, sectors, strict=True)
+            w * np.exp(-(energies - ground) / temperatures[:, None]).sum(axis=1)
+            for w, energies in zip(weights, sectors, strict=True)
         ]
         return np.sum(terms, axis=0)
 
     z0 = z(centre)
     second = STENCIL[0] * z0
     for step, weight in enumerate(STENCIL[1:], start=1):
-        second = second + weight * (z(energies(step)) + z(energies(-step)))
+        second = second + weight * (z(levels(step * h)) + z(levels(-step * h)))
     return 0.5 * np.pi * temperatures * second / h**2 / z0
-
-
-def _points(
-    given: tuple[np.ndarray, ...], T: np.ndarray, disorder: bool
-) -> tuple[tuple[int, ...], tuple[np.ndarray, ...], np.ndarray]:
-    """Shape of the parameter points, and parameters and temperatures at all of them."""
-    own = 1 if disorder else 0
-    shape = np.broadcast_shapes(*(array.shape[: array.ndim - own] for array in given), T.shape[:-1])
-    points = tuple(np.broadcast_to(array, shape + array.shape[array.ndim - own :]) for array in given)
-    return shape, points, np.broadcast_to(T, shape + T.shape[-1:])

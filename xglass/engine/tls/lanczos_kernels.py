@@ -9,7 +9,7 @@ from xglass.engine.tls.operator_kernels import Loop
 
 
 @intrinsic
-def _mixed(typing, w, x, y, at, number, a, b, c):
+def _mixed_run(typing, w, x, y, at, number, a, b, c):
     """One run of w = a w + b x + c y; returns the sum of the new w squared."""
 
     def emit(context, builder, signature, arguments):
@@ -36,7 +36,7 @@ def mixed(w, x, y, a, b, c):
     size, run, total = w.size, 2048, 0.0
     whole = size // run * run
     for at in range(0, whole, run):
-        total += _mixed(w, x, y, at, run, a, b, c)
+        total += _mixed_run(w, x, y, at, run, a, b, c)
     for n in range(whole, size):
         w[n] = a * w[n] + b * x[n] + c * y[n]
         total += np.float64(w[n]) ** 2

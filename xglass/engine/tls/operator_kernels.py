@@ -116,7 +116,7 @@ class Loop:
         return results
 
 
-def _shuffle(local, flow, dot, carry):
+def _block(local, flow, dot, carry):
     """One run of a pass over a vector; the flags say which terms it holds.
 
     run(v, out, flowing, low, (k, number, quarter), hop, stream, (flip, scale, high_i, high_j), keep) -> sum
@@ -188,11 +188,11 @@ def _shuffle(local, flow, dot, carry):
     return run
 
 
-_plain = _shuffle(local=True, flow=False, dot=False, carry=False)
-_carrying = _shuffle(local=True, flow=False, dot=False, carry=True)
-_shifts = _shuffle(local=False, flow=False, dot=False, carry=False)
-_lanczos = _shuffle(local=True, flow=False, dot=True, carry=False)
-_lanczos_flow = _shuffle(local=True, flow=True, dot=True, carry=False)
+_fresh = _block(local=True, flow=False, dot=False, carry=False)
+_carrying = _block(local=True, flow=False, dot=False, carry=True)
+_hops = _block(local=False, flow=False, dot=False, carry=False)
+_lanczos = _block(local=True, flow=False, dot=True, carry=False)
+_lanczos_flow = _block(local=True, flow=True, dot=True, carry=False)
 
 
 @intrinsic
@@ -296,7 +296,7 @@ def block_step(v, out, hop_re, hop_im, flip, low, high, a, b, c):
         piece = (r * run, run, quarter)
         terms = (a * flip, a, a * high[r] + b, a * high[r + blocks] + b)
         if c == 0:
-            _plain(v, out, out, low, piece, hop, none, terms, c)
+            _fresh(v, out, out, low, piece, hop, none, terms, c)
         else:
             _carrying(v, out, out, low, piece, hop, none, terms, c)
 
@@ -306,7 +306,7 @@ def block_shifts(v, out, hop_re, hop_im):
     """out = (f L + f* L^+) v."""
     quarter, zero = v.size // 8, v.dtype.type(0)
     none = (zero, zero)
-    _shifts(v, out, out, v, (0, quarter, quarter), (hop_re, hop_im), none, (zero, zero, zero, zero), zero)
+    _hops(v, out, out, v, (0, quarter, quarter), (hop_re, hop_im), none, (zero, zero, zero, zero), zero)
 
 
 @kernel

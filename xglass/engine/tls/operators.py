@@ -17,7 +17,7 @@ import numpy as np
 
 from xglass.engine.core.points import over_points, points
 from xglass.engine.core.random_vectors import stream
-from xglass.engine.tls.dense import configurations, rotated
+from xglass.engine.tls.dense import rotated, spin_configurations
 
 #: Bounds of the spectrum are widened by this much: rounding must not carry a Chebyshev recursion beyond them.
 MARGIN = 1e-5
@@ -30,7 +30,7 @@ SMALLEST = 5
 MOST = 2
 
 #: Lanczos steps that any smooth function of the energy takes.
-LEAST = 30
+LEAST_STEPS = 30
 
 #: Bits whose energies stand in one table, small enough for the first cache.
 LOW_BITS = 8
@@ -109,7 +109,7 @@ class _Operator(ABC):
     @cached_property
     def states(self) -> np.ndarray:
         """Configurations that are kept, rising."""
-        return configurations(self.sites, self.most)
+        return spin_configurations(self.sites, self.most)
 
     @cached_property
     def kept(self) -> int:
@@ -460,4 +460,4 @@ def resolving(half_width: float, broadening: float, T: float) -> int:
     of half_width / T only. Both were found against many more steps, to 1e-3 of the errors.
     """
     thermal = 6.0 * math.sqrt(half_width / T)
-    return max(LEAST, math.ceil(2.0 * half_width / broadening - 1e-9), math.ceil(thermal))
+    return max(LEAST_STEPS, math.ceil(2.0 * half_width / broadening - 1e-9), math.ceil(thermal))

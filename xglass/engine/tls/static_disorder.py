@@ -1,5 +1,4 @@
-"""One electron on a ring of frozen two-level systems: spectra of a long disordered chain, one configuration
-at a time.
+"""One electron on a ring of frozen two-level systems: a long disordered chain, one configuration at a time.
 
 Without splitting a two-level system is frozen in an eigenstate of g sx + g_z sz, so the electron has a site
 energy of +e or -e with equal weight, e^2 = g^2 + g_z^2, and the trace over the two-level systems is the sum
@@ -12,15 +11,16 @@ import numpy as np
 
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
+from xglass.engine.core.points import over_points
 from xglass.engine.core.streams import streams
 
-# : Points of the auxiliary grid per standard deviation of the narrowest Gaussian: what interpolation of
-# eighth order leaves is 3e-11 of its height.
+#: Points of the auxiliary grid in a standard deviation of the narrowest Gaussian: interpolation of eighth
+#: order then leaves 3e-11 of its height.
 FINE = 16
 
 
 def signs(sites: int, seed: int, realization: int, labels: np.ndarray) -> np.ndarray:
-    """(site,) +1 or -1 with equal weight, a function of (seed, realization, labels, site)."""
+    """Return (site,) +1 or -1 with equal weight, a function of (seed, realization, labels, site)."""
     from xglass.engine.core.philox import fill
 
     words = np.empty(sites, dtype=np.uint64)
@@ -31,7 +31,8 @@ def signs(sites: int, seed: int, realization: int, labels: np.ndarray) -> np.nda
 
 
 def diagonalised(energy: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Eigenvalues (n,), |J_nm|^2 (n, n) and <n|H_hop|n> (n,) of the ring with these site energies,
+    """Return eigenvalues (n,), |J_nm|^2 (n, n) and <n|H_hop|n> (n,) of the ring with these site energies.
+
     J = i t sum_j (c^+_{j+1} c_j - h.c.).
     """
     from scipy import linalg
@@ -50,7 +51,7 @@ def diagonalised(energy: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray, 
 
 
 @operation("static_disorder")
-def spectra(
+def frozen_spectra(
     t: np.ndarray,
     g: np.ndarray,
     g_z: np.ndarray,
@@ -63,46 +64,45 @@ def spectra(
     seed: int,
     binned: bool,
 ) -> tuple[np.ndarray, ...]:
-    """Sigma (..., T, broadening, frequency), <H_hop>, total weight and ln Z (..., T) of every configuration,
-    each divided by its own Z.
+    """Return spectra of every configuration of the two-level systems, each divided by its own Z.
 
     Parameters and labels of realizations (...). Binned: weight per bin of the uniform grid ``frequency``,
     over the width of a bin. Z contains the 2^N configurations of the two-level systems, all of them alike
     this one.
+
+    Returns sigma (..., T, broadening, frequency), <H_hop>, total weight and ln Z (..., T).
     """
     from xglass.engine.core.line_spectra import POINTS, add_binned, add_gridded, smooth
 
-    shape = np.broadcast_shapes(*(np.shape(array) for array in (t, g, g_z, realization)), T.shape[:-1])
-    t, g, g_z, realization = (np.broadcast_to(array, shape) for array in (t, g, g_z, realization))
-    T = np.broadcast_to(T, shape + T.shape[-1:])
     frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
-    sigma = np.empty((*T.shape, broadening.size, frequency.size))
-    kinetic, total, log_z = (np.empty(T.shape) for _ in range(3))
-    for p in np.ndindex(shape):
-        temperatures = np.ascontiguousarray(T[p])
-        labels = np.array([t[p], g[p], g_z[p], sites])
-        energy = np.hypot(g[p], g_z[p]) * signs(sites, seed, int(realization[p]), labels)
-        levels, strengths, hops = diagonalised(energy, float(t[p]))
+    grid = (T.shape[-1], broadening.size, frequency.size)
+
+    def at_point(t: float, g: float, g_z: float, realization: int, T: np.ndarray) -> tuple[np.ndarray, ...]:
+        temperatures = np.ascontiguousarray(T)
+        labels = np.array([t, g, g_z, sites])
+        energy = np.hypot(g, g_z) * signs(sites, seed, int(realization), labels)
+        levels, strengths, hops = diagonalised(energy, t)
         boltzmann = np.exp(-(levels - levels[0]) / temperatures[:, None])
         z = boltzmann.sum(axis=1)
-        integral, spectrum = np.zeros(temperatures.size), np.zeros(sigma.shape[len(shape) :])
+        total, sigma = np.zeros(temperatures.size), np.zeros(grid)
         if binned:
             step = frequency[-1] / (frequency.size - 1)
-            add_binned(levels, strengths, boltzmann, temperatures, step, spectrum[:, 0], integral)
+            add_binned(levels, strengths, boltzmann, temperatures, step, sigma[:, 0], total)
         else:
             step = broadening.min() / FINE
             fine = np.zeros((int((levels[-1] - levels[0]) / step) + 2 * POINTS, temperatures.size))
-            add_gridded(levels, strengths, boltzmann, temperatures, step, fine, integral)
-            smooth(fine, POINTS, step, frequency, broadening, spectrum)
-        sigma[p] = spectrum / z[:, None, None]
-        kinetic[p], total[p] = (boltzmann * hops).sum(axis=1) / z, integral / z
-        log_z[p] = np.log(z) - levels[0] / temperatures + sites * np.log(2.0)
-    return sigma, kinetic, total, log_z
+            add_gridded(levels, strengths, boltzmann, temperatures, step, fine, total)
+            smooth(fine, POINTS, step, frequency, broadening, sigma)
+        log_z = np.log(z) - levels[0] / temperatures + sites * np.log(2.0)
+        return sigma / z[:, None, None], (boltzmann * hops).sum(axis=1) / z, total / z, log_z
+
+    row = (float, T.shape[-1:])
+    return over_points(at_point, (t, g, g_z, realization, T), (0, 0, 0, 0, 1), [(float, grid), row, row, row])
 
 
 @operation("static_disorder.annealed")
 def annealed(values: np.ndarray, log_z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of numerators over sum of Z, and its jackknife error; (..., realization), both.
+    """Return the sum of numerators over the sum of Z, and its jackknife error; (..., realization), both.
 
     The error of one realization is NaN.
     """
@@ -116,7 +116,7 @@ def annealed(values: np.ndarray, log_z: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 @operation("static_disorder.annealed_logarithm")
 def annealed_logarithm(log_z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithm of the mean Z, and its jackknife error; (..., realization)."""
+    """Return the logarithm of the mean Z, and its jackknife error; (..., realization)."""
     top = log_z.max(axis=-1, keepdims=True)
     weight = np.exp(log_z - top)
     number = weight.shape[-1]
