@@ -14,7 +14,6 @@ import functools
 import hashlib
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -81,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
