@@ -34,7 +34,7 @@ def charges() -> Iterator[Any]:
 
 
 def models() -> Iterator[Any]:
-    """Electrons on rings: in blocks of momentum, short and long, truncated, and without translations."""
+    """One electron on a ring: in blocks of momentum, short and long, truncated, and without translations."""
     for sites in (4, 6):
         ring = xg.lattice.chain(sites)
         energies = xg.random_site_energy(ring, strength=0.5, convention="width", realization=1, seed=1)
