@@ -14,7 +14,6 @@ import functools
 import hashlib
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -43,11 +42,12 @@ def finished(recipe: Path) -> Path | None:
 
 
 def execute(recipe: Path, folder: Path) -> None:
-    """Run one recipe from nothing; the digest of its sources is written last."""
+    """Run one recipe from nothing; the digest of the sources, as they were at the start, is written last."""
     import jupytext
     import nbclient
     import nbformat
 
+    sources = digest(recipe)
     place = folder / recipe.stem
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
@@ -56,7 +56,7 @@ def execute(recipe: Path, folder: Path) -> None:
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(place)}}
     ).execute()
     nbformat.write(notebook, place / f"{recipe.stem}.ipynb")
-    (place / "sources.sha256").write_text(digest(recipe) + "\n")
+    (place / "sources.sha256").write_text(sources + "\n")
 
 
 def main() -> None:
@@ -81,4 +81,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -32,8 +32,8 @@ GROUPS = {
     "Figures": ["plot"],
     "For tests": ["testing"],
 }  # fmt: skip
-#: Public, and documented elsewhere: the registry of variables is a page of its own.
-ELSEWHERE = {"variables"}
+#: Public without a page: the registry has one of its own, and checks are for those who extend xglass.
+ELSEWHERE = {"variables", "checks"}
 
 
 def flat() -> dict[str, object]:

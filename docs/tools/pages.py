@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from house import draw
 from names import grouped
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ def generate(app: Sphinx, config: Config) -> None:
     """Write docs/_generated anew, leaving files alone that did not change (so that they are not read
     again)."""
     pages = {"variables.md": variables_page(), "names.rst": names_page(), **recipe_pages()}
-    keep = {GENERATED / name for name in pages}
+    picture = GENERATED / "house.svg"
+    keep = {picture, *(GENERATED / name for name in pages)}
     api = {GENERATED / "api" / f"xglass.{name}.rst" for names in grouped().values() for name in names}
     for path in GENERATED.rglob("*") if GENERATED.exists() else []:
         if path.is_file() and path not in keep | api:
@@ -119,3 +121,4 @@ def generate(app: Sphinx, config: Config) -> None:
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             target.write_text(text, encoding="utf-8")
     shutil.rmtree(DOCS / "jupyter_execute", ignore_errors=True)
+    draw(picture)

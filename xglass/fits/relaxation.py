@@ -22,7 +22,7 @@ def stretched_exponential(
     r"""Relaxation time of a correlation function by a stretched exponential, and without a model.
 
     .. math:: C(t) = C_0\, e^{-(t/\tau)^\alpha}\; [+\, C_\infty], \qquad 0 < \alpha \le 1, \qquad
-    C(\tau_{1/e}) = C(0)/e
+        C(\tau_{1/e}) = C(0)/e
 
     the form of Fratini et al., SciPost Phys. 14, 124 (2023), Fig. 2. Only points with t > 0 are fitted: C(0)
     is exact by construction (n(1 - n) for occupations), carries no noise and no information on the decay, and

@@ -282,7 +282,7 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     r"""Violation of the sum rule of the conductivity, relative to the total weight.
 
     .. math:: \int_0^\infty \sigma(\omega)\, d\omega = \frac{\pi}{2} \langle -H_\mathrm{hop}\rangle +
-    \frac{\pi T}{2} \frac{Z''}{Z}
+        \frac{\pi T}{2} \frac{Z''}{Z}
 
     per particle (Maldague, Phys. Rev. B 16, 2437 (1977)). The second term is the stiffness of a finite ring;
     it vanishes for long rings and in an average over twisted boundary conditions, and is taken as 0 for

@@ -39,7 +39,7 @@ def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -
     r"""How far the particle has spread after a time.
 
     .. math:: \Delta x^2(t) = \frac{2}{\pi} \int_0^\infty \sigma(\omega) \coth\!\Big(\frac{\omega}{2T}\Big)
-    \frac{1 - \cos \omega t}{\omega}\, d\omega
+        \frac{1 - \cos \omega t}{\omega}\, d\omega
 
     the double integral of :math:`d^2 \Delta x^2 / dt^2 = 2\, \mathrm{Re}\, \langle J(t) J(0)\rangle` (section
     IV of Rammal, Ciuchi and Fratini and their refs. 5, 22). Ballistic at short times; localized particles
@@ -90,7 +90,7 @@ def diffusivity(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArra
     r"""Time-dependent diffusivity of the particle.
 
     .. math:: D(t) = \frac12 \frac{d}{dt} \Delta x^2(t) = \frac1\pi \int_0^\infty \sigma(\omega)
-    \coth\!\Big(\frac{\omega}{2T}\Big) \sin(\omega t)\, d\omega
+        \coth\!\Big(\frac{\omega}{2T}\Big) \sin(\omega t)\, d\omega
 
     with :math:`D(\infty) = T \sigma(0)`, the relation of Einstein. Arguments, accuracy and cost as
     :func:`mean_square_displacement`.

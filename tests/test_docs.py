@@ -1,0 +1,98 @@
+"""What the documentation promises: its examples run, its index is complete, its links lead somewhere."""
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+
+
+def tool(name: str):
+    """A module of docs/tools, as the build of the documentation imports it."""
+    sys.path.insert(0, str(DOCS / "tools"))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(DOCS / "tools"))
+
+
+links, names, equations = tool("links"), tool("names"), tool("equations")
+
+
+def test_the_page_on_extending_runs_and_its_additions_are_short():
+    cells = re.findall(r"```\{code-cell\} ipython3\n(.*?)```", (DOCS / "extending.md").read_text(), re.S)
+    files = [cell for cell in cells if cell.startswith("# xglass/")]
+    assert len(files) == 7
+    for cell in files:
+        lines = [line for line in cell.splitlines() if line.strip()]
+        assert len(lines) <= 20, f"{lines[0]} takes {len(lines)} lines"
+        home = ROOT / lines[0].removeprefix("# ")
+        assert home.exists() or home.stem in ("ising", "enumeration"), f"{lines[0]} is no file of the tree"
+    registry = importlib.import_module("xglass.variables").REGISTRY
+    before = dict(registry)
+    try:
+        exec(compile("\n".join(cells), "extending.md", "exec"), {"__name__": "extending"})
+    finally:
+        registry.clear()
+        registry.update(before)
+
+
+PAGE = '<html><head><link rel="stylesheet" href="{style}"></head><body id="here">{link}</body></html>'
+
+
+@pytest.mark.parametrize(
+    ("link", "says"),
+    [
+        ('<a href="b.html#there">good</a>', None),
+        ('<a href="#here">good</a>', None),
+        ('<a href="https://somewhere.example/page">good: a reader may follow it</a>', None),
+        ('<a href="b.html#gone">x</a>', "names no anchor"),
+        ('<a href="#gone">x</a>', "names no anchor"),
+        ('<a href="c.html">x</a>', "names no file"),
+        ('<img src="gone.png">', "names no file"),
+        ('<script src="https://cdn.example/mathjax.js"></script>', "loaded from a network"),
+    ],
+)
+def test_a_broken_link_is_found(link, says, tmp_path):
+    (tmp_path / "style.css").write_text("")
+    (tmp_path / "a.html").write_text(PAGE.format(style="style.css", link=link))
+    (tmp_path / "b.html").write_text('<html><body><h1 id="there">title</h1></body></html>')
+    found = links.broken(tmp_path)
+    assert (not found) if says is None else (len(found) == 1 and says in found[0])
+
+
+def test_a_stylesheet_of_a_network_is_found(tmp_path):
+    (tmp_path / "a.html").write_text(PAGE.format(style="//fonts.example/serif.css", link=""))
+    assert "loaded from a network" in links.broken(tmp_path)[0]
+
+
+def test_every_public_name_has_a_group():
+    listed = [name for group in names.grouped().values() for name in group]
+    assert len(set(listed)) == len(listed)
+    assert {"metropolis", "fits.arrhenius", "lattice.coulomb", "store.evaluate"} <= set(listed)
+
+
+def test_a_name_without_a_group_is_an_error(monkeypatch):
+    monkeypatch.setattr(names, "GROUPS", {"Fits": ["fits"], "Others": ["no_such_name"]})
+    with pytest.raises(LookupError, match="metropolis.*not public: .'no_such_name'"):
+        names.grouped()
+
+
+def test_the_functions_of_the_index_of_equations_exist():
+    assert not equations.unknown()
+
+
+def test_every_function_with_an_equation_is_in_the_index():
+    assert not equations.missing()
+
+
+def test_gaps_in_the_index_are_found(monkeypatch):
+    page = equations.PAGE.read_text()
+    without = page.replace("{func}`xglass.dmft`", "")
+    assert without != page
+    assert [name for name, _ in equations.missing(without)] == ["dmft"]
+    assert equations.unknown(page + "{func}`xglass.no_such_function`") == ["no_such_function"]
