@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import require
+from xglass.engine.core.operations import operation
 from xglass.units import parameter, scale_of
 from xglass.variables import stamp
 
@@ -26,6 +27,7 @@ __all__ = [
 _PARAMETERS = ("t", "g", "g_z", "omega0", "T")
 
 
+@operation("dilute_defects.fraction")
 def _fraction(omega0: np.ndarray, T: np.ndarray) -> np.ndarray:
     """Eq. (A8); at T = 0 none, or half of them where they do not cost energy."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -39,6 +41,7 @@ def _bath(*parameters: np.ndarray) -> np.ndarray:
     return bath(*parameters)
 
 
+@operation("dilute_defects.self_energy")
 def _sum(*parameters: np.ndarray) -> np.ndarray:
     """Eq. (A11)."""
     _, g, _, omega0, T, _ = parameters
@@ -48,12 +51,14 @@ def _sum(*parameters: np.ndarray) -> np.ndarray:
     return down + number * (up - down) * (here - down) / (here - up)  # Eq. (A11)
 
 
+@operation("dilute_defects.scattering_rate")
 def _rate(*parameters: np.ndarray) -> np.ndarray:
     """Eq. (A12)."""
     _, g, _, omega0, T, _ = parameters
     return -(_fraction(omega0, T) * g**2)[..., None] * (1.0 / _bath(*parameters)[..., 2, :]).imag  # Eq. (A12)
 
 
+@operation("dilute_defects.band_edge_mobility")
 def _at_edge(
     t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, ground: np.ndarray
 ) -> np.ndarray:
@@ -62,6 +67,7 @@ def _at_edge(
         return np.abs(t) / _rate(t, g, g_z, omega0, T, (ground + T)[..., None])[..., 0]
 
 
+@operation("dilute_defects.boltzmann_mobility")
 def _mobility(*parameters: np.ndarray) -> np.ndarray:
     """Eq. (A20)."""
     from xglass.engine.tls.dmft import boltzmann

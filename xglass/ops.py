@@ -15,6 +15,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xglass.checks import real_array, uncut, whole_number
+from xglass.engine.core.operations import operation
 from xglass.variables import energy_unit, stamp
 
 __all__ = ["correlation", "histogram", "moments"]
@@ -270,6 +271,7 @@ def _counts(data: Any, edges: Floats, reduced: int) -> Any:
     return blocks.sum(axis=axes[data.ndim - reduced :], dtype=np.int64)
 
 
+@operation("ops.histogram")
 def _block_counts(block: Any, edges: Floats, reduced: int) -> Counts:
     """Counts of one block (kept..., reduced...) -> (kept..., 1 per reduced dimension, bin)."""
     kept = block.shape[: block.ndim - reduced]
@@ -313,6 +315,7 @@ def _edges(bins: object, limits: tuple[float, float] | None) -> Floats:
     return edges
 
 
+@operation("ops.correlation")
 def _correlation(
     a: Floats, b: Floats | None = None, *, shifts: npt.NDArray[np.int64], centred: bool
 ) -> Floats:

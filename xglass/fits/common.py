@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -11,6 +12,7 @@ import xarray as xr
 
 from xglass import checks
 from xglass.checks import uncut
+from xglass.engine.core.points import points
 
 Floats = npt.NDArray[np.float64]
 Model = Callable[[Floats], tuple[Floats, Floats]]  # parameters -> values (n,), Jacobian (n, parameters)
@@ -86,7 +88,6 @@ def fit_slices(
         input_core_dims=[[dim]] * 3 + [[]] * len(beside),
         output_core_dims=[["_result"]],
         kwargs={"absolute": stderr is not None, **options},
-        vectorize=True,
         join="exact",
         dask="parallelized",
         output_dtypes=[np.float64],
@@ -97,6 +98,22 @@ def fit_slices(
     columns = [column for name in names for column in (name, f"{name}_stderr")] + ["chi2"]
     fit = {column: table.isel(_result=i) for i, column in enumerate(columns)}
     return xr.Dataset({**fit, "success": table.isel(_result=-1) == 1})
+
+
+def over_slices(worker: Callable[..., Floats]) -> Callable[..., Floats]:
+    """Make a fit of one slice ``worker(x, y, error, *beside, **options)`` one of arrays of slices (..., n).
+
+    What stands ``beside`` is one number for each slice, (...). The operation is the function of arrays;
+    ``vectorize=True`` of apply_ufunc would hide it from dask.
+    """
+
+    @functools.wraps(worker)
+    def fits(x: Floats, y: Floats, error: Floats, *beside: Floats, **options: Any) -> Floats:
+        shape, arrays = points((x, y, error, *beside), [1, 1, 1] + [0] * len(beside))
+        table = [worker(*(array[p] for array in arrays), **options) for p in np.ndindex(shape)]
+        return np.reshape(table, (*shape, -1))
+
+    return fits
 
 
 def line(u: Floats, v: Floats, sigma: Floats) -> tuple[Any, Any, Any]:

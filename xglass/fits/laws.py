@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import aligned
-from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, report
+from xglass.engine.core.operations import operation
+from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, over_slices, report
 from xglass.units import parameter
 from xglass.variables import energy_unit, stamp
 
@@ -255,6 +256,8 @@ def _thermal(
     return stamp(fit, energy=energy, prefactor=str(tau.attrs.get("units", "sweep")))
 
 
+@operation("fits.law")
+@over_slices
 def _of_log(x: Floats, y: Floats, error: Floats, *, absolute: bool, law: Law) -> Floats:
     """One fit of ln y: a line in 1/x or ln x, or the Vogel-Fulcher law;
     see :func:`fit_slices` for the form of the result.
@@ -288,6 +291,8 @@ def _of_log(x: Floats, y: Floats, error: Floats, *, absolute: bool, law: Law) ->
         return report(p, jacobian / sigma[:, None], (data - values) / sigma, absolute, logarithm=0)
 
 
+@operation("fits.variable_range_hopping")
+@over_slices
 def _hopping(x: Floats, y: Floats, error: Floats, power: Floats, *, absolute: bool) -> Floats:
     """ln y against x to the power -s, as :func:`_of_log`;
     value and (empty) error of the criterion come before chi2.

@@ -7,7 +7,8 @@ from collections.abc import Hashable
 import numpy as np
 import xarray as xr
 
-from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, report
+from xglass.engine.core.operations import operation
+from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, over_slices, report
 from xglass.variables import energy_unit, stamp
 
 # By how much chi^2 (in units of its value per degree of freedom) a decay must beat a constant to be called
@@ -88,6 +89,8 @@ def stretched_exponential(
     )
 
 
+@operation("fits.stretched_exponential")
+@over_slices
 def _stretched(t: Floats, y: Floats, error: Floats, *, absolute: bool, offset: bool) -> Floats:
     """One stretched exponential, in the form that :func:`fit_slices` wants."""
     keep = np.isfinite(t) & np.isfinite(y)

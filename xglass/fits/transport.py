@@ -10,7 +10,8 @@ import xarray as xr
 from xglass import checks
 from xglass.checks import aligned, uncut
 from xglass.engine.core import conductivity
-from xglass.fits.common import Floats, fit_slices, minimise, nothing, report
+from xglass.engine.core.operations import operation
+from xglass.fits.common import Floats, fit_slices, minimise, nothing, over_slices, report
 from xglass.observables import common
 from xglass.units import parameter, scale_of
 from xglass.variables import stamp
@@ -278,6 +279,7 @@ def displaced_drude_conductivity(
     )
 
 
+@operation("fits.displaced_drude_conductivity")
 def _relaxed_peak(amplitude: Floats, peak: Floats, rate: Floats) -> Floats:
     """Eq. (5), with ln(wbar / p) = -ln(1 - d) / 2 where d = 1 - (p / wbar)^2."""
     d = 1.0 - (rate / peak) ** 2
@@ -317,6 +319,7 @@ def _trial_rates(size: int, step: float) -> Floats:
     return np.asarray(np.geomspace(0.25 * step, step * (size - 1), TRIALS))
 
 
+@operation("fits.relaxation_rate")
 def _rates_of_spectra(
     sigma: Floats, static: Floats, T: Floats, error: Floats, points: np.ndarray, **settings: Any
 ) -> Floats:
@@ -331,6 +334,7 @@ def _rates_of_spectra(
     return out
 
 
+@operation("fits.relaxation_rate.static")
 def _rates_of_values(sigma: Floats, static: Floats, T: Floats, error: Floats, **settings: Any) -> Floats:
     """(..., result) for static values (...)."""
     shape = np.broadcast_shapes(np.shape(sigma), static.shape[:-1], np.shape(T), np.shape(error))
@@ -404,6 +408,8 @@ def _rate_of_value(
     return np.array([found, error / abs(slope) if absolute and error > 0 else np.nan, 0.0, 1.0])
 
 
+@operation("fits.displaced_drude")
+@over_slices
 def _peaked(
     w: Floats, y: Floats, error: Floats, *, absolute: bool, window: tuple[float, float] | None
 ) -> Floats:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.engine.core.operations import operation
 from xglass.models.common import with_coordinates
 from xglass.solvers import tasks
 from xglass.solvers.common import electron, rising, temperatures
@@ -37,6 +38,7 @@ GROUND_STATE: dict[str, Output] = {"ground_state_energy": ([], np.float64)}
 TRANSPORT = ("optical_conductivity", "mobility")
 
 
+@operation("dmft")
 def _points(
     *parameters: np.ndarray, hilbert: Transform | None, vertex: Transform | None
 ) -> tuple[np.ndarray, ...]:
@@ -45,12 +47,14 @@ def _points(
     return mean_field(*parameters, hilbert=hilbert, vertex=vertex)
 
 
+@operation("dmft.total_weight")
 def _weights(*parameters: np.ndarray, hilbert: Transform | None, vertex: Transform | None) -> np.ndarray:
     from xglass.engine.tls.dmft import weights
 
     return weights(*parameters, hilbert=hilbert, vertex=vertex)
 
 
+@operation("dmft.ground_state_energy")
 def _ground(*parameters: np.ndarray, hilbert: Transform | None) -> np.ndarray:
     from xglass.engine.tls.dmft import ground_states
 

@@ -1,8 +1,8 @@
-"""How stores.zip was made: stores of the tree before operations were named (commit 2b02512), which knew a function by its file.
+"""How stores.zip was made: stores of the tree before operations were named, which knew a function by its file.
 
     PYTHONPATH=CHECKOUT python tests/store/before/make.py
 
-with a checkout of that commit. Not to be run with a later tree: what the archive is there for is that it is old.
+with a checkout of commit 2b02512. Not to be run with a later tree: the archive is there because it is old.
 """
 
 import hashlib
@@ -41,8 +41,10 @@ SPECTRA = {
     "ftlm": lambda: xg.ftlm(chain(omega0=[0.2, 0.4]), **GRID, **VECTORS),
     "typicality": lambda: xg.typicality(chain(), **GRID, **VECTORS),
     "dmft": lambda: xg.dmft(chain(), energy=[-1.0, 0.0, 1.0], **GRID),
-    "static_disorder": lambda: xg.static_disorder(chain(omega0=0.0, g=[0.5, 1.0]), broadening=0.2, sites=8, realization=3, seed=3, **GRID),
-}  # fmt: skip
+    "static_disorder": lambda: xg.static_disorder(
+        chain(omega0=0.0, g=[0.5, 1.0]), broadening=0.2, sites=8, realization=3, seed=3, **GRID
+    ),
+}
 
 #: Of the stored run "grown": an observable, and what dask and xarray alone make of it.
 OBSERVED = {

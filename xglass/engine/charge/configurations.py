@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from xglass.engine.core.blas import single_thread
+from xglass.engine.core.operations import operation
 
 #: What an occupation reads as that a store lacks so far: the lowest number of its type.
 MISSING = np.iinfo(np.int8).min
@@ -41,6 +42,7 @@ def blocks(rows: int, length: int) -> Iterator[slice]:
     return (slice(first, min(first + size, rows)) for first in range(0, rows, size))
 
 
+@operation("overlap")
 def overlap(a: np.ndarray, b: np.ndarray, filling: np.ndarray) -> np.ndarray:
     """(...) (1/N) sum_i (a_i - n)(b_i - n) of configurations (..., site), from whole-number counts."""
     sites = a.shape[-1]
@@ -50,6 +52,7 @@ def overlap(a: np.ndarray, b: np.ndarray, filling: np.ndarray) -> np.ndarray:
     return blanked((both - filling * ones) / sites + filling**2, there_a & there_b)
 
 
+@operation("structure_factor")
 def structure_factor(occupation: np.ndarray, filling: np.ndarray, phase: np.ndarray) -> np.ndarray:
     """(..., q) (1/N) |sum_i (n_i - n) exp(-i phase_iq)|^2 of configurations (..., site) and phases (site,
     q).

@@ -9,6 +9,7 @@ import numpy as np
 
 from xglass.engine.charge.potential import electrostatic_energy, hopping_matrix, potential
 from xglass.engine.core.blas import single_thread
+from xglass.engine.core.operations import operation
 from xglass.engine.core.streams import streams
 
 WEIGHTS = {"classical": 0, "kinetic": 1, "free_energy": 2}
@@ -61,6 +62,7 @@ def energy_of_reference(interaction: np.ndarray, reference: float) -> float:
     return 0.5 * reference**2 * float(interaction.sum() - np.trace(interaction))
 
 
+@operation("metropolis")
 def simulate(
     hopping: np.ndarray,
     interaction: np.ndarray,

@@ -12,6 +12,7 @@ import numpy as np
 
 from xglass.engine.charge.configurations import blanked, blocks, configurations
 from xglass.engine.core.blas import single_thread
+from xglass.engine.core.operations import operation
 
 
 def hopping_matrix(hopping: np.ndarray, source: np.ndarray, target: np.ndarray, sites: int) -> np.ndarray:
@@ -30,6 +31,7 @@ def _field(deviation: np.ndarray, interaction: np.ndarray) -> np.ndarray:
         return (deviation[..., None, :] @ interaction)[..., 0, :]
 
 
+@operation("electrostatic_potential")
 def potential(
     occupation: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray
 ) -> np.ndarray:
@@ -40,6 +42,7 @@ def potential(
     )
 
 
+@operation("electrostatic_energy")
 def electrostatic_energy(
     occupation: np.ndarray, interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray
 ) -> np.ndarray:
@@ -61,6 +64,7 @@ def electrostatic_energy(
     return blanked(0.5 * (pairs * deviation).sum(axis=-1) + (occupation * site_energy).sum(axis=-1), there)
 
 
+@operation("kinetic_energy")
 def kinetic_energy(*arrays: np.ndarray) -> np.ndarray:
     """(...) thermal <K>; arguments as :func:`_thermal`."""
     from xglass.engine.charge.one_body_kernels import kinetic_energies
@@ -68,6 +72,7 @@ def kinetic_energy(*arrays: np.ndarray) -> np.ndarray:
     return _thermal(kinetic_energies, (), *arrays)
 
 
+@operation("local_density")
 def local_density(*arrays: np.ndarray) -> np.ndarray:
     """(..., site) thermal densities; arguments as :func:`_thermal`."""
     from xglass.engine.charge.one_body_kernels import densities

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from xglass.engine.core.operations import operation
+
 
 def thermal_factor(frequency: np.ndarray, T: float) -> np.ndarray:
     """(w / 2T) coth(w / 2T), 1 at w = 0: conductivity times this is the symmetrised correlation function,
@@ -50,6 +52,7 @@ def _convolved(even: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return fft.irfft(first * second, n=size)[:n]
 
 
+@operation("relaxation_time_approximation")
 def relaxed(
     sigma: np.ndarray, T: np.ndarray, rate: np.ndarray, *, step: float, symmetrised: bool
 ) -> np.ndarray:
@@ -89,6 +92,7 @@ def relaxed_static(
     )  # Eq. (4)
 
 
+@operation("transient_localization_length")
 def transient_length(sigma: np.ndarray, T: np.ndarray, rate: np.ndarray, *, step: float) -> np.ndarray:
     """(...) L with L^2 = p int_0^inf e^{-pt} x^2(t) dt = (2/pi) int_0^inf sigma coth(w/2T) w / (w^2 + p^2)
     dw.
@@ -105,11 +109,13 @@ def transient_length(sigma: np.ndarray, T: np.ndarray, rate: np.ndarray, *, step
     return out
 
 
+@operation("mean_square_displacement")
 def displacement(sigma: np.ndarray, T: np.ndarray, time: np.ndarray, *, step: float) -> np.ndarray:
     """(..., time) x^2(t) = (2/pi) int_0^inf sigma coth(w/2T) (1 - cos wt) / w dw."""
     return _transformed(sigma, T, time, step, True)
 
 
+@operation("diffusivity")
 def diffusion(sigma: np.ndarray, T: np.ndarray, time: np.ndarray, *, step: float) -> np.ndarray:
     """(..., time) D(t) = (1/pi) int_0^inf sigma coth(w/2T) sin wt dw, half the derivative of x^2."""
     return _transformed(sigma, T, time, step, False)
@@ -140,6 +146,7 @@ def _transformed(sigma: np.ndarray, T: np.ndarray, time: np.ndarray, step: float
     return out
 
 
+@operation("spectral_weight")
 def weight_below(sigma: np.ndarray, cutoff: np.ndarray, frequency: np.ndarray) -> np.ndarray:
     """(...) integral from the first frequency to ``cutoff`` (...) of the straight lines between the points;
     to the end where it is infinite.
@@ -163,6 +170,7 @@ def weight_below(sigma: np.ndarray, cutoff: np.ndarray, frequency: np.ndarray) -
     return at(below) + into * (left + 0.5 * slope * into)
 
 
+@operation("peak_frequency")
 def peaks(sigma: np.ndarray, frequency: np.ndarray, *, window: tuple[float, float]) -> np.ndarray:
     """(...) position of the highest local maximum inside the window, by the parabola through three points;
     NaN where there is none.
@@ -185,12 +193,14 @@ def peaks(sigma: np.ndarray, frequency: np.ndarray, *, window: tuple[float, floa
     return out
 
 
+@operation("resistivity")
 def inverse(value: np.ndarray) -> np.ndarray:
     """1 / value; infinite where it is 0."""
     with np.errstate(divide="ignore"):
         return 1.0 / value
 
 
+@operation("sum_rule")
 def violation(total: np.ndarray, kinetic: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
     """(total - expected) / total, expected = -(pi/2) kinetic + stiffness;
     NaN where the terms cancel and no weight is left.

@@ -1,18 +1,21 @@
 """Operations: the functions of ours that dask sees, each known by a name and a revision of its own.
 
-dask names a lazy array after the functions that make it, and a function after its file. Under that name a store knows its data
-again, so that a file that moves would take every store from its owner. An operation is therefore named once and for all; where it
-stands, and what Python calls it, is free. Its revision is raised when it computes other numbers, and only then.
+dask names a lazy array after the functions that make it, and a function after its file. By that name a store
+knows its data again, so that moving a file would cut every store off from its chain. An operation is therefore
+named once and for all; where it stands, and what Python calls it, is free. Its revision is raised when it
+computes other numbers, and only then.
 """
 
 from __future__ import annotations
 
 import functools
 import re
+import types
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-#: Version of the rule by which operations are known, which new stores carry. Stores without one were made before there was a rule.
+#: Version of the rule by which operations are known. New stores carry it; stores without it were made before
+#: there was a rule.
 IDENTITY_VERSION = 1
 
 #: Name -> revision of every operation whose module is loaded.
@@ -32,13 +35,14 @@ def operation(name: str, revision: int = 1) -> Callable[[Function], Function]:
 
     Parameters
     ----------
-    name : the public name of what it computes, "exact"; of a part that is computed apart with a dot, "exact.stiffness".
+    name : the public name of what it computes, "exact"; a part that is computed apart has a dot more,
+        "exact.stiffness".
     revision : a whole number from 1 that rises with every change of the numbers it computes.
 
     Returns
     -------
-    Decorator. The function stays what it is, pickled by reference and looked up where it stands; its ``__name__``, of which
-    dask makes the names of arrays, is the name.
+    Decorator. The function stays what it is, pickled by reference and looked up where it stands; only its
+    ``__name__``, of which dask makes names of arrays, is now the name.
 
     Raises
     ------
@@ -61,7 +65,9 @@ def operation(name: str, revision: int = 1) -> Callable[[Function], Function]:
     def named(function: Function) -> Function:
         place = f"{function.__module__}.{function.__qualname__}"
         if not function.__qualname__.isidentifier():
-            raise TypeError(f"operation: {place} must be a function of a module, so that it is pickled by its name")
+            raise TypeError(
+                f"operation: {place} must be a function of a module, so that it is pickled by its name"
+            )
         if _PLACES.setdefault(name, place) != place:
             raise ValueError(f"operation: {name!r} is {_PLACES[name]} already; {place} needs another name")
         REVISIONS[name] = revision
@@ -76,7 +82,6 @@ def known(function: Any) -> tuple[str, int] | None:
     """Name and revision of an operation, also inside of partial; None for any other object."""
     while isinstance(function, functools.partial):
         function = function.func
-    token = getattr(function, "__dask_tokenize__", None)
-    token = token() if callable(token) and not isinstance(function, type) else None
-    ours = isinstance(token, tuple) and len(token) == 3 and token[0] == "xglass"
-    return (token[1], token[2]) if ours else None
+    named = isinstance(function, types.FunctionType) and "__dask_tokenize__" in vars(function)
+    token = vars(function)["__dask_tokenize__"]() if named else (None,)
+    return token[1:] if token[0] == "xglass" else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xglass.engine.core.operations import operation
 from xglass.engine.core.points import over_points
 
 
@@ -105,6 +106,7 @@ def annealed(
     return value, np.sqrt(variance)
 
 
+@operation("random_vectors.averages")
 def averages(
     sums: np.ndarray,
     energies: np.ndarray,

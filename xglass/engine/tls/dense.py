@@ -21,6 +21,7 @@ from collections.abc import Callable
 import numpy as np
 
 from xglass.engine.core.blas import single_thread
+from xglass.engine.core.operations import operation
 
 #: Dense Hamiltonian in its parts: hopping, all the rest, and the current.
 Matrices = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -119,6 +120,7 @@ def sector(
     return block(number, numbers[0], numbers[1], numbers[2], numbers[3], sites, max_excitations)
 
 
+@operation("exact")
 def spectra(
     t: np.ndarray,
     g: np.ndarray,
@@ -194,6 +196,7 @@ def spectra(
 STENCIL = (-205 / 72, 8 / 5, -1 / 5, 8 / 315, -1 / 560)
 
 
+@operation("exact.stiffness")
 def stiffness(
     t: np.ndarray,
     g: np.ndarray,

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from xglass.engine.core.blas import single_thread
+from xglass.engine.core.operations import operation
 from xglass.engine.core.random_vectors import random_vector
 from xglass.engine.tls.averages import Columns
 from xglass.engine.tls.operators import MOST, Operator, resolving, walk
@@ -195,6 +196,7 @@ def thermal(
     return result
 
 
+@operation("ftlm")
 def numerators(
     t: np.ndarray,
     g: np.ndarray,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from xglass.engine.core.blas import single_thread
+from xglass.engine.core.operations import operation
 from xglass.engine.core.streams import streams
 
 # : Points of the auxiliary grid per standard deviation of the narrowest Gaussian: what interpolation of
@@ -48,6 +49,7 @@ def diagonalised(energy: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray, 
     return levels, current**2, -2.0 * t * np.diagonal(overlap)
 
 
+@operation("static_disorder")
 def spectra(
     t: np.ndarray,
     g: np.ndarray,
@@ -98,6 +100,7 @@ def spectra(
     return sigma, kinetic, total, log_z
 
 
+@operation("static_disorder.annealed")
 def annealed(values: np.ndarray, log_z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sum of numerators over sum of Z, and its jackknife error; (..., realization), both.
 
@@ -111,6 +114,7 @@ def annealed(values: np.ndarray, log_z: np.ndarray) -> tuple[np.ndarray, np.ndar
     return numerator.sum(axis=-1) / weight.sum(axis=-1), _jackknife(left_out)
 
 
+@operation("static_disorder.annealed_logarithm")
 def annealed_logarithm(log_z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Logarithm of the mean Z, and its jackknife error; (..., realization)."""
     top = log_z.max(axis=-1, keepdims=True)

@@ -36,6 +36,7 @@ import numpy as np
 from scipy import fft, special
 
 from xglass.engine.core.blas import single_thread
+from xglass.engine.core.operations import operation
 from xglass.engine.core.random_vectors import random_vector
 from xglass.engine.tls.averages import Columns
 from xglass.engine.tls.operators import Operator, walk
@@ -264,6 +265,7 @@ def thermal(
     return result, reference
 
 
+@operation("typicality")
 def numerators(
     t: np.ndarray,
     g: np.ndarray,
