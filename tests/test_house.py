@@ -515,7 +515,7 @@ def tracked_files() -> list[Path]:
     except (OSError, subprocess.CalledProcessError):
         folders = ("xglass", "tests", "recipes", ".ci")
         listed = [str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*")]
-    binary = {".png", ".npz", ".npy", ".pyc", ".svg"}
+    binary = {".png", ".npz", ".npy", ".pyc", ".svg", ".zip"}
     return [
         ROOT / name for name in listed if name and (ROOT / name).is_file() and Path(name).suffix not in binary
     ]

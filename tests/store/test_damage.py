@@ -30,7 +30,6 @@ from zarr.abc.codec import BytesBytesCodec
 from zarr.storage import LocalStore
 
 import xglass as xg
-from xglass.engine.core.streams import NUMERICS_VERSION
 from xglass.store import __main__ as command
 from xglass.store import disk
 
@@ -593,18 +592,6 @@ def edit(file, **attributes):
     meta = json.loads(file.read_text())
     meta["attributes"] |= attributes
     file.write_text(json.dumps(meta))
-
-
-def test_numbers_of_another_version_are_read_and_not_continued(half, want):
-    edit(half / "zarr.json", xglass_numerics_version=NUMERICS_VERSION + 41)
-    before = files(half)
-    for function in (evaluate, lambda path: xg.store.verify(path, data=lazy())):
-        with pytest.raises(
-            ValueError, match=rf"version {NUMERICS_VERSION + 41}\b.*version {NUMERICS_VERSION}\b"
-        ):
-            function(half)
-    assert files(half) == before
-    same(xg.store.load(half, partial=True).drop_vars("done").isel(field=0), want.isel(field=0))
 
 
 @pytest.mark.parametrize("version", [99, "1", None])

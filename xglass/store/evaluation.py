@@ -17,14 +17,10 @@ import xarray as xr
 from tqdm import tqdm
 
 from xglass.engine.core.blas import single_thread
-from xglass.engine.core.streams import NUMERICS_VERSION
-from xglass.store import chunks, disk, folders, growth, provenance, workers
+from xglass.store import disk, folders, growth, matching, workers
 from xglass.store.disk import Part
 from xglass.store.reading import loaded
 from xglass.store.regions import Index, Regions
-
-#: Kinds of coordinates that can be stored, and names that the store needs for itself.
-STORABLE, RESERVED = chunks.KINDS + "U", ("done", "regions", "zarr.json")
 
 
 class EvaluationError(RuntimeError):
@@ -101,12 +97,12 @@ def evaluate(
     >>> more.sizes["walker"]
     5
     """
-    dataset = storable(data)
+    dataset = matching.storable(data)
     share = _share(shard)
     folder = folders.local_path(path)
     if not isinstance(progress, (bool, np.bool_)):
         raise TypeError(f"progress must be True or False, got {progress!r}")
-    described = description(data, dataset)
+    described = matching.description(data, dataset)
     run = described["solver_run"]
     regions: Regions | None = None
     if not folders.exists(folder):
@@ -114,11 +110,11 @@ def evaluate(
         disk.create(folder, dataset, regions, _attributes(described))
     with folders.occupied(folder):
         parts = disk.parts(folder)
-        if growth.given_by(
+        if matching.given_by(
             growth.combined(parts, complete=True), dataset
         ):  # what this store gave, evaluated once more
             return data
-        refuse_other(parts, dataset, described, folder)
+        matching.refuse_other(parts, dataset, described, folder)
         if run:
             parts = _grown(folder, parts, dataset, described)
 
@@ -137,97 +133,6 @@ def evaluate(
     return loaded(parts, partial=False)
 
 
-def storable(data: object) -> xr.Dataset:
-    """The data as a Dataset that can be stored; refuses everything else."""
-    if not isinstance(data, (xr.Dataset, xr.DataArray)):
-        raise TypeError(f"evaluate: data must be a lazy Dataset or DataArray, got {type(data).__name__}")
-    if isinstance(data, xr.DataArray):
-        if data.name is not None and not isinstance(data.name, str):
-            raise TypeError(
-                f"evaluate: the name {data.name!r} of the DataArray must be a string; write "
-                "data.rename('...')"
-            )
-        taken = data.name is None or data.name in data.coords or data.name in data.dims
-        data = data.to_dataset(name="result" if taken else data.name)
-    if not data.data_vars:
-        raise TypeError(
-            "evaluate: the Dataset has no variables, only coordinates; there is nothing to compute"
-        )
-    graphs = [variable.data.dask for variable in data.data_vars.values() if variable.chunks is not None]
-    if "done" in data.coords or any(
-        str(layer).startswith(f"original-{disk.PARTIAL}") for graph in graphs for layer in graph.layers
-    ):
-        raise ValueError(
-            "evaluate: the data come from a store that is not finished; evaluate that one first, "
-            "then load it without partial=True"
-        )
-    if all(variable.chunks is None for variable in data.data_vars.values()):
-        raise TypeError(
-            "evaluate: data are already computed; save them with data.to_zarr(path, "
-            "consolidated=False) and read them with xr.open_zarr, or give the lazy result (a solver's "
-            "with chunks='auto')"
-        )
-    if lazy := [str(name) for name, coord in data.coords.items() if coord.chunks is not None]:
-        raise TypeError(
-            f"evaluate: the parameters {lazy} are dask arrays (Dataset.chunk makes them so) and must "
-            "be in memory; write data.assign_coords("
-            f"{{name: coord.compute() for name, coord in data.coords.items()}}), or chunk a variable "
-            "by data.assign(x=data['x'].chunk(...))"
-        )
-    for name, variable in data.variables.items():
-        if (
-            name in data.coords
-            and variable.dtype.kind in ("O", "T")
-            and all(isinstance(v, str) for v in variable.values.ravel())
-        ):
-            data = data.assign_coords({name: data[name].astype(str)})
-        elif variable.dtype.kind not in (chunks.KINDS if name in data.data_vars else STORABLE):
-            raise TypeError(
-                f"evaluate: {name!r} is of type {variable.dtype}; a store holds numbers (and "
-                "coordinates of strings): convert or drop it"
-            )
-        if (
-            not isinstance(name, str)
-            or not re.fullmatch(r"[^/\\.][^/\\]*", name)
-            or name in RESERVED
-            or name.startswith("growth-")
-            or name.endswith(".partial")
-        ):
-            raise ValueError(f"evaluate: {name!r} cannot be the name of a stored variable; rename it")
-        if 0 in variable.shape:
-            raise ValueError(
-                f"evaluate: {name!r} is empty: it has shape {variable.shape} along {variable.dims}"
-            )
-    for name, attrs in {
-        "the data": data.attrs,
-        **{repr(name): variable.attrs for name, variable in data.variables.items()},
-    }.items():
-        for key, value in attrs.items():
-            if (
-                not isinstance(key, str)
-                or key in ("coordinates", "dtype", "_FillValue")
-                or key.startswith("xglass_")
-            ):
-                raise ValueError(
-                    f"evaluate: the attribute {key!r} of {name} has a name that the store needs for "
-                    "itself; rename or delete it"
-                )
-            try:
-                json.dumps(value, default=lambda item: item.tolist())
-            except (TypeError, AttributeError, ValueError) as error:
-                raise TypeError(
-                    f"evaluate: the attribute {key!r} of {name} is no number, text or list of these, "
-                    f"but {type(value).__name__}"
-                ) from error
-    return data
-
-
-def description(data: xr.Dataset | xr.DataArray, dataset: xr.Dataset) -> dict[str, Any]:
-    """What is known of data, with the Dataset that is stored for them."""
-    name, array = (data.name, True) if isinstance(data, xr.DataArray) else (None, False)
-    return provenance.describe(dataset, name=name, array=array) | {"solver_run": growth.from_solver(dataset)}
-
-
 def _share(shard: object) -> tuple[int, int]:
     """(i, n) of "i/n", i modulo n."""
     if shard is None:
@@ -242,61 +147,9 @@ def _attributes(description: dict[str, Any], grown: dict[str, Any] | None = None
     return {
         "xglass_provenance": json.dumps(description),
         "xglass_fingerprint": description["fingerprint"],
-        "xglass_numerics_version": description["numerics_version"],
+        "xglass_identity_version": description["identity_version"],
         **({"xglass_growth": json.dumps(grown)} if grown is not None else {}),
     }
-
-
-def same_numerics(part: Part) -> None:
-    """Raise ValueError if a store holds numbers that this version of xglass would compute otherwise."""
-    stored = part.attributes.get("xglass_numerics_version")
-    if stored != NUMERICS_VERSION:
-        raise ValueError(
-            f"store {str(part.path)!r} holds numbers of numerics version {stored}, this xglass "
-            f"computes version {NUMERICS_VERSION}, "
-            f"and the two are not to be mixed; evaluate to another path (load still reads this one)"
-        )
-
-
-def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], folder: Path) -> None:
-    """Raise ValueError with what differs unless the store holds these data,
-    or a run of which they are more or less.
-    """
-    same_numerics(parts[0])
-    first = parts[0].provenance
-    if first.get("solver_run") and asked["solver_run"]:
-        lines = provenance.compare(
-            {"variables": sorted(first["variables"])}, {"variables": sorted(asked["variables"])}
-        )
-        lines += growth.compare(growth.combined(parts, complete=False), data)
-    elif first["fingerprint"] == asked["fingerprint"]:
-        return
-    else:
-        lines = provenance.differences(first, asked) or [
-            "something without a name: the values of an input array (of a store that has grown "
-            "since?), the code of a function, or an "
-            "object or delayed task that is another one at every start (what is stored can be read "
-            "by load(path, partial=True))"
-        ]
-        if data.attrs.get("solver") and first["attributes"].get("solver"):
-            lines.append(
-                "a run grows when it comes straight from its solver: not one that was selected from, "
-                "or that goes on from another run"
-            )
-    if lines:
-        shown = "\n  ".join(lines[:12] + ([f"and {len(lines) - 12} more"] if len(lines) > 12 else []))
-        raise ValueError(
-            f"store {str(folder)!r} holds something else and was not touched; choose another path. "
-            f"What differs:\n  {shown}"
-        )
-
-
-def environment_changes(stored: dict[str, Any]) -> list[str]:
-    """Say which versions and processor are not those of the store."""
-    now = provenance.environment()
-    return provenance.compare(
-        {**stored["versions"], "cpu": stored["cpu"]}, {**now["versions"], "cpu": now["cpu"]}
-    )
 
 
 def _grown(folder: Path, parts: list[Part], data: xr.Dataset, asked: dict[str, Any]) -> list[Part]:
@@ -310,10 +163,13 @@ def _grown(folder: Path, parts: list[Part], data: xr.Dataset, asked: dict[str, A
         }
         grown = {"along": along, "order": order}
         disk.create(
-            folder / f"growth-{len(parts)}", run, Regions(run), _attributes(description(run, run), grown)
+            folder / f"growth-{len(parts)}",
+            run,
+            Regions(run),
+            _attributes(matching.description(run, run), grown),
         )
         parts = disk.parts(folder, parts)
-        refuse_other(
+        matching.refuse_other(
             parts, data, asked, folder
         )  # another process may have let it grow meanwhile, and elsewhere
     return parts
@@ -340,7 +196,7 @@ def _complete(
         _withdraw_damaged(part, [index for index in indices if marks[index]])
         marks = part.done()
         todo.append([index for index in indices if not marks[index]])
-    if any(todo) and (changes := environment_changes(parts[0].provenance)):
+    if any(todo) and (changes := matching.environment_changes(parts[0].provenance)):
         warnings.warn(
             f"store {str(folder)!r} was begun elsewhere, the last bits of new regions may differ: "
             f"{'; '.join(changes)}",

@@ -1,5 +1,4 @@
-"""Runs that grow: what a stored run has in common with the one asked for, what is new, and how each piece is
-simulated again.
+"""Runs that grow: what is new in the run that is asked for, and how each piece is simulated again.
 
 By the identity of trajectories a run of more temperatures, walkers, parameters or sweeps contains the smaller
 one bit for bit. So the new part is the difference of two boxes in the space of labels, cut into smaller
@@ -17,38 +16,11 @@ import pandas as pd
 import xarray as xr
 
 from xglass.solvers.metropolis import rerun
-from xglass.store import provenance
 from xglass.store.disk import Part
 from xglass.variables import attributes
 
 #: Dimensions that a solver adds and never cuts.
 SIMULATED = ("sweep", "site")
-
-
-def from_solver(data: xr.Dataset) -> bool:
-    """Whether data are just what their own coords and attrs describe:
-    a run that nothing was done to since its solver.
-    """
-    if data.attrs.get("solver") != "metropolis":
-        return False
-    try:
-        return same_arrays(rerun(data, chunks=chunks(data)), data)
-    except (KeyError, TypeError, ValueError):
-        return False
-
-
-def same_arrays(a: xr.Dataset, b: xr.Dataset) -> bool:
-    """Whether two Datasets hold the same: dask names equal arrays equally,
-    and what is in memory is compared.
-    """
-    if {*a.data_vars} != {*b.data_vars} or any(
-        (a[name].chunks is None) != (b[name].chunks is None) for name in a.data_vars
-    ):
-        return False
-    return all(
-        a[name].equals(b[name]) if a[name].chunks is None else a[name].data.name == b[name].data.name
-        for name in a.data_vars
-    )
 
 
 def chunks(data: xr.Dataset) -> dict[str, int]:
@@ -86,21 +58,6 @@ def _done(part: Part, cut: set[str]) -> tuple[list[str], np.ndarray, dict[str, s
     return dims, flags, attributes("done")
 
 
-def given_by(stored: xr.Dataset, data: xr.Dataset) -> bool:
-    """Whether data are what a store gave, whole or the part that was asked for."""
-    labels = order(data)
-    held, given = stored.indexes, data.indexes
-    inside = all(
-        dim in held
-        and (
-            held[dim].equals(given[dim])
-            or (held[dim].is_unique and held[dim].isin(given[dim]).sum() == len(given[dim]))
-        )
-        for dim in labels
-    )
-    return inside and same_arrays(ordered(stored, labels), data)
-
-
 def join(parts: list[Part], data: list[xr.Dataset]) -> xr.Dataset:
     """Put the pieces of a store together; ``data`` holds one Dataset for each part."""
     whole = data[0]
@@ -136,67 +93,6 @@ def ordered(data: xr.Dataset, order: dict[str, Any]) -> xr.Dataset:
 def order(data: xr.Dataset) -> dict[str, list[Any]]:
     """The labels along every dimension that has some, as JSON has them."""
     return {str(dim): data[dim].values.tolist() for dim in data.dims if dim in data.indexes and dim != "site"}
-
-
-def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
-    """What keeps two runs from being parts of one: lines for people,
-    empty if the larger contains the smaller.
-    """
-    lines = provenance.compare(
-        *({str(k): provenance.plain(v) for k, v in side.attrs.items()} for side in (stored, asked))
-    )
-    lines += [f"{name}: the store has none" for name in asked.coords if name not in stored.coords]
-    lines += [
-        f"{name}: the store has it, you ask for none" for name in stored.coords if name not in asked.coords
-    ]
-    if {*stored.dims} != {*asked.dims}:
-        return [*lines, f"dimensions: the store has {[*stored.sizes]}, you ask for {[*asked.sizes]}"]
-    added, dropped, common = [], [], {}
-    for dim in asked.dims:
-        if dim not in asked.indexes or dim not in stored.indexes:
-            if stored.sizes[dim] != asked.sizes[dim] or (dim in asked.indexes) != (dim in stored.indexes):
-                lines.append(
-                    f"{dim}: the store has {stored.sizes[dim]} entries, you ask for "
-                    f"{asked.sizes[dim]}; without labels nothing can grow"
-                )
-            continue
-        old, new = stored.indexes[dim], asked.indexes[dim]
-        if not (old.is_unique and new.is_unique):
-            lines += [] if old.equals(new) else [f"{dim}: labels that repeat cannot grow"]
-            continue
-        common[dim] = old[old.isin(new)]
-        if len(common[dim]) == 0:
-            lines += provenance.compare({str(dim): old.tolist()}, {str(dim): new.tolist()})
-        added += [f"{dim}: {_few(new[~new.isin(old)])}"] if not new.isin(old).all() else []
-        dropped += [f"{dim}: {_few(old[~old.isin(new)])}"] if not old.isin(new).all() else []
-    if added and dropped and not lines:
-        lines.append(
-            f"you ask for more ({'; '.join(added)}) and for less ({'; '.join(dropped)}) than the "
-            "store has; ask for what is stored and more"
-        )
-    if lines:
-        return lines
-    sides = [
-        data.isel({dim: data.indexes[dim].get_indexer(labels) for dim, labels in common.items()})
-        for data in (stored, asked)
-    ]
-    parameters = [{str(name): coord for name, coord in side.coords.items()} for side in sides]
-    for name in {**parameters[0], **parameters[1]}:
-        a, b = (side[name].values if name in side else None for side in parameters)
-        if (
-            a is None
-            or b is None
-            or a.shape != b.shape
-            or not np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
-        ):
-            lines += provenance.compare({name: provenance.plain(a)}, {name: provenance.plain(b)}) or [
-                f"{name}: has other values"
-            ]
-    return lines
-
-
-def _few(labels: Any) -> str:
-    return str(list(labels[:6])).rstrip("]") + (", ...]" if len(labels) > 6 else "]")
 
 
 def new_box(stored: xr.Dataset, asked: xr.Dataset) -> tuple[str, xr.Dataset] | None:

@@ -7,16 +7,18 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dask.base
 import numpy as np
 import xarray as xr
+from dask.blockwise import Blockwise
 from dask.highlevelgraph import HighLevelGraph
 
-from xglass.engine.core.streams import COMPUTING, NUMERICS_VERSION
+from xglass.engine.core.operations import IDENTITY_VERSION, known
+from xglass.engine.core.streams import COMPUTING
 
 PACKAGES = ("xglass", *COMPUTING, "dask", "xarray", "zarr")
 
@@ -28,7 +30,8 @@ def describe(data: xr.Dataset, *, name: Hashable | None, array: bool) -> dict[st
         "kind": "DataArray" if array else "Dataset",
         "name": name,
         "fingerprint": dask.base.tokenize(data),
-        "numerics_version": NUMERICS_VERSION,
+        "identity_version": IDENTITY_VERSION,
+        "revisions": revisions(data),
         "attributes": {str(k): plain(v) for k, v in data.attrs.items()},
         "parameters": {str(k): plain(v.values) for k, v in data.coords.items()},
         "variables": {
@@ -74,12 +77,11 @@ def plain(value: Any) -> Any:
 
 
 def operations(data: xr.Dataset) -> list[list[Any]]:
-    """[function, {argument: value}] of every step of the lazy chain,
-    as far as arguments are numbers or names.
+    """[function, {argument: value}] of every step of the lazy chain, as far as arguments are numbers or
+    names. An operation of ours goes by its public name.
     """
-    graphs = [v.data.dask for v in data.data_vars.values() if v.chunks is not None]
     found = []
-    for layer in HighLevelGraph.merge(*graphs).layers.values():
+    for layer in _layers(data):
         task = getattr(layer, "task", None) or next(iter(layer.values()), None)
         function = getattr(task, "func", None)
         if function is None:
@@ -98,10 +100,44 @@ def operations(data: xr.Dataset) -> list[list[Any]]:
     return sorted(found, key=str)
 
 
+def revisions(data: xr.Dataset) -> dict[str, int]:
+    """Name -> revision of the operations of ours in a lazy chain."""
+    return dict(sorted({name for leaf in leaves(data) if (name := known(leaf)) is not None}))
+
+
+def leaves(data: xr.Dataset) -> Iterator[Any]:
+    """Functions in the graph of lazy data, and what they are given, down to what cannot be taken apart."""
+    for layer in _layers(data):
+        tasks = [layer.task] if isinstance(layer, Blockwise) else layer.values()
+        for task in tasks:
+            yield from _leaves(task)
+
+
+def _leaves(node: Any) -> Iterator[Any]:
+    """Tasks, partial functions and containers taken apart; dask keeps fused tasks in the arguments of one."""
+    if hasattr(node, "func"):
+        options = getattr(node, "keywords", None) or getattr(node, "kwargs", None) or {}
+        inner: Any = (node.func, *getattr(node, "args", ()), *options.values())
+    elif isinstance(node, dict):
+        inner = node.values()
+    elif isinstance(node, (tuple, list)):
+        inner = node
+    else:
+        yield node
+        return
+    for part in inner:
+        yield from _leaves(part)
+
+
+def _layers(data: xr.Dataset) -> Iterable[Any]:
+    graphs = [v.data.dask for v in data.data_vars.values() if v.chunks is not None]
+    return HighLevelGraph.merge(*graphs).layers.values()
+
+
 def differences(stored: dict[str, Any], asked: dict[str, Any]) -> list[str]:
     """What tells two descriptions apart, one line each."""
     lines = []
-    for key in ("kind", "name", "numerics_version"):
+    for key in ("kind", "name"):
         if _text(stored.get(key)) != _text(asked.get(key)):
             lines.append(_line(key, stored.get(key), asked.get(key)))
     for section in ("attributes", "parameters", "computed"):

@@ -13,7 +13,7 @@ import xarray as xr
 
 from xglass import checks
 from xglass.engine.core.blas import single_thread
-from xglass.store import chunks, evaluation, growth, workers
+from xglass.store import chunks, growth, matching, provenance, workers
 from xglass.store.disk import Part
 from xglass.store.reading import opened
 from xglass.store.regions import Index, Regions, compute
@@ -75,15 +75,16 @@ def verify(
     run = first.get("solver_run", False)
     dataset = None
     if data is not None:
-        dataset = evaluation.storable(data)
-        evaluation.refuse_other(parts, dataset, evaluation.description(data, dataset), folder)
-    elif not run:
+        dataset = matching.storable(data)
+        matching.refuse_other(parts, dataset, matching.description(data, dataset), folder)
+    elif run:
+        matching.refuse_other_revisions(parts[0], provenance.revisions(growth.simulated(parts, 0)))
+    else:
         raise ValueError(
             "verify: these data are no run straight from a solver, which could be made anew from the "
             "store; pass data="
         )
-    evaluation.same_numerics(parts[0])
-    same = not evaluation.environment_changes(first)
+    same = not matching.environment_changes(first)
     marks = [part.done() for part in parts]
     done = [(k, index) for k, part in enumerate(parts) for index in np.argwhere(marks[k])]
     if not done:

@@ -1,4 +1,4 @@
-"""How stores.zip was made: stores of the tree before operations were named, which knew a function by its file.
+"""How stores.zip was made: stores of the tree before operations were named, where a file names a function.
 
     PYTHONPATH=CHECKOUT python tests/store/before/make.py
 

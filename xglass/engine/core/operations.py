@@ -1,7 +1,7 @@
 """Operations: the functions of ours that dask sees, each known by a name and a revision of its own.
 
 dask names a lazy array after the functions that make it, and a function after its file. By that name a store
-knows its data again, so that moving a file would cut every store off from its chain. An operation is therefore
+knows its data again, so that moving a file would cut every store off from its chain. Hence an operation is
 named once and for all; where it stands, and what Python calls it, is free. Its revision is raised when it
 computes other numbers, and only then.
 """
@@ -82,6 +82,7 @@ def known(function: Any) -> tuple[str, int] | None:
     """Name and revision of an operation, also inside of partial; None for any other object."""
     while isinstance(function, functools.partial):
         function = function.func
-    named = isinstance(function, types.FunctionType) and "__dask_tokenize__" in vars(function)
-    token = vars(function)["__dask_tokenize__"]() if named else (None,)
-    return token[1:] if token[0] == "xglass" else None
+    if not isinstance(function, types.FunctionType) or "__dask_tokenize__" not in vars(function):
+        return None
+    owner, *token = vars(function)["__dask_tokenize__"]()
+    return (token[0], token[1]) if owner == "xglass" else None

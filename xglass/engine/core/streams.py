@@ -10,10 +10,6 @@ import numpy as np
 #: Enters every stream: a change of what the draws mean gets a new number.
 RULE_VERSION = 1
 
-# : Version of all numbers that xglass computes: raised whenever a result comes out with other bits. Stores
-# refuse to mix versions.
-NUMERICS_VERSION = 1
-
 #: Packages on whose versions the last bits of all numbers depend, besides the processor.
 COMPUTING = ("numpy", "scipy", "numba")
 
