@@ -143,7 +143,11 @@ def thermal_defects(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
         else parameter("T", T, scale=scale_of(model), energy="tc", above=0.0, zero=True)
     )
     result = xr.apply_ufunc(
-        _fraction, model["omega0"].drop_vars("T", errors="ignore"), temperature, dask="parallelized"
+        _fraction,
+        model["omega0"].drop_vars("T", errors="ignore"),
+        temperature,
+        dask="parallelized",
+        output_dtypes=[np.float64],
     )
     return stamp(result.rename("thermal_defects"), energy="tc")
 

@@ -12,6 +12,7 @@ import xarray as xr
 
 from xglass import checks
 from xglass.checks import uncut
+from xglass.engine.core.points import points
 
 Floats = npt.NDArray[np.float64]
 Model = Callable[[Floats], tuple[Floats, Floats]]  # parameters -> values (n,), Jacobian (n, parameters)
@@ -108,14 +109,8 @@ def over_slices(worker: Callable[..., Floats]) -> Callable[..., Floats]:
 
     @functools.wraps(worker)
     def fits(x: Floats, y: Floats, error: Floats, *beside: Floats, **options: Any) -> Floats:
-        arrays = (x, y, error)
-        shape = np.broadcast_shapes(*(array.shape[:-1] for array in arrays), *map(np.shape, beside))
-        slices = [np.broadcast_to(array, shape + array.shape[-1:]) for array in arrays]
-        numbers = [np.broadcast_to(array, shape) for array in beside]
-        table = [
-            worker(*(array[p] for array in slices), *(array[p] for array in numbers), **options)
-            for p in np.ndindex(shape)
-        ]
+        shape, arrays = points((x, y, error, *beside), [1, 1, 1] + [0] * len(beside))
+        table = [worker(*(array[p] for array in arrays), **options) for p in np.ndindex(shape)]
         return np.reshape(table, (*shape, -1))
 
     return fits

@@ -11,7 +11,7 @@ import xarray as xr
 
 from xglass import checks
 from xglass.checks import whole_number
-from xglass.engine.tls.averages import Columns, averages
+from xglass.engine.tls import averages
 from xglass.solvers import common, tasks
 from xglass.solvers.common import Grids
 from xglass.solvers.ring import Ring, without_realization
@@ -91,7 +91,7 @@ def solved(
     hidden = ("_sector", "_vector")
     plan = tasks.planned(chunks, sizes, hidden=hidden, whole=True, seconds=seconds, least=TASKS)
     grid = {name: given[name][0].sizes[name] for name in ("broadening", "frequency")}
-    columns = Columns(grid["broadening"], grid["frequency"])
+    columns = averages.Columns(grid["broadening"], grid["frequency"])
     sums = tasks.applied(
         numerators,
         given,
@@ -118,7 +118,7 @@ def _averaged(
     T = T if over in T.dims else T.expand_dims({over: sums["energies"].sizes[over]})
     strata = [over, "_sector", "_vector"]
     return tasks.applied(
-        averages,
+        averages.averages,
         {
             "sums": (sums["sums"], [*strata, "T", "_column"]),
             "energies": (sums["energies"], strata),

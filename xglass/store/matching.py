@@ -267,7 +267,7 @@ def refuse_other_revisions(part: Part, asked: dict[str, int]) -> None:
 
 
 def environment_changes(stored: dict[str, Any]) -> list[str]:
-    """Versions and processor that are not those of the store."""
+    """Say which versions and processor are not those of the store."""
     now = provenance.environment()
     return provenance.compare(
         {**stored["versions"], "cpu": stored["cpu"]}, {**now["versions"], "cpu": now["cpu"]}
