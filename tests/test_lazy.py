@@ -189,7 +189,15 @@ EAGER = {
         "read a store; tests/store shows that nothing computes",
     ),
     **dict.fromkeys(
-        ["plot.relaxation", "plot.arrhenius", "plot.curves", "plot.label", "plot.lattice", "plot.charge_map"],
+        [
+            "plot.relaxation",
+            "plot.style",
+            "plot.arrhenius",
+            "plot.curves",
+            "plot.label",
+            "plot.lattice",
+            "plot.charge_map",
+        ],
         "drawing is the end of a chain",
     ),
 }
