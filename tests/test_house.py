@@ -224,10 +224,6 @@ OFFENDERS = {
     "solvers/random_vectors.py: solve",
     "solvers/static_disorder.py: static_disorder",
     "store/evaluation.py: storable",
-    "fits/common.py: fit_slices",
-    "fits/transport.py: relaxation_rate",
-    "lattice.py: from_cell",
-    "units.py: to_physical",
 }
 #: Files with kernels that are not called so yet.
 KERNELS_ELSEWHERE = {
@@ -249,7 +245,7 @@ PARTNERS = {
 }
 #: Names that two modules give to different things today.
 DOUBLES = set(
-    "FINE Floats LEAST Labelled RULE_VERSION SIMULATED Transform _chunks _cut _cuts _entries _hopping _lock "
+    "FINE LEAST RULE_VERSION Transform _chunks _cuts "
     "_numerators _points _seconds _shifts _short _shuffle _thermal chain compare configurations energy_unit "
     "numerators ordered relaxation_rate spectra spectrum thermal".split()
 )

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from xglass.engine.core.operations import operation
-from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, over_slices, report
-from xglass.variables import energy_unit, stamp
+from xglass.fits.common import fit_slices, line, minimise, nothing, over_slices, report
+from xglass.variables import Floats, energy_unit, stamp
 
 # By how much chi^2 (in units of its value per degree of freedom) a decay must beat a constant to be called
 # one. Independent noise around a constant passes in less than one case of a thousand.

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from xglass import checks
-from xglass.checks import aligned, require, uncut
+from xglass.checks import aligned, uncut
+from xglass.lattice import require_whole
 from xglass.solvers.tasks import Input
 from xglass.units import parameter, scale_of
 from xglass.variables import energy_unit as unit_of_energies
@@ -44,7 +45,7 @@ def labelled(
 
 def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
     """The occupations of a run, checked: whole numbers, sites in one chunk, the model still there."""
-    require(run, "occupation", "filling", *needed, caller=caller)
+    require_whole(run, "occupation", "filling", *needed, caller=caller)
     occupation = run["occupation"]
     if occupation.dtype.kind not in "iub":
         raise TypeError(

@@ -12,7 +12,7 @@ from xglass import checks
 from xglass.checks import require, whole_number
 from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
-from xglass.lattice import stripes
+from xglass.lattice import require_whole, stripes
 from xglass.models.common import with_coordinates
 from xglass.solvers import tasks
 from xglass.solvers.tasks import Input, Output
@@ -252,7 +252,7 @@ def _simulate(
 def _point(model: xr.Dataset, T: Any) -> xr.Dataset:
     """The model at its temperatures: parameters and geometry, in memory, and nothing of an earlier run."""
     needed = ("hopping", "interaction", "site_energy", "filling", "centred", "position", "torus")
-    require(model, *needed, caller="metropolis")
+    require_whole(model, *needed, caller="metropolis")
     model = model.coords.to_dataset().drop_vars(
         ["temperature", "walker", "sweep", "start", "ramp"], errors="ignore"
     )
