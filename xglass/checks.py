@@ -26,6 +26,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
     """Raise ValueError with the message of the first condition that holds."""
     for holds, message in refusals:

@@ -22,6 +22,11 @@ from xglass.variables import attributes, stamp
 
 __all__ = ["chain", "coulomb", "cubic", "from_cell", "power_law", "square", "triangular", "yukawa"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 #: One bond of a cell: (basis site of the source, basis site of the target, cell offset of the target, kind).
 Bond = tuple[int, int, Sequence[int], str]
 

@@ -20,6 +20,11 @@ from xglass.variables import Floats, energy_unit, stamp
 
 __all__ = ["correlation", "histogram", "moments"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Counts = npt.NDArray[np.int64]
 
 

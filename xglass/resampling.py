@@ -14,6 +14,11 @@ from xglass.variables import Data
 
 __all__ = ["bootstrap", "jackknife"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 _REPLICATE = "_replicate"  # lives only inside this module
 
 

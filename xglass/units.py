@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 
 __all__ = ["canonical", "parameter", "registry", "scale_coordinate", "scale_of", "to_physical"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 #: One value of a parameter: a number in the unit of the model, or a Quantity or text with a unit of its own.
 Value: TypeAlias = "float | np.integer | np.floating | str | pint.Quantity"
 #: A parameter as :func:`parameter` takes it: one value, a sequence (a dimension of its name), or labelled.
 Parameter: TypeAlias = "Value | Sequence[Value] | np.ndarray | xr.DataArray"
-#: A grid of frequencies, energies or times: one rising sequence.
-Grid: TypeAlias = "Value | Sequence[Value] | np.ndarray | xr.DataArray"
+#: Frequencies, energies or times: one rising sequence.
+Frequencies: TypeAlias = "Value | Sequence[Value] | np.ndarray | xr.DataArray"
 #: A number of walkers or realizations, or the label of each.
 Labels: TypeAlias = "int | np.integer | Sequence[int] | np.ndarray | xr.DataArray"
 #: How work is cut: "auto", sizes by dimension, or None: compute now.

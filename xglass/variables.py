@@ -25,6 +25,11 @@ __all__ = [
     "stamp",
 ]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 #: A function of either returns the same.
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 Data: TypeAlias = xr.DataArray | xr.Dataset

@@ -58,9 +58,19 @@ def fit_slices(
         # keeps the attributes of coordinates; those of results are stamped by the caller
         keep_attrs="override",
     )
+    return unpacked(table, names)
+
+
+def unpacked(table: xr.DataArray, names: list[str]) -> xr.Dataset:
+    """The columns of a table of fits by their names: (value, error) of each name, chi2, success."""
     columns = [column for name in names for column in (name, f"{name}_stderr")] + ["chi2"]
     fit = {column: table.isel(_result=i) for i, column in enumerate(columns)}
     return xr.Dataset({**fit, "success": table.isel(_result=-1) == 1})
+
+
+def unit_of_chi2(unit: str, stderr: xr.DataArray | None) -> str:
+    """Unit of chi2: that of the values squared where no errors weigh them."""
+    return "1" if stderr is not None or unit == "1" else f"({unit})**2"
 
 
 def _checked_points(

@@ -11,13 +11,12 @@ from xglass import checks
 from xglass.checks import aligned, uncut
 from xglass.engine.core import conductivity
 from xglass.engine.core.operations import operation
-from xglass.fits.common import fit_slices, minimise, nothing, over_slices, report
+from xglass.fits.common import fit_slices, minimise, nothing, over_slices, report, unit_of_chi2, unpacked
 from xglass.observables import common
 from xglass.units import Parameter, parameter, scale_of
 from xglass.variables import Floats, stamp
 
-# : Trial rates of the scan that precedes each fit, evenly in the logarithm between a quarter of a bin and the
-# end of the grid.
+#: Trial rates of the scan before each fit, evenly in ln p from a quarter of a bin to the end of the grid.
 TRIALS = 60
 
 
@@ -93,13 +92,7 @@ def relaxation_rate(
     checks.array(caller, "sigma", sigma)
     if stderr is not None:
         checks.array(caller, "stderr", stderr)
-    for name, array in (("sigma", sigma), ("static", static)):
-        if "rate" in array.dims:
-            raise ValueError(
-                f"{caller}: {name} has a dimension 'rate', the name of the result; write "
-                ".rename(rate='given_rate') before it"
-            )
-    sigma, static = sigma.drop_vars("rate", errors="ignore"), static.drop_vars("rate", errors="ignore")
+    sigma, static = _without_rate("sigma", sigma, caller), _without_rate("static", static, caller)
     if symmetrised or T is not None:
         static, temperature = common.at_temperature(static, T, caller)
         _same_temperature(sigma, temperature, caller)
@@ -134,12 +127,20 @@ def relaxation_rate(
         dask_gufunc_kwargs={"output_sizes": {"_result": 4}},
         keep_attrs="override",
     )
-    fit = xr.Dataset({name: table.isel(_result=i) for i, name in enumerate(("rate", "rate_stderr", "chi2"))})
-    fit["success"] = table.isel(_result=-1) == 1
-    energy, unit = common.energy_unit(static), str(sigma.attrs.get("units", common.PER_PARTICLE))
+    fit = unpacked(table, ["rate"])
+    energy, unit = common.spectral_unit(static), str(sigma.attrs.get("units", common.PER_PARTICLE))
     width = str(static["frequency"].attrs.get("units", energy))
-    chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
-    return stamp(fit, energy=energy, rate=width, chi2=chi2)
+    return stamp(fit, energy=energy, rate=width, chi2=unit_of_chi2(unit, stderr))
+
+
+def _without_rate(name: str, array: xr.DataArray, caller: str) -> xr.DataArray:
+    """The array without a coordinate of the name that the result will have."""
+    if "rate" in array.dims:
+        raise ValueError(
+            f"{caller}: {name} has a dimension 'rate', the name of the result; write "
+            ".rename(rate='given_rate') before it"
+        )
+    return array.drop_vars("rate", errors="ignore")
 
 
 def _in_window(
@@ -222,10 +223,15 @@ def displaced_drude(
     fit = fit_slices(
         "displaced_drude", "static", _peaked, names, static, "frequency", None, stderr, window=ends
     )
-    energy, unit = common.energy_unit(static), str(static.attrs.get("units", common.PER_PARTICLE))
+    energy, unit = common.spectral_unit(static), str(static.attrs.get("units", common.PER_PARTICLE))
     width = str(static["frequency"].attrs.get("units", energy))
-    chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
-    return stamp(fit, energy=energy, amplitude=f"({unit})/{width}", peak_frequency=width, chi2=chi2)
+    return stamp(
+        fit,
+        energy=energy,
+        amplitude=f"({unit})/{width}",
+        peak_frequency=width,
+        chi2=unit_of_chi2(unit, stderr),
+    )
 
 
 def displaced_drude_conductivity(
@@ -267,7 +273,7 @@ def displaced_drude_conductivity(
     """
     for name, array in (("amplitude", amplitude), ("peak_frequency", peak_frequency)):
         checks.array("displaced_drude_conductivity", name, array)
-    energy = str(peak_frequency.attrs.get("units", common.energy_unit(peak_frequency)))
+    energy = str(peak_frequency.attrs.get("units", common.spectral_unit(peak_frequency)))
     width = parameter("rate", rate, scale=scale_of(peak_frequency), energy=energy, above=0.0, zero=True)
     aligned("displaced_drude_conductivity", amplitude=amplitude, peak_frequency=peak_frequency, rate=width)
     result = xr.apply_ufunc(

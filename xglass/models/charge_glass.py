@@ -17,6 +17,10 @@ from xglass.variables import attributes
 __all__ = ["charge_glass"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def charge_glass(
     lattice: xr.Dataset,
     *,

@@ -16,6 +16,10 @@ from xglass.variables import attributes, stamp
 __all__ = ["random_couplings", "random_parameter", "random_site_energy"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def _sites(lattice_or_number: Any, caller: str) -> int:
     if isinstance(lattice_or_number, xr.Dataset):
         require(lattice_or_number, "position", caller=caller)

@@ -11,6 +11,10 @@ from xglass.units import Parameter, Value, parameter, scale_of
 __all__ = ["electron_tls"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def electron_tls(
     lattice: xr.Dataset,
     *,

@@ -21,6 +21,11 @@ from xglass.variables import energy_unit, stamp
 
 __all__ = ["metropolis", "metropolis_counters", "rerun"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 #: What trajectories record, in the order of the engine, with its own dimensions.
 RECORDED: dict[str, Output] = {
     "occupation": (["sweep", "site"], np.int8),
