@@ -18,6 +18,7 @@ __all__ = [
     "eager",
     "real_array",
     "realizations",
+    "refuse",
     "require",
     "seed",
     "uncut",
@@ -25,65 +26,56 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
+def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
+    """Raise ValueError with the message of the first condition that holds."""
+    for holds, message in refusals:
+        if holds:
+            raise ValueError(f"{caller}: {message}")
+
+
 def require(data: xr.Dataset, *names: str, caller: str) -> None:
     """Check that a Dataset carries variables with their registered dimensions.
 
     Raises TypeError for something else than a Dataset, KeyError for a missing variable and ValueError
     for a missing dimension; each names what was dropped and the kind of operation that drops it.
+    What needs the bonds of a model takes :func:`xglass.lattice.require_whole` instead.
     """
     if not isinstance(data, xr.Dataset):
         raise TypeError(f"{caller}: give the Dataset of a lattice, model or run, not {type(data).__name__}")
+    if missing := [name for name in names if name not in data.variables]:
+        raise KeyError(
+            f"{caller}: the Dataset has no {missing[0]!r}. A lattice gets it from a model, a model from a "
+            "solver; it is lost by drop_vars, by a reduction over one of its dimensions or by picking single "
+            f"variables: apply {caller} before that, or pass the whole Dataset"
+        )
     for name in names:
-        if name not in data.variables:
-            raise KeyError(
-                f"{caller}: the Dataset has no {name!r}. A lattice gets it from a model "
-                "(charge_glass, electron_tls), a model from a solver (metropolis, ftlm); "
-                "it is lost by drop_vars, by a reduction over one of its dimensions or by picking "
-                f"single variables: apply {caller} "
-                f"before that, or pass the whole Dataset"
-            )
-        missing = [
-            d for d in REGISTRY[name].dims if d not in data[name].dims and d not in ("walker", "sweep")
-        ]
-        if missing:
-            raise ValueError(
-                f"{caller}: {name!r} has dimensions {data[name].dims} and lacks {missing}; an isel, "
-                "mean or sum over "
-                f"{missing} came too early. Apply {caller} first, then reduce its result"
-            )
-    if "site2" in data.dims and data.sizes.get("site") != data.sizes["site2"]:
-        raise ValueError(
-            f"{caller}: the Dataset holds {data.sizes.get('site')} of {data.sizes['site2']} sites; "
-            f"select sites on the result of {caller}, not before it"
+        dims, unit = data[name].dims, data[name].attrs.get("units", "Vc")
+        lacking = [dim for dim in REGISTRY[name].dims if dim not in (*dims, "walker", "sweep")]
+        refuse(
+            caller,
+            (
+                bool(lacking),
+                f"{name!r} has dimensions {dims} and lacks {lacking}; an isel, mean or sum over {lacking} "
+                f"came too early. Apply {caller} first, then reduce its result",
+            ),
+            (
+                name in ("hopping", "interaction") and unit not in ("Vc", "tc"),
+                f"{name!r} is in {unit}; apply to_physical to the result of {caller}, not before it",
+            ),
         )
-    for name in set(names) & {"hopping", "interaction"}:
-        if data[name].attrs.get("units", "Vc") not in ("Vc", "tc"):
-            raise ValueError(
-                f"{caller}: {name!r} is in {data[name].attrs['units']}; apply to_physical to the "
-                f"result of {caller}, not before it"
-            )
-    if "interaction" in names and "bond_vector" in data.coords and "axis" in data["bond_vector"].dims:
-        position, torus = eager(data, "position"), eager(data, "torus")
-        closing = (
-            position[eager(data, "bond_source")]
-            + eager(data, "bond_vector")
-            - position[eager(data, "bond_target")]
-        )
-        windings = closing @ np.linalg.inv(torus)
-        if not np.allclose(windings, np.rint(windings), rtol=0, atol=1e-6):
-            raise ValueError(
-                f"{caller}: bonds do not join the sites they name; sites were reordered. Apply "
-                f"{caller} first, then reorder its result"
-            )
-    if "hopping" in names and "cells" in data.coords:
-        cells = int(np.prod(eager(data, "cells")))
-        sources = np.bincount(eager(data, "bond_source") * cells // data.sizes["site"], minlength=cells)
-        if (sources != sources[0]).any():
-            raise ValueError(
-                f"{caller}: the Dataset holds {data.sizes['bond']} bonds, which is not the same "
-                f"number in each of {cells} cells; "
-                f"an isel over bond has lost some. Pass the whole model"
-            )
+    selected, whole = data.sizes.get("site"), data.sizes.get("site2")
+    refuse(
+        caller,
+        (
+            whole is not None and selected != whole,
+            f"the Dataset holds {selected} of {whole} sites; select sites on the result of {caller}, not "
+            "before it",
+        ),
+    )
 
 
 def array(caller: str, name: str, x: object, *, over: str = "") -> None:

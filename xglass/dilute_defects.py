@@ -24,6 +24,11 @@ __all__ = [
     "thermal_defects",
 ]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 _PARAMETERS = ("t", "g", "g_z", "omega0", "T")
 
 

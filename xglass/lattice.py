@@ -12,20 +12,28 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
-from xglass.checks import eager, require, whole_number
+from xglass.checks import eager, refuse, require, whole_number
 from xglass.engine.core import ewald
-from xglass.units import parameter
+from xglass.units import Parameter, parameter
 from xglass.variables import attributes, stamp
 
 __all__ = ["chain", "coulomb", "cubic", "from_cell", "power_law", "square", "triangular", "yukawa"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 #: One bond of a cell: (basis site of the source, basis site of the target, cell offset of the target, kind).
 Bond = tuple[int, int, Sequence[int], str]
 
 
-def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: Sequence[Bond]) -> xr.Dataset:
+def from_cell(
+    vectors: npt.ArrayLike, *, shape: Sequence[int], basis: npt.ArrayLike | None = None, bonds: Sequence[Bond]
+) -> xr.Dataset:
     """A lattice from its unit cell, repeated on a torus.
 
     Parameters
@@ -61,44 +69,9 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
     >>> honeycomb.sizes["site"], honeycomb.sizes["bond"]
     (32, 48)
     """
-    cell = _array("vectors", vectors)
-    d = cell.shape[0] if cell.ndim == 2 else 0
-    if (
-        d not in (1, 2, 3)
-        or cell.shape != (d, d)
-        or not np.isfinite(cell).all()
-        or abs(np.linalg.det(cell)) < 1e-12
-    ):
-        raise ValueError(f"vectors must be 1, 2 or 3 finite rows that span the space, got {vectors!r}")
-    if len(shape) != d:
-        raise ValueError(f"shape must have {d} entries, one per cell vector, got {shape!r}")
-    cells = tuple(whole_number("shape", n) for n in shape)
-    sites = np.zeros((1, d)) if basis is None else _array("basis", basis)
-    if sites.ndim != 2 or sites.shape[1] != d or not np.isfinite(sites).all():
-        raise ValueError(f"basis must be (sites of a cell, {d}) finite positions, got shape {sites.shape}")
-    if not len(bonds):
-        raise ValueError("bonds is empty; give at least one bond of the cell (its hopping may be 0)")
-    for bond in bonds:
-        if (
-            len(bond) != 4
-            or not (0 <= bond[0] < len(sites) and 0 <= bond[1] < len(sites))
-            or len(bond[2]) != d
-        ):
-            raise ValueError(
-                f"bonds: {bond!r} is not (source, target, cell offset of {d} entries, kind) with "
-                f"sites below {len(sites)}"
-            )
-        if any(int(x) != x for x in bond[2]) or (bond[0] == bond[1] and not any(bond[2])):
-            raise ValueError(
-                f"bonds: {bond!r} leads from a site to itself, or by a fraction of a cell; its offset "
-                "must be whole numbers"
-            )
-
-    offsets = sites[:, None, :] - sites
-    fractional = offsets @ np.linalg.inv(cell)
-    distinct = np.linalg.norm((fractional - np.rint(fractional)) @ cell, axis=-1) + np.eye(len(sites)) > 1e-9
-    if not distinct.all():
-        raise ValueError(f"basis places two sites of the cell on the same point: {sites.tolist()}")
+    cell, cells, sites = _checked_cell(vectors, shape, basis)
+    d = len(cells)
+    _check_bonds(bonds, len(sites), d)
 
     index = _cell_index(cells)
     origin = index @ cell
@@ -129,6 +102,50 @@ def from_cell(vectors: Any, *, shape: Sequence[int], basis: Any = None, bonds: S
             }
         )
     )
+
+
+def _checked_cell(
+    vectors: Any, shape: Sequence[int], basis: Any
+) -> tuple[np.ndarray, tuple[int, ...], np.ndarray]:
+    """Cell vectors as rows, numbers of cells, and positions in a cell."""
+    cell = _array("vectors", vectors)
+    d = cell.shape[0] if cell.ndim == 2 else 0
+    if (
+        d not in (1, 2, 3)
+        or cell.shape != (d, d)
+        or not np.isfinite(cell).all()
+        or abs(np.linalg.det(cell)) < 1e-12
+    ):
+        raise ValueError(f"vectors must be 1, 2 or 3 finite rows that span the space, got {vectors!r}")
+    if len(shape) != d:
+        raise ValueError(f"shape must have {d} entries, one per cell vector, got {shape!r}")
+    cells = tuple(whole_number("shape", n) for n in shape)
+    sites = np.zeros((1, d)) if basis is None else _array("basis", basis)
+    if sites.ndim != 2 or sites.shape[1] != d or not np.isfinite(sites).all():
+        raise ValueError(f"basis must be (sites of a cell, {d}) finite positions, got shape {sites.shape}")
+    offsets = sites[:, None, :] - sites
+    fractional = offsets @ np.linalg.inv(cell)
+    distinct = np.linalg.norm((fractional - np.rint(fractional)) @ cell, axis=-1) + np.eye(len(sites)) > 1e-9
+    if not distinct.all():
+        raise ValueError(f"basis places two sites of the cell on the same point: {sites.tolist()}")
+    return cell, cells, sites
+
+
+def _check_bonds(bonds: Sequence[Bond], sites: int, d: int) -> None:
+    """Raise ValueError for bonds that name no site, no cell, or the same site twice."""
+    if not len(bonds):
+        raise ValueError("bonds is empty; give at least one bond of the cell (its hopping may be 0)")
+    for bond in bonds:
+        if len(bond) != 4 or not (0 <= bond[0] < sites and 0 <= bond[1] < sites) or len(bond[2]) != d:
+            raise ValueError(
+                f"bonds: {bond!r} is not (source, target, cell offset of {d} entries, kind) with "
+                f"sites below {sites}"
+            )
+        if any(int(x) != x for x in bond[2]) or (bond[0] == bond[1] and not any(bond[2])):
+            raise ValueError(
+                f"bonds: {bond!r} leads from a site to itself, or by a fraction of a cell; its offset "
+                "must be whole numbers"
+            )
 
 
 def _array(name: str, value: Any) -> np.ndarray:
@@ -317,7 +334,7 @@ def coulomb(
     lattice: xr.Dataset,
     *,
     self_image: str | float = "exclude",
-    gate_distance: Any = None,
+    gate_distance: Parameter | None = None,
     gates: int = 2,
 ) -> xr.DataArray:
     r"""Coulomb interaction 1/r of point charges on the torus, with a neutral background.
@@ -388,7 +405,7 @@ def coulomb(
     )
 
 
-def yukawa(lattice: xr.Dataset, *, length: Any, self_image: str | float = "exclude") -> xr.DataArray:
+def yukawa(lattice: xr.Dataset, *, length: Parameter, self_image: str | float = "exclude") -> xr.DataArray:
     """Screened interaction exp(-r/length)/r, summed over all images.
 
     Parameters
@@ -428,7 +445,9 @@ def yukawa(lattice: xr.Dataset, *, length: Any, self_image: str | float = "exclu
     return _interaction(lattice, ewald.yukawa, self_image, caller="yukawa", swept=lengths)
 
 
-def power_law(lattice: xr.Dataset, *, exponent: Any, self_image: str | float = "exclude") -> xr.DataArray:
+def power_law(
+    lattice: xr.Dataset, *, exponent: Parameter, self_image: str | float = "exclude"
+) -> xr.DataArray:
     """Interaction 1/r^exponent on the torus, by Ewald's method in any dimension.
 
     For exponents above the dimension d the sum over images; below it with a neutralising background (zero
@@ -498,3 +517,40 @@ def stripes(lattice: xr.Dataset) -> tuple[list[str], np.ndarray]:
             names.update({(0, 1): "horizontal", (1, 0): "vertical", (1, 1): "diagonal"})
     kept = [names[h] for h in halves]
     return kept, np.array(halves, dtype=float).reshape(-1, d) @ (np.pi * np.linalg.inv(cell).T)
+
+
+def require_whole(data: xr.Dataset, *names: str, caller: str) -> None:
+    """As :func:`xglass.checks.require`; moreover the bonds must still fit the sites that interact or hop."""
+    require(data, *names, caller=caller)
+    refuse(
+        caller,
+        (
+            "interaction" in names and not _bonds_join_their_sites(data),
+            "bonds do not join the sites they name; sites were reordered. "
+            f"Apply {caller} first, then reorder its result",
+        ),
+        (
+            "hopping" in names and not _cells_are_alike(data),
+            f"the Dataset holds {data.sizes.get('bond')} bonds, which is not the same number in each of its "
+            "cells; an isel over bond has lost some. Pass the whole model",
+        ),
+    )
+
+
+def _bonds_join_their_sites(data: xr.Dataset) -> bool:
+    """Whether each bond leads from its first site to its second, or to an image of it."""
+    if "bond_vector" not in data.coords or "axis" not in data["bond_vector"].dims:
+        return True  # nothing to compare
+    position, vector = eager(data, "position"), eager(data, "bond_vector")
+    closing = position[eager(data, "bond_source")] + vector - position[eager(data, "bond_target")]
+    windings = closing @ np.linalg.inv(eager(data, "torus"))
+    return np.allclose(windings, np.rint(windings), rtol=0, atol=1e-6)
+
+
+def _cells_are_alike(data: xr.Dataset) -> bool:
+    """Whether as many bonds begin in each cell as in any other."""
+    if "cells" not in data.coords:
+        return True
+    cells = int(np.prod(eager(data, "cells")))
+    sources = np.bincount(eager(data, "bond_source") * cells // data.sizes["site"], minlength=cells)
+    return bool((sources == sources[0]).all())

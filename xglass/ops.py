@@ -16,11 +16,15 @@ import xarray as xr
 
 from xglass.checks import real_array, uncut, whole_number
 from xglass.engine.core.operations import operation
-from xglass.variables import energy_unit, stamp
+from xglass.variables import Floats, energy_unit, stamp
 
 __all__ = ["correlation", "histogram", "moments"]
 
-Floats = npt.NDArray[np.float64]
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Counts = npt.NDArray[np.int64]
 
 
@@ -216,7 +220,7 @@ def correlation(
             ) from error
     times = a[dim].values if dim in a.coords else np.arange(a.sizes[dim])
     step = _spacing(dim, times)
-    shifts = np.arange(times.size) if lag is None else _shifts(lag, step, times.size)
+    shifts = np.arange(times.size) if lag is None else _steps(lag, step, times.size)
     result = xr.apply_ufunc(
         _correlation,
         *pair.values(),
@@ -356,7 +360,7 @@ def _spacing(dim: Hashable, times: npt.NDArray[Any]) -> Any:
     return (times[-1] - times[0]) / (times.size - 1) if times.dtype.kind == "f" else step
 
 
-def _shifts(lag: object, step: Any, n: int) -> npt.NDArray[np.int64]:
+def _steps(lag: object, step: Any, n: int) -> npt.NDArray[np.int64]:
     """Lags in the unit of the coordinate -> whole numbers of steps."""
     wanted = np.asarray(lag, dtype=np.float64)
     steps = np.rint(wanted / step)

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["arrhenius", "charge_map", "curves", "label", "lattice", "relaxation", "style"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 #: Okabe and Ito's palette without its yellow: told apart by every kind of colour vision, and in grey.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 

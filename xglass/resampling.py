@@ -10,16 +10,19 @@ import xarray as xr
 
 from xglass import checks
 from xglass.checks import whole_number
+from xglass.variables import Data
 
 __all__ = ["bootstrap", "jackknife"]
 
-Labelled = xr.DataArray | xr.Dataset
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 _REPLICATE = "_replicate"  # lives only inside this module
 
 
-def jackknife(
-    function: Callable[[Any], Labelled], data: Labelled, *, dim: Hashable, blocks: int = 20
-) -> xr.Dataset:
+def jackknife(function: Callable[[Any], Data], data: Data, *, dim: Hashable, blocks: int = 20) -> xr.Dataset:
     r"""Value of a function on all the data, and its standard error by the delete-a-group jackknife.
 
     .. math:: \delta\theta^2 = \frac{G-1}{G} \sum_{g=1}^{G} (\theta_{(g)} - \bar\theta_{(\cdot)})^2
@@ -73,10 +76,10 @@ def jackknife(
     >>> print(f"{result['energy'].item():.3f} +- {result['energy_stderr'].item():.3f}")
     3.000 +- 0.913
     """
-    size = _entries("jackknife", function, data, dim)
+    size = _independent("jackknife", function, data, dim)
     blocks = min(whole_number("jackknife: blocks", blocks, minimum=2), size)
     groups = np.array_split(np.arange(size), blocks)
-    data = _cut(data, dim, tuple(map(len, groups)))
+    data = _in_groups(data, dim, tuple(map(len, groups)))
     selections = [np.delete(np.arange(size), group) for group in groups]
     # sqrt((G - 1) / G * sum of squares) = sqrt(G - 1) * (population) standard deviation
     return _resampled(
@@ -90,7 +93,7 @@ def jackknife(
 
 
 def bootstrap(
-    function: Callable[[Any], Labelled], data: Labelled, *, dim: Hashable, resamples: int = 200, seed: int
+    function: Callable[[Any], Data], data: Data, *, dim: Hashable, resamples: int = 200, seed: int
 ) -> xr.Dataset:
     r"""Value of a function on all the data, and its standard error by the bootstrap.
 
@@ -137,7 +140,7 @@ def bootstrap(
     >>> bool(abs(result["energy_stderr"] - 2.9) < 0.6)
     True
     """
-    size = _entries("bootstrap", function, data, dim)
+    size = _independent("bootstrap", function, data, dim)
     resamples = whole_number("bootstrap: resamples", resamples, minimum=2)
     key = checks.seed(seed, name="bootstrap: seed")
     draws = np.random.Generator(np.random.Philox(key=key)).integers(0, size, size=(resamples, size))
@@ -149,7 +152,7 @@ def bootstrap(
     )
 
 
-def _entries(caller: str, function: object, data: object, dim: Hashable) -> int:
+def _independent(caller: str, function: object, data: object, dim: Hashable) -> int:
     """Number of entries along ``dim``; refuses wrong arguments."""
     if not callable(function):
         raise TypeError(
@@ -167,13 +170,13 @@ def _entries(caller: str, function: object, data: object, dim: Hashable) -> int:
     return int(data.sizes[dim])
 
 
-def _cut(data: Labelled, dim: Hashable, sizes: tuple[int, ...]) -> Labelled:
+def _in_groups(data: Data, dim: Hashable, sizes: tuple[int, ...]) -> Data:
     """Lazy data in one chunk for each group, if they have more: a replicate is then a few tasks,
     however many chunks there were.
     """
     if isinstance(data, xr.Dataset):
         return data.assign(
-            {name: _cut(variable, dim, sizes).variable for name, variable in data.data_vars.items()}
+            {name: _in_groups(variable, dim, sizes).variable for name, variable in data.data_vars.items()}
         )
     if len(data.chunksizes.get(dim, ())) <= len(sizes):
         return data
@@ -182,8 +185,8 @@ def _cut(data: Labelled, dim: Hashable, sizes: tuple[int, ...]) -> Labelled:
 
 def _resampled(
     caller: str,
-    function: Callable[[Any], Labelled],
-    data: Labelled,
+    function: Callable[[Any], Data],
+    data: Data,
     dim: Hashable,
     selections: list[np.ndarray],
     spread: Callable[[xr.Dataset], xr.Dataset],

@@ -17,6 +17,10 @@ from xglass.solvers.metropolis import metropolis
 __all__ = ["Computed", "chunkings", "count_computes", "forbid_compute", "tiny_glass", "tiny_run"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 class Computed(AssertionError):
     """Something lazy was computed where nothing may be."""
 

@@ -12,22 +12,36 @@ import functools
 import math
 import threading
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import xarray as xr
 
-from xglass.variables import REGISTRY, attributes
+from xglass.variables import REGISTRY, Labelled, attributes
 
 if TYPE_CHECKING:
     import pint
 
 __all__ = ["canonical", "parameter", "registry", "scale_coordinate", "scale_of", "to_physical"]
 
-Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+#: One value of a parameter: a number in the unit of the model, or a Quantity or text with a unit of its own.
+Value: TypeAlias = "float | np.integer | np.floating | str | pint.Quantity"
+#: A parameter as :func:`parameter` takes it: one value, a sequence (a dimension of its name), or labelled.
+Parameter: TypeAlias = "Value | Sequence[Value] | np.ndarray | xr.DataArray"
+#: Frequencies, energies or times: one rising sequence.
+Frequencies: TypeAlias = "Value | Sequence[Value] | np.ndarray | xr.DataArray"
+#: A number of walkers or realizations, or the label of each.
+Labels: TypeAlias = "int | np.integer | Sequence[int] | np.ndarray | xr.DataArray"
+#: How work is cut: "auto", sizes by dimension, or None: compute now.
+Chunks: TypeAlias = "str | dict[str, int] | None"
 
 #: Dimensions that a parameter may not carry: they are made by lattices, solvers and observables.
-SIMULATED = (
+NEVER_OF_PARAMETERS = (
     "site",
     "site2",
     "bond",
@@ -42,11 +56,11 @@ SIMULATED = (
 )
 
 
-_lock = threading.Lock()
+_one_builds = threading.Lock()
 
 
 def _registry() -> pint.UnitRegistry:
-    with _lock:  # two threads at once would build two registries, whose Quantities do not mix
+    with _one_builds:  # two threads at once would build two registries, whose Quantities do not mix
         return _built_registry()
 
 
@@ -242,7 +256,7 @@ def _labelled(
             f"{name} has dimensions {value.dims} and lacks {missing}; its dims must be (..., "
             f"{', '.join(core)})"
         )
-    alien = [dim for dim in value.dims if dim in SIMULATED and dim not in core]
+    alien = [dim for dim in value.dims if dim in NEVER_OF_PARAMETERS and dim not in core]
     if alien:
         raise ValueError(
             f"{name} has dimensions {value.dims}; {alien} cannot be dimensions of this parameter, "
@@ -283,7 +297,7 @@ def scale_of(obj: xr.DataArray | xr.Dataset) -> float | None:
 
 
 def to_physical(
-    obj: Labelled, *, scale: object | None = None, spacing: object | None = None, layer: object | None = None
+    obj: Labelled, *, scale: Value | None = None, spacing: Value | None = None, layer: Value | None = None
 ) -> Labelled:
     """Convert model units to physical ones, lazily, variable by variable, by their ``units`` attributes.
 
@@ -326,57 +340,74 @@ def to_physical(
                 "to_physical: the object holds several scales; select one, or pass scale='0.35 eV' (say)"
             )
         scale = f"{float(obj.coords['scale'])!r} meV"
-    ureg = _registry()
-    replaced = {"a": _length("spacing", spacing), "layer": _length("layer", layer)}
-    replaced["Vc"] = replaced["tc"] = (
-        None if scale is None else ureg.Quantity(float(scale_coordinate(scale)), "meV")
+    sizes = {"a": _length("spacing", spacing)}
+    sizes["Vc"] = sizes["tc"] = (
+        None if scale is None else _registry().Quantity(float(scale_coordinate(scale)), "meV")
     )
-    natural = {unit for unit, _ in ureg.Quantity(1.0, "Vc * tc * a * e * hbar").unit_items()}
-
-    def convert(name: str, array: xr.DataArray) -> xr.DataArray:
-        unit = array.attrs.get("units", "1")
-        if array.dtype.kind not in "iufc" or unit in ("", "1"):
-            return array
-        try:
-            quantity = ureg.Quantity(1.0, unit)
-        except Exception as error:
-            raise ValueError(
-                f"to_physical: {name!r} has units {unit!r}, which cannot be read; set its attrs['units']"
-            ) from error
-        if not natural & {item for item, _ in quantity.unit_items()}:
-            return array  # physical already
-        for symbol in ("Vc", "tc", "a"):
-            (dimension,) = ureg.Quantity(1.0, symbol).dimensionality
-            power = quantity.dimensionality.get(dimension, 0)
-            if power and replaced[symbol] is not None:
-                quantity = (
-                    quantity * (replaced[symbol] / ureg.Quantity(1.0, symbol)) ** power
-                ).to_reduced_units()
-            elif power and symbol != "a":
-                raise ValueError(
-                    f"to_physical: {name!r} is in {unit}; pass scale='0.35 eV' (say), the energy unit "
-                    "of the model"
-                )
-        if replaced["layer"] is not None and quantity.is_compatible_with("ohm"):
-            quantity = quantity * replaced["layer"]
-        elif replaced["layer"] is not None and quantity.is_compatible_with("siemens"):
-            quantity = quantity / replaced["layer"]
-        target = _target(name, quantity)
-        if target is None and quantity.units == ureg.Unit(unit):
-            return array
-        if target is None:
-            target = f"{quantity.units:~C}".replace("**", "^")
-        with ureg.context("boltzmann", "spectroscopy"):
-            factor = float(quantity.to(target).magnitude)
-        return (array * factor).assign_attrs(array.attrs | {"units": target})
-
-    coords = {name: convert(str(name), coord) for name, coord in obj.coords.items()}
+    thickness = _length("layer", layer)
+    coords = {name: _converted(str(name), coord, sizes, thickness) for name, coord in obj.coords.items()}
     changed = {name: (c.dims, c.data, c.attrs) for name, c in coords.items() if c is not obj.coords[name]}
-    if isinstance(obj, xr.Dataset):
-        return obj.assign(
-            {name: convert(str(name), array) for name, array in obj.data_vars.items()}
-        ).assign_coords(changed)
-    return convert(str(obj.name), obj).assign_coords(changed)
+    if isinstance(obj, xr.DataArray):
+        return _converted(str(obj.name), obj, sizes, thickness).assign_coords(changed)
+    variables = {
+        name: _converted(str(name), array, sizes, thickness) for name, array in obj.data_vars.items()
+    }
+    return obj.assign(variables).assign_coords(changed)
+
+
+def _converted(
+    name: str, array: xr.DataArray, sizes: dict[str, pint.Quantity | None], thickness: pint.Quantity | None
+) -> xr.DataArray:
+    """The array in its physical unit; itself where it is in none of the model's units."""
+    unit = array.attrs.get("units", "1")
+    if array.dtype.kind not in "iufc" or unit in ("", "1"):
+        return array
+    ureg = _registry()
+    try:
+        quantity = ureg.Quantity(1.0, unit)
+    except Exception as error:
+        raise ValueError(
+            f"to_physical: {name!r} has units {unit!r}, which cannot be read; set its attrs['units']"
+        ) from error
+    natural = {factor for factor, _ in ureg.Quantity(1.0, "Vc * tc * a * e * hbar").unit_items()}
+    if not natural & {factor for factor, _ in quantity.unit_items()}:
+        return array  # physical already
+    quantity = _of_layer(_without_model_units(name, quantity, unit, sizes), thickness)
+    target = _target(name, quantity)
+    if target is None and quantity.units == ureg.Unit(unit):
+        return array
+    if target is None:
+        target = f"{quantity.units:~C}".replace("**", "^")
+    with ureg.context("boltzmann", "spectroscopy"):
+        factor = float(quantity.to(target).magnitude)
+    return (array * factor).assign_attrs(array.attrs | {"units": target})
+
+
+def _without_model_units(
+    name: str, quantity: pint.Quantity, unit: str, sizes: dict[str, pint.Quantity | None]
+) -> pint.Quantity:
+    """The quantity with the model's energy and length replaced by what they are; a length may stay ``a``."""
+    for symbol in ("Vc", "tc", "a"):
+        own = _registry().Quantity(1.0, symbol)
+        (dimension,) = own.dimensionality
+        power, size = quantity.dimensionality.get(dimension, 0), sizes[symbol]
+        if power and size is not None:
+            quantity = (quantity * (size / own) ** power).to_reduced_units()
+        elif power and symbol != "a":
+            raise ValueError(
+                f"to_physical: {name!r} is in {unit}; pass scale='0.35 eV' (say), the energy unit of the "
+                "model"
+            )
+    return quantity
+
+
+def _of_layer(quantity: pint.Quantity, thickness: pint.Quantity | None) -> pint.Quantity:
+    """A resistivity or conductivity of a layer as one of the bulk, where the distance of layers is known."""
+    if thickness is not None and quantity.is_compatible_with("ohm"):
+        return quantity * thickness
+    if thickness is not None and quantity.is_compatible_with("siemens"):
+        return quantity / thickness
+    return quantity
 
 
 def _length(name: str, value: object | None) -> pint.Quantity | None:

@@ -11,8 +11,10 @@ for the Coulomb glass and ``tc`` for models whose scale is a hopping integral.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 __all__ = [
@@ -23,7 +25,15 @@ __all__ = [
     "stamp",
 ]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+#: A function of either returns the same.
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
+Data: TypeAlias = xr.DataArray | xr.Dataset
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -22,3 +22,7 @@ __all__ = [
     "variable_range_hopping",
     "vogel_fulcher",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -13,8 +13,8 @@ import xarray as xr
 from xglass import checks
 from xglass.checks import uncut
 from xglass.engine.core.points import points
+from xglass.variables import Floats
 
-Floats = npt.NDArray[np.float64]
 Model = Callable[[Floats], tuple[Floats, Floats]]  # parameters -> values (n,), Jacobian (n, parameters)
 
 
@@ -37,6 +37,52 @@ def fit_slices(
     ``beside`` are numbers of every slice, gives (value, error) of each name, then chi2 and success, as one
     vector.
     """
+    arrays = _checked_points(caller, argument, y, dim, x, stderr)
+    if (
+        join
+    ):  # few numbers, such as temperatures, along which runs are cut; lags are many, and a cut shall show
+        arrays = [array.chunk({dim: -1}) if array.chunks else array for array in arrays]
+    for array in arrays:
+        uncut(array, (str(dim),), caller=caller)
+    size = 2 * len(names) + 2
+    table = xr.apply_ufunc(
+        worker,
+        *arrays,
+        *beside,
+        input_core_dims=[[dim]] * 3 + [[]] * len(beside),
+        output_core_dims=[["_result"]],
+        kwargs={"absolute": stderr is not None, **options},
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": {"_result": size}},
+        # keeps the attributes of coordinates; those of results are stamped by the caller
+        keep_attrs="override",
+    )
+    return unpacked(table, names)
+
+
+def unpacked(table: xr.DataArray, names: list[str]) -> xr.Dataset:
+    """The columns of a table of fits by their names: (value, error) of each name, chi2, success."""
+    columns = [column for name in names for column in (name, f"{name}_stderr")] + ["chi2"]
+    fit = {column: table.isel(_result=i) for i, column in enumerate(columns)}
+    return xr.Dataset({**fit, "success": table.isel(_result=-1) == 1})
+
+
+def unit_of_chi2(unit: str, stderr: xr.DataArray | None) -> str:
+    """Unit of chi2: that of the values squared where no errors weigh them."""
+    return "1" if stderr is not None or unit == "1" else f"({unit})**2"
+
+
+def _checked_points(
+    caller: str,
+    argument: str,
+    y: xr.DataArray,
+    dim: Hashable,
+    x: xr.DataArray | None,
+    stderr: xr.DataArray | None,
+) -> list[xr.DataArray]:
+    """Abscissae, values and errors, checked; errors are 1 where none are given."""
     given: dict[str, Any] = (
         {argument: y} | ({} if x is None else {"x": x}) | ({} if stderr is None else {"stderr": stderr})
     )
@@ -73,31 +119,7 @@ def fit_slices(
         error = xr.ones_like(x, dtype=np.float64)  # a stand-in, so that the worker has one form
     else:
         error = stderr if dim in stderr.dims else stderr.expand_dims({dim: y.sizes[dim]})
-    arrays = [x, y, error]
-    if (
-        join
-    ):  # a few numbers, and runs are cut along T: joined here. Lags are many; the caller shall see a cut
-        arrays = [array.chunk({dim: -1}) if array.chunks else array for array in arrays]
-    for array in arrays:
-        uncut(array, (str(dim),), caller=caller)
-    size = 2 * len(names) + 2
-    table = xr.apply_ufunc(
-        worker,
-        *arrays,
-        *beside,
-        input_core_dims=[[dim]] * 3 + [[]] * len(beside),
-        output_core_dims=[["_result"]],
-        kwargs={"absolute": stderr is not None, **options},
-        join="exact",
-        dask="parallelized",
-        output_dtypes=[np.float64],
-        dask_gufunc_kwargs={"output_sizes": {"_result": size}},
-        # keeps the attributes of coordinates; those of results are stamped by the caller
-        keep_attrs="override",
-    )
-    columns = [column for name in names for column in (name, f"{name}_stderr")] + ["chi2"]
-    fit = {column: table.isel(_result=i) for i, column in enumerate(columns)}
-    return xr.Dataset({**fit, "success": table.isel(_result=-1) == 1})
+    return [x, y, error]
 
 
 def over_slices(worker: Callable[..., Floats]) -> Callable[..., Floats]:

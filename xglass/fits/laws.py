@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 
 from xglass.checks import aligned
 from xglass.engine.core.operations import operation
-from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, over_slices, report
-from xglass.units import parameter
-from xglass.variables import energy_unit, stamp
+from xglass.fits.common import fit_slices, line, minimise, nothing, over_slices, report
+from xglass.units import Parameter, parameter
+from xglass.variables import Floats, energy_unit, stamp
 
 Law = Literal["arrhenius", "vogel_fulcher", "power_law"]
 
@@ -74,7 +74,7 @@ def arrhenius(
     >>> print(f"{arrhenius(tau)['barrier'].item():.6f}")
     0.100000
     """
-    return _thermal("arrhenius", ["prefactor", "barrier"], tau, dim, x, stderr)
+    return _law("arrhenius", ["prefactor", "barrier"], tau, dim, x, stderr)
 
 
 def vogel_fulcher(
@@ -123,7 +123,7 @@ def vogel_fulcher(
     >>> print(f"{vogel_fulcher(tau)['vogel_temperature'].item():.6f}")
     0.020000
     """
-    return _thermal("vogel_fulcher", ["prefactor", "barrier", "vogel_temperature"], tau, dim, x, stderr)
+    return _law("vogel_fulcher", ["prefactor", "barrier", "vogel_temperature"], tau, dim, x, stderr)
 
 
 def power_law(
@@ -175,7 +175,7 @@ def variable_range_hopping(
     rho: xr.DataArray,
     *,
     dim: Hashable = "T",
-    exponent: Any = 0.5,
+    exponent: Parameter = 0.5,
     x: xr.DataArray | None = None,
     stderr: xr.DataArray | None = None,
 ) -> xr.Dataset:
@@ -243,7 +243,7 @@ def variable_range_hopping(
     return stamp(fit, energy=energy, prefactor=str(rho.attrs.get("units", "1")))
 
 
-def _thermal(
+def _law(
     law: Law,
     names: list[str],
     tau: xr.DataArray,

@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 
 from xglass.engine.core.operations import operation
-from xglass.fits.common import Floats, fit_slices, line, minimise, nothing, over_slices, report
-from xglass.variables import energy_unit, stamp
+from xglass.fits.common import fit_slices, line, minimise, nothing, over_slices, report, unit_of_chi2
+from xglass.variables import Floats, energy_unit, stamp
 
 # By how much chi^2 (in units of its value per degree of freedom) a decay must beat a constant to be called
 # one. Independent noise around a constant passes in less than one case of a thousand.
@@ -83,9 +83,14 @@ def stretched_exponential(
         "stretched_exponential", "C", _stretched, names, C, dim, None, stderr, offset=bool(offset)
     )
     time, unit = C[dim].attrs.get("units", "sweep"), str(C.attrs.get("units", "1"))
-    chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
     return stamp(
-        fit, energy=energy_unit(C), tau=time, relaxation_time_1e=time, amplitude=unit, offset=unit, chi2=chi2
+        fit,
+        energy=energy_unit(C),
+        tau=time,
+        relaxation_time_1e=time,
+        amplitude=unit,
+        offset=unit,
+        chi2=unit_of_chi2(unit, stderr),
     )
 
 

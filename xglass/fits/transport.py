@@ -11,13 +11,12 @@ from xglass import checks
 from xglass.checks import aligned, uncut
 from xglass.engine.core import conductivity
 from xglass.engine.core.operations import operation
-from xglass.fits.common import Floats, fit_slices, minimise, nothing, over_slices, report
+from xglass.fits.common import fit_slices, minimise, nothing, over_slices, report, unit_of_chi2, unpacked
 from xglass.observables import common
-from xglass.units import parameter, scale_of
-from xglass.variables import stamp
+from xglass.units import Parameter, parameter, scale_of
+from xglass.variables import Floats, stamp
 
-# : Trial rates of the scan that precedes each fit, evenly in the logarithm between a quarter of a bin and the
-# end of the grid.
+#: Trial rates of the scan before each fit, evenly in ln p from a quarter of a bin to the end of the grid.
 TRIALS = 60
 
 
@@ -26,7 +25,7 @@ def relaxation_rate(
     static: xr.DataArray,
     *,
     correlation: str = "symmetrised",
-    T: Any = None,
+    T: Parameter | None = None,
     stderr: xr.DataArray | None = None,
     window: tuple[float, float] | None = None,
 ) -> xr.Dataset:
@@ -93,13 +92,7 @@ def relaxation_rate(
     checks.array(caller, "sigma", sigma)
     if stderr is not None:
         checks.array(caller, "stderr", stderr)
-    for name, array in (("sigma", sigma), ("static", static)):
-        if "rate" in array.dims:
-            raise ValueError(
-                f"{caller}: {name} has a dimension 'rate', the name of the result; write "
-                ".rename(rate='given_rate') before it"
-            )
-    sigma, static = sigma.drop_vars("rate", errors="ignore"), static.drop_vars("rate", errors="ignore")
+    sigma, static = _without_rate("sigma", sigma, caller), _without_rate("static", static, caller)
     if symmetrised or T is not None:
         static, temperature = common.at_temperature(static, T, caller)
         _same_temperature(sigma, temperature, caller)
@@ -107,24 +100,8 @@ def relaxation_rate(
         temperature = xr.DataArray(1.0)
     settings = {"step": step, "symmetrised": symmetrised, "absolute": stderr is not None}
     spectral = "frequency" in sigma.dims
-    if spectral:
-        if window is not None:
-            low, high = common.checked_window(window, caller)
-            grid = sigma["frequency"]
-            sigma = sigma.isel(frequency=np.flatnonzero((grid.values >= low) & (grid.values <= high)))
-            stderr = (
-                stderr.sel(frequency=sigma["frequency"])
-                if stderr is not None and "frequency" in stderr.dims
-                else stderr
-            )
-        points = _positions(common.grid(sigma, caller), static["frequency"].size, step, caller)
-    elif window is not None:
-        raise ValueError(f"{caller}: window={window!r} selects frequencies, and sigma has none; leave it out")
-    error = xr.DataArray(1.0) if stderr is None else stderr.drop_vars("rate", errors="ignore")
-    if not {*error.dims} <= {*sigma.dims}:
-        raise ValueError(f"{caller}: stderr has dimensions {error.dims}, more than {sigma.dims} of sigma")
-    if spectral and "frequency" not in error.dims:
-        error = error.expand_dims(frequency=sigma["frequency"].values, axis=-1)
+    sigma, stderr = _in_window(sigma, stderr, window, caller)
+    error = _errors_of(sigma, stderr, caller)
     reference = static.rename(frequency="_static").drop_vars("_static")
     aligned(caller, sigma=sigma, static=reference, stderr=error)
     core = ["frequency"] if spectral else []
@@ -135,6 +112,7 @@ def relaxation_rate(
         (error, core),
     ]
     if spectral:
+        points = _positions(common.grid(sigma, caller), static["frequency"].size, step, caller)
         uncut(error, ("frequency",), caller=caller)
         given.append((xr.DataArray(points, dims="frequency"), core))
     table = xr.apply_ufunc(
@@ -149,12 +127,46 @@ def relaxation_rate(
         dask_gufunc_kwargs={"output_sizes": {"_result": 4}},
         keep_attrs="override",
     )
-    fit = xr.Dataset({name: table.isel(_result=i) for i, name in enumerate(("rate", "rate_stderr", "chi2"))})
-    fit["success"] = table.isel(_result=-1) == 1
-    energy, unit = common.energy_unit(static), str(sigma.attrs.get("units", common.PER_PARTICLE))
+    fit = unpacked(table, ["rate"])
+    energy, unit = common.spectral_unit(static), str(sigma.attrs.get("units", common.PER_PARTICLE))
     width = str(static["frequency"].attrs.get("units", energy))
-    chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
-    return stamp(fit, energy=energy, rate=width, chi2=chi2)
+    return stamp(fit, energy=energy, rate=width, chi2=unit_of_chi2(unit, stderr))
+
+
+def _without_rate(name: str, array: xr.DataArray, caller: str) -> xr.DataArray:
+    """The array without a coordinate of the name that the result will have."""
+    if "rate" in array.dims:
+        raise ValueError(
+            f"{caller}: {name} has a dimension 'rate', the name of the result; write "
+            ".rename(rate='given_rate') before it"
+        )
+    return array.drop_vars("rate", errors="ignore")
+
+
+def _in_window(
+    sigma: xr.DataArray, stderr: xr.DataArray | None, window: tuple[float, float] | None, caller: str
+) -> tuple[xr.DataArray, xr.DataArray | None]:
+    """The part of a spectrum and of its errors that is fitted."""
+    if window is None:
+        return sigma, stderr
+    if "frequency" not in sigma.dims:
+        raise ValueError(f"{caller}: window={window!r} selects frequencies, and sigma has none; leave it out")
+    low, high = common.checked_window(window, caller)
+    grid = sigma["frequency"].values
+    sigma = sigma.isel(frequency=np.flatnonzero((grid >= low) & (grid <= high)))
+    if stderr is not None and "frequency" in stderr.dims:
+        stderr = stderr.sel(frequency=sigma["frequency"])
+    return sigma, stderr
+
+
+def _errors_of(sigma: xr.DataArray, stderr: xr.DataArray | None, caller: str) -> xr.DataArray:
+    """Standard errors over the frequencies of ``sigma``; 1 where none are given."""
+    error = xr.DataArray(1.0) if stderr is None else stderr.drop_vars("rate", errors="ignore")
+    if not {*error.dims} <= {*sigma.dims}:
+        raise ValueError(f"{caller}: stderr has dimensions {error.dims}, more than {sigma.dims} of sigma")
+    if "frequency" in sigma.dims and "frequency" not in error.dims:
+        error = error.expand_dims(frequency=sigma["frequency"].values, axis=-1)
+    return error
 
 
 def displaced_drude(
@@ -211,14 +223,19 @@ def displaced_drude(
     fit = fit_slices(
         "displaced_drude", "static", _peaked, names, static, "frequency", None, stderr, window=ends
     )
-    energy, unit = common.energy_unit(static), str(static.attrs.get("units", common.PER_PARTICLE))
+    energy, unit = common.spectral_unit(static), str(static.attrs.get("units", common.PER_PARTICLE))
     width = str(static["frequency"].attrs.get("units", energy))
-    chi2 = "1" if stderr is not None or unit == "1" else f"({unit})**2"
-    return stamp(fit, energy=energy, amplitude=f"({unit})/{width}", peak_frequency=width, chi2=chi2)
+    return stamp(
+        fit,
+        energy=energy,
+        amplitude=f"({unit})/{width}",
+        peak_frequency=width,
+        chi2=unit_of_chi2(unit, stderr),
+    )
 
 
 def displaced_drude_conductivity(
-    amplitude: xr.DataArray, peak_frequency: xr.DataArray, *, rate: Any
+    amplitude: xr.DataArray, peak_frequency: xr.DataArray, *, rate: Parameter
 ) -> xr.DataArray:
     r"""Static conductivity of a displaced Drude peak in the relaxation-time approximation, at temperatures
     above the peak.
@@ -256,7 +273,7 @@ def displaced_drude_conductivity(
     """
     for name, array in (("amplitude", amplitude), ("peak_frequency", peak_frequency)):
         checks.array("displaced_drude_conductivity", name, array)
-    energy = str(peak_frequency.attrs.get("units", common.energy_unit(peak_frequency)))
+    energy = str(peak_frequency.attrs.get("units", common.spectral_unit(peak_frequency)))
     width = parameter("rate", rate, scale=scale_of(peak_frequency), energy=energy, above=0.0, zero=True)
     aligned("displaced_drude_conductivity", amplitude=amplitude, peak_frequency=peak_frequency, rate=width)
     result = xr.apply_ufunc(

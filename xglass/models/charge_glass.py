@@ -11,24 +11,28 @@ import xarray as xr
 from xglass.checks import aligned
 from xglass.lattice import coulomb
 from xglass.models.common import check_size, geometry, stamped, with_coordinates
-from xglass.units import parameter, scale_of
+from xglass.units import Parameter, Value, parameter, scale_of
 from xglass.variables import attributes
 
 __all__ = ["charge_glass"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def charge_glass(
     lattice: xr.Dataset,
     *,
-    t_p: Any = None,
-    eta: Any = 1.0,
-    hopping: Mapping[str, Any] | xr.DataArray | None = None,
-    filling: Any = 0.5,
+    t_p: Parameter | None = None,
+    eta: Parameter = 1.0,
+    hopping: Mapping[str, Parameter] | xr.DataArray | None = None,
+    filling: Parameter = 0.5,
     interaction: str | xr.DataArray | None = "coulomb",
     site_energy: xr.DataArray | None = None,
     self_image: str | float = "exclude",
     centred: bool = False,
-    scale: Any = None,
+    scale: Value | None = None,
 ) -> xr.Dataset:
     r"""Spinless particles with hopping, pair interaction and site energies: Eq. (1) of SciPost Phys. 14, 124
     (2023), and beyond.
@@ -82,15 +86,15 @@ def charge_glass(
         model,
         parameter("filling", filling, above=0.0, below=1.0),
         xr.DataArray(bool(centred), name="centred", attrs=attributes("centred")),
-        *_hopping(lattice, t_p, eta, hopping, unit),
+        *_hopping_of_bonds(lattice, t_p, eta, hopping, unit),
         _checked_interaction(lattice, interaction, self_image, unit),
         _site_energy(lattice, site_energy, unit),
     )
     return stamped(model, energy="Vc")
 
 
-def _hopping(
-    lattice: xr.Dataset, t_p: Any, eta: Any, hopping: Any, scale: float | None
+def _hopping_of_bonds(
+    lattice: xr.Dataset, t_p: Parameter | None, eta: Parameter, hopping: Any, scale: float | None
 ) -> list[xr.DataArray]:
     """The hopping of every bond, after t_p and eta where they say what it is."""
     kinds = [str(kind) for kind in np.unique(lattice["bond_kind"].values)]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import xarray as xr
 
 from xglass.checks import require
-from xglass.units import scale_coordinate
+from xglass.units import Value, scale_coordinate
 from xglass.variables import stamp
 
 #: What a model takes from the lattice. The rest, of a model or run given as lattice, it makes anew.
@@ -17,7 +15,7 @@ GEOMETRY = ("axis", "position", "torus", "cells", "bond_source", "bond_target", 
 STRENGTHS = ("J", "strength")
 
 
-def geometry(lattice: xr.Dataset, *, scale: Any, caller: str) -> xr.Dataset:
+def geometry(lattice: xr.Dataset, *, scale: Value | None, caller: str) -> xr.Dataset:
     """A model without parameters: its lattice, and its energy unit where one is given."""
     require(lattice, "position", "torus", "bond_kind", caller=caller)
     model = xr.Dataset(

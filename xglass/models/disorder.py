@@ -10,10 +10,14 @@ import xarray as xr
 from xglass import checks
 from xglass.checks import aligned, realizations, require, whole_number
 from xglass.models.common import STRENGTHS
-from xglass.units import parameter
+from xglass.units import Labels, Parameter, parameter
 from xglass.variables import attributes, stamp
 
 __all__ = ["random_couplings", "random_parameter", "random_site_energy"]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def _sites(lattice_or_number: Any, caller: str) -> int:
@@ -33,7 +37,7 @@ def _draws(seed: Any, labels: np.ndarray, purpose: int) -> list[np.random.Genera
 
 
 def random_couplings(
-    lattice_or_N: xr.Dataset | int, *, J: Any = 1.0, realization: Any, seed: int
+    lattice_or_N: xr.Dataset | int, *, J: Parameter = 1.0, realization: Labels, seed: int
 ) -> xr.DataArray:
     """Random infinite-range couplings of Sherrington and Kirkpatrick: Gaussian, symmetric, variance J^2/N,
     zero diagonal.
@@ -81,10 +85,10 @@ def random_couplings(
 def random_site_energy(
     lattice: xr.Dataset | int,
     *,
-    strength: Any,
+    strength: Parameter,
     distribution: str = "box",
     convention: str,
-    realization: Any,
+    realization: Labels,
     seed: int,
 ) -> xr.DataArray:
     """Random site energies with zero mean.
@@ -153,7 +157,7 @@ def random_parameter(
     high: float | None = None,
     mean: float | None = None,
     std: float | None = None,
-    realization: Any,
+    realization: Labels,
     seed: int,
 ) -> xr.DataArray:
     """Random parameters of :func:`electron_tls`, a value for every two-level system (or bond): glasses have a

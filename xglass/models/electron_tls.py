@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from xglass.models.common import check_size, geometry, stamped, with_coordinates
-from xglass.units import parameter, scale_of
+from xglass.units import Parameter, Value, parameter, scale_of
 
 __all__ = ["electron_tls"]
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def electron_tls(
     lattice: xr.Dataset,
     *,
-    g: Any,
-    omega0: Any,
-    t: Any = 1.0,
-    g_z: Any = 0.0,
+    g: Parameter,
+    omega0: Parameter,
+    t: Parameter = 1.0,
+    g_z: Parameter = 0.0,
     site_energy: xr.DataArray | None = None,
-    scale: Any = None,
+    scale: Value | None = None,
 ) -> xr.Dataset:
     r"""One electron on a chain with a two-level system at every site: Rammal, Ciuchi and Fratini, Eq. (1),
     and beyond.

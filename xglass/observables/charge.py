@@ -15,6 +15,10 @@ from xglass.variables import energy_unit, stamp
 __all__ = ["electrostatic_energy", "electrostatic_potential"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def _electrostatic(
     function: Callable[..., Any], run: xr.Dataset, name: str, core: list[str] | None = None
 ) -> xr.DataArray:

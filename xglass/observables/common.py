@@ -9,10 +9,11 @@ import numpy as np
 import xarray as xr
 
 from xglass import checks
-from xglass.checks import aligned, require, uncut
+from xglass.checks import aligned, uncut
+from xglass.lattice import require_whole
 from xglass.solvers.tasks import Input
 from xglass.units import parameter, scale_of
-from xglass.variables import energy_unit as unit_of_energies
+from xglass.variables import energy_unit
 
 #: Unit of a conductivity per particle, which is a mobility times e.
 PER_PARTICLE = "e^2 a^2/hbar"
@@ -44,7 +45,7 @@ def labelled(
 
 def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
     """The occupations of a run, checked: whole numbers, sites in one chunk, the model still there."""
-    require(run, "occupation", "filling", *needed, caller=caller)
+    require_whole(run, "occupation", "filling", *needed, caller=caller)
     occupation = run["occupation"]
     if occupation.dtype.kind not in "iub":
         raise TypeError(
@@ -75,10 +76,10 @@ def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:
     return values
 
 
-def energy_unit(sigma: xr.DataArray) -> str:
+def spectral_unit(sigma: xr.DataArray) -> str:
     """Unit of the model's energies: that of frequency, else of whatever energy the array carries."""
     own = sigma["frequency"].attrs.get("units") if "frequency" in sigma.coords else None
-    return str(own) if own in ("Vc", "tc") else unit_of_energies(sigma)
+    return str(own) if own in ("Vc", "tc") else energy_unit(sigma)
 
 
 def uniform_step(sigma: Any, caller: str) -> float:
@@ -108,7 +109,7 @@ def at_temperature(sigma: xr.DataArray, T: Any, caller: str) -> tuple[xr.DataArr
         if "T" not in sigma.coords:
             raise ValueError(f"{caller}: sigma has no coordinate 'T'; pass the temperature as T=...")
         return sigma, sigma["T"]
-    sigma, temperature = replaced_temperature(sigma, T, caller, what="spectrum", energy=energy_unit(sigma))
+    sigma, temperature = replaced_temperature(sigma, T, caller, what="spectrum", energy=spectral_unit(sigma))
     return sigma if temperature.ndim else sigma.assign_coords(T=temperature.variable), temperature
 
 
@@ -130,9 +131,9 @@ def replaced_temperature(
     return data, temperature
 
 
-def relaxation_rate(rate: Any, sigma: xr.DataArray, caller: str, zero: bool = False) -> xr.DataArray:
+def checked_rate(rate: Any, sigma: xr.DataArray, caller: str, zero: bool = False) -> xr.DataArray:
     """Half width of a Lorentzian."""
-    width = parameter("rate", rate, scale=scale_of(sigma), energy=energy_unit(sigma), above=0.0, zero=zero)
+    width = parameter("rate", rate, scale=scale_of(sigma), energy=spectral_unit(sigma), above=0.0, zero=zero)
     aligned(caller, sigma=sigma, rate=width)
     return width
 
@@ -146,7 +147,7 @@ def cutoffs(cutoff: Any, sigma: xr.DataArray) -> xr.DataArray:
             infinite = np.isposinf(numbers)
             cutoff = np.where(infinite, np.finfo(np.float64).max, numbers)
     limit = parameter(
-        "cutoff", cutoff, scale=scale_of(sigma), energy=energy_unit(sigma), above=0.0, zero=True
+        "cutoff", cutoff, scale=scale_of(sigma), energy=spectral_unit(sigma), above=0.0, zero=True
     )
     limit = limit.where(~np.broadcast_to(infinite, limit.shape), np.inf)
     return (

@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     """Conductivity at zero frequency.
 
@@ -66,7 +70,7 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     name = "dc_conductivity_stderr" if str(sigma.name).endswith("_stderr") else "dc_conductivity"
     return stamp(
         result.rename(name),
-        energy=common.energy_unit(sigma),
+        energy=common.spectral_unit(sigma),
         **common.unit_of(name, sigma, common.PER_PARTICLE),
     )
 
@@ -114,7 +118,7 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     result = common.labelled(conductivity.inverse, [(direct, [])])
     given = str(direct.attrs.get("units", common.PER_PARTICLE))
     unit = common.inverse_unit(common.PER_PARTICLE if given == common.MOBILITY else given)
-    return stamp(result.rename("resistivity"), energy=common.energy_unit(sigma), resistivity=unit)
+    return stamp(result.rename("resistivity"), energy=common.spectral_unit(sigma), resistivity=unit)
 
 
 def spectral_weight(sigma: xr.DataArray, *, cutoff: Any = np.inf) -> xr.DataArray:
@@ -168,7 +172,7 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Any = np.inf) -> xr.DataArra
         conductivity.weight_below,
         [(sigma, ["frequency"]), (limit, []), (xr.DataArray(grid, dims="frequency"), ["frequency"])],
     )
-    energy, unit = common.energy_unit(sigma), str(sigma.attrs.get("units", common.PER_PARTICLE))
+    energy, unit = common.spectral_unit(sigma), str(sigma.attrs.get("units", common.PER_PARTICLE))
     weight = f"{energy} {unit}^2" if unit.endswith("/hbar") else f"({unit})*{energy}"
     result = result.assign_coords(cutoff=limit.variable).rename("spectral_weight")
     return stamp(result, energy=energy, spectral_weight=weight)
@@ -216,8 +220,8 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
         [(sigma, ["frequency"]), (xr.DataArray(grid, dims="frequency"), ["frequency"])],
         window=(low, high),
     )
-    unit = str(sigma["frequency"].attrs.get("units", common.energy_unit(sigma)))
-    return stamp(result.rename("peak_frequency"), energy=common.energy_unit(sigma), peak_frequency=unit)
+    unit = str(sigma["frequency"].attrs.get("units", common.spectral_unit(sigma)))
+    return stamp(result.rename("peak_frequency"), energy=common.spectral_unit(sigma), peak_frequency=unit)
 
 
 def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
@@ -274,7 +278,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
         )
     result = (2.0 * abs(hopping) / peak) ** 0.5
     return stamp(
-        result.transpose(*peak.dims, ...).rename("localization_length"), energy=common.energy_unit(sigma)
+        result.transpose(*peak.dims, ...).rename("localization_length"), energy=common.spectral_unit(sigma)
     )
 
 

@@ -14,11 +14,15 @@ from xglass.variables import stamp
 __all__ = ["diffusivity", "mean_square_displacement"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def _in_time(name: str, function: Any, sigma: xr.DataArray, time: Any, T: Any) -> xr.DataArray:
     common.per_particle(sigma, name)
     step = common.uniform_step(sigma, name)
     sigma, temperature = common.at_temperature(sigma, T, name)
-    times = parameter("time", time, energy=common.energy_unit(sigma), above=0.0, zero=True)
+    times = parameter("time", time, energy=common.spectral_unit(sigma), above=0.0, zero=True)
     if times.dims not in ((), ("time",)):
         raise ValueError(f"{name}: time must be a number or one sequence, got dimensions {times.dims}")
     result = common.labelled(
@@ -32,7 +36,7 @@ def _in_time(name: str, function: Any, sigma: xr.DataArray, time: Any, T: Any) -
         step=step,
     )
     result = (result if times.ndim else result.isel(time=0, drop=True)).assign_coords(time=times.variable)
-    return stamp(result.rename(name), energy=common.energy_unit(sigma))
+    return stamp(result.rename(name), energy=common.spectral_unit(sigma))
 
 
 def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArray:

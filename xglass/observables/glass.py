@@ -15,6 +15,10 @@ from xglass.variables import stamp
 __all__ = ["autocorrelation", "overlap"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def _times(name: str, values: Any) -> list[int]:
     return [whole_number(name, value, minimum=0) for value in np.atleast_1d(np.asarray(values)).tolist()]
 

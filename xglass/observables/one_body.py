@@ -16,6 +16,10 @@ from xglass.variables import energy_unit, stamp
 __all__ = ["kinetic_energy", "local_density"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def inputs(run: xr.Dataset, T: Any, *, caller: str) -> dict[str, Input]:
     """What engines take of a run: its configurations, the Hamiltonian K + diag(phi), the temperature.
 

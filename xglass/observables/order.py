@@ -15,6 +15,10 @@ from xglass.variables import stamp
 __all__ = ["stripe_order", "structure_factor"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def _structure(run: xr.Dataset, waves: np.ndarray, dim: str, caller: str) -> xr.DataArray:
     occupation = occupations(run, "position", "torus", "cells", caller=caller)
     phase = xr.DataArray(eager(run, "position") @ waves.T, dims=("site", dim))

@@ -13,6 +13,10 @@ from xglass.variables import stamp
 __all__ = ["relaxation_time_approximation", "transient_localization_length"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def relaxation_time_approximation(
     sigma: xr.DataArray, *, rate: Any, correlation: str = "conductivity", T: Any = None
 ) -> xr.DataArray:
@@ -83,7 +87,7 @@ def relaxation_time_approximation(
         if symmetrised or T is not None
         else (sigma, xr.DataArray(1.0))
     )
-    width = common.relaxation_rate(rate, sigma, caller, zero=True)
+    width = common.checked_rate(rate, sigma, caller, zero=True)
     result = common.labelled(
         conductivity.relaxed,
         [(sigma, ["frequency"]), (temperature, []), (width, [])],
@@ -94,7 +98,7 @@ def relaxation_time_approximation(
     result = result.assign_coords(rate=width.variable).rename("optical_conductivity")
     return stamp(
         result,
-        energy=common.energy_unit(sigma),
+        energy=common.spectral_unit(sigma),
         **common.unit_of("optical_conductivity", sigma, common.PER_PARTICLE),
     )
 
@@ -142,8 +146,8 @@ def transient_localization_length(sigma: xr.DataArray, *, rate: Any, T: Any = No
     common.per_particle(sigma, caller)
     step = common.uniform_step(sigma, caller)
     sigma, temperature = common.at_temperature(sigma, T, caller)
-    width = common.relaxation_rate(rate, sigma, caller)
+    width = common.checked_rate(rate, sigma, caller)
     result = common.labelled(
         conductivity.transient_length, [(sigma, ["frequency"]), (temperature, []), (width, [])], step=step
     )
-    return stamp(result.assign_coords(rate=width.variable).rename(caller), energy=common.energy_unit(sigma))
+    return stamp(result.assign_coords(rate=width.variable).rename(caller), energy=common.spectral_unit(sigma))

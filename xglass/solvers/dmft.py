@@ -17,6 +17,11 @@ from xglass.variables import stamp
 
 __all__ = ["dmft"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Transform = Callable[[np.ndarray], np.ndarray]
 
 #: Results of the engine, in its order, with their own dimensions.

@@ -14,6 +14,11 @@ from xglass.solvers.tasks import Output
 
 __all__ = ["exact"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 #: Complex (d, d) matrices that a full diagonalisation of dimension d holds at once.
 MATRICES = 7
 

@@ -16,6 +16,10 @@ from xglass.solvers.ring import ring
 __all__ = ["ftlm"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def ftlm(
     model: xr.Dataset,
     *,

@@ -12,7 +12,7 @@ from xglass import checks
 from xglass.checks import require, whole_number
 from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
-from xglass.lattice import stripes
+from xglass.lattice import require_whole, stripes
 from xglass.models.common import with_coordinates
 from xglass.solvers import tasks
 from xglass.solvers.tasks import Input, Output
@@ -20,6 +20,11 @@ from xglass.units import parameter, scale_of
 from xglass.variables import energy_unit, stamp
 
 __all__ = ["metropolis", "metropolis_counters", "rerun"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 #: What trajectories record, in the order of the engine, with its own dimensions.
 RECORDED: dict[str, Output] = {
@@ -252,7 +257,7 @@ def _simulate(
 def _point(model: xr.Dataset, T: Any) -> xr.Dataset:
     """The model at its temperatures: parameters and geometry, in memory, and nothing of an earlier run."""
     needed = ("hopping", "interaction", "site_energy", "filling", "centred", "position", "torus")
-    require(model, *needed, caller="metropolis")
+    require_whole(model, *needed, caller="metropolis")
     model = model.coords.to_dataset().drop_vars(
         ["temperature", "walker", "sweep", "start", "ramp"], errors="ignore"
     )

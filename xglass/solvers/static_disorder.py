@@ -16,6 +16,11 @@ from xglass.solvers.tasks import Input, Output
 
 __all__ = ["static_disorder"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 #: What the frozen limit has no use for, besides the geometry of the short ring.
 DROPPED = ("omega0", "site_energy", "twist", "momentum")
 

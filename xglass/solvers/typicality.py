@@ -17,6 +17,11 @@ from xglass.solvers.ring import Ring, ring
 
 __all__ = ["typicality"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 #: Vectors that a task holds at most: orders of one expansion, samples in time of both states, and what they
 #: are made from.
 VECTORS = 70

@@ -10,3 +10,7 @@ from xglass.store.reading import Progress, failures, load, progress
 from xglass.store.verification import verify
 
 __all__ = ["EvaluationError", "Progress", "evaluate", "failures", "load", "progress", "verify"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -10,7 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import xarray as xr
@@ -21,6 +21,7 @@ from xglass.store import disk, folders, growth, matching, workers
 from xglass.store.disk import Part
 from xglass.store.reading import loaded
 from xglass.store.regions import Index, Regions
+from xglass.variables import Labelled
 
 
 class EvaluationError(RuntimeError):
@@ -28,12 +29,12 @@ class EvaluationError(RuntimeError):
 
 
 def evaluate(
-    data: xr.Dataset | xr.DataArray,
+    data: Labelled,
     path: str | os.PathLike[str],
     *,
     progress: bool = True,
     shard: str | None = None,
-) -> xr.Dataset | xr.DataArray:
+) -> Labelled:
     """Compute lazy data region by region into a store on disk; stop it as you like, call it again, and it
     goes on.
 
@@ -127,10 +128,12 @@ def evaluate(
         _complete(folder, parts, wanted, lazy, share, progress)
     complete = all(part.done()[mask].all() for part, mask in zip(parts, wanted, strict=True))
     if not complete:  # other jobs have their shares still to do
-        return loaded(parts, partial=True)
-    if run:  # whatever else was begun there
-        return growth.ordered(growth.combined(parts, complete=True), growth.order(dataset))
-    return loaded(parts, partial=False)
+        result = loaded(parts, partial=True)
+    elif run:  # whatever else was begun there
+        result = growth.ordered(growth.combined(parts, complete=True), growth.order(dataset))
+    else:
+        result = loaded(parts, partial=False)
+    return cast(Labelled, result)  # a store keeps which of the two it was given
 
 
 def _share(shard: object) -> tuple[int, int]:

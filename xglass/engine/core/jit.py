@@ -21,6 +21,10 @@ from numba.extending import intrinsic
 __all__ = ["inline", "intrinsic", "kernel", "types"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def _cache_folder() -> str:
     engine = pathlib.Path(__file__).parents[1]
     digest = hashlib.sha256(f"{numba.__version__}|{sys.version_info[:2]}".encode())
