@@ -214,7 +214,6 @@ def test_the_engine_is_wings_only():
 OFFENDERS = {
     "engine/charge/metropolis.py: simulate",
     "engine/tls/dense.py: spectra",
-    "engine/tls/dmft.py: solved",
     "solvers/dmft.py: dmft",
     "solvers/exact.py: exact",
     "solvers/ftlm.py: ftlm",
@@ -228,10 +227,7 @@ OFFENDERS = {
     "units.py: to_physical",
 }
 #: Files with kernels that are not called so yet.
-KERNELS_ELSEWHERE = {
-    "engine/tls/dmft.py",
-    "engine/tls/dmft_lattices.py",
-}
+KERNELS_ELSEWHERE = {}
 
 # : Names that two modules define because they are one thing: of a front and its engine or of a fit and its
 # plot.
