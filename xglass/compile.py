@@ -46,11 +46,11 @@ def models() -> Iterator[Any]:
 
 def electrons() -> Iterator[Any]:
     """Every solver of the electron, in both precisions."""
-    grid = {"T": 1.0, "frequency": [0.0, 0.5], "broadening": 0.3}
+    grid: dict[str, Any] = {"T": 1.0, "frequency": [0.0, 0.5], "broadening": 0.3}
     for model, arguments in models():
         yield xg.exact(model, **grid, **arguments)
         for precision in ("single", "double"):
-            vectors = {"random_vectors": 2, "seed": 1, "precision": precision}
+            vectors: dict[str, Any] = {"random_vectors": 2, "seed": 1, "precision": precision}
             yield xg.ftlm(model, **grid, **vectors, **arguments)
             yield xg.typicality(model, **grid, **vectors, **arguments)
 
@@ -60,7 +60,7 @@ def fields() -> Iterator[Any]:
     model = xg.electron_tls(xg.lattice.chain(6), g=1.0, omega0=0.5)
     energy = np.linspace(-4.0, 4.0, 9)
     yield xg.dmft(model, T=[0.0, 1.0], frequency=[0.0, 0.5], energy=energy)
-    static = {"sites": 8, "realization": 2, "seed": 1}
+    static: dict[str, Any] = {"sites": 8, "realization": 2, "seed": 1}
     yield xg.static_disorder(model, T=1.0, frequency=np.linspace(0.0, 4.0, 9), broadening=None, **static)
     yield xg.static_disorder(model, T=1.0, frequency=[0.0, 0.5], broadening=0.3, **static)
 

@@ -1,5 +1,4 @@
-"""Ladders of energies and the lattices on which they stand: the local functions of dynamical mean field
-theory.
+"""Ladders of energies and the lattices on which they stand, for dynamical mean field theory.
 
 A lattice enters by functions of z = nu - Sigma: the Green function, 1/G0, and the densities that thermal
 averages integrate. (Rammal, Ciuchi and Fratini, appendix A; energies from all two-level systems down.)
@@ -13,8 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import legendre as series
-
-from xglass.engine.tls import dmft_kernels
 
 #: Most rungs of a ladder: omega0 far below the hopping is the static limit.
 MOST_RUNGS = 100_000
@@ -60,17 +57,17 @@ class Ladder:
 def extent(
     t: float, g: float, g_z: float, omega0: float, T: float, lowest: float, highest: float, half_band: float
 ) -> Ladder:
-    """The ladder that holds all states and the energies asked for,
-    with rungs enough that its ends are forgotten.
+    """Return the ladder that holds all states and the energies asked for.
+
+    It has rungs enough that its ends are forgotten.
     """
     edge = half_band + math.hypot(g, g_z)
     if omega0 == 0.0:
         low, high = min(-1.05 * edge, lowest), max(1.05 * edge, highest)
         return Ladder(t, g, g_z, omega0, T, low, high - low, 1)
     steps, log = 0, 0.0
-    while (
-        log > -42.0 and steps < MOST_RUNGS and g != 0.0
-    ):  # each rung beyond the edge carries (g G)^2 of the one before
+    # each rung beyond the edge carries (g G)^2 of the one before
+    while log > -42.0 and steps < MOST_RUNGS and g != 0.0:
         steps += 1
         away = edge + steps * omega0 - abs(g_z)
         log += min(0.0, math.log(g * g / max(away * away - half_band**2, 1e-300)))
@@ -88,9 +85,10 @@ def extent(
 def image(
     below: np.ndarray, here: np.ndarray, above: np.ndarray, g: float, g_z: float, p: float, q: float
 ) -> np.ndarray:
-    """Self-energy from 1/G0 at nu - omega0, nu and nu + omega0: Eq.
+    """Return the self-energy from 1/G0 at nu - omega0, nu and nu + omega0: Eq. (A6), in numpy.
 
-    (A6), every imaginary part a sum of terms of one sign (see ladders).
+    This is dmft_kernels.impurity for arrays, rounded otherwise in the last digit: every imaginary part a sum
+    of terms of one sign.
     """
     s, r = g_z + g * g / (below + g_z), -g_z + g * g / (above - g_z)
     v = here - p * r - q * s
@@ -103,9 +101,9 @@ def image(
 
 
 class Chain:
-    """The chain of Eq.
+    """The chain of Eq. (1): local functions of z = nu - Sigma in closed form.
 
-    (1): local functions of z = nu - Sigma in closed form, w = 2t / (z + sqrt(z - 2t) sqrt(z + 2t)).
+    They are those of w = 2t / (z + sqrt(z - 2t) sqrt(z + 2t)).
     """
 
     transport, resolved, negligible = True, 1e-8, 1e-10
@@ -115,7 +113,9 @@ class Chain:
         self.work = 0  #: iterations of one rung so far
 
     def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sigma (ladder, rung) and the residual (ladder)."""
+        """Return Sigma (ladder, rung) and the residual (ladder)."""
+        from xglass.engine.tls import dmft_kernels
+
         sigma, residual = np.empty((bottom.size, ladder.rungs), dtype=np.complex128), np.empty(bottom.size)
         iterations = dmft_kernels.solve(
             bottom,
@@ -165,8 +165,9 @@ class Chain:
 
 
 class Transformed:
-    """Any lattice, by the Hilbert transform of its density of states N,
-    and of N phi where transport is wanted.
+    """Any lattice, by the Hilbert transform of its density of states N.
+
+    Where transport is wanted, that of N phi is given too.
     """
 
     resolved, negligible = 1e-7, 1e-9
@@ -209,8 +210,9 @@ class Transformed:
         return value.real + 1j * np.minimum(value.imag, 0.0)
 
     def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sigma (ladder, rung) and the residual (ladder):
-        damped iteration of all ladders that have not converged.
+        """Return Sigma (ladder, rung) and the residual (ladder).
+
+        Damped iteration of all ladders that have not converged.
         """
         nu = bottom[:, None] + ladder.spacing * np.arange(-1, ladder.rungs + 1)
         mean, size = ladder.g_z * (ladder.p - ladder.q), math.hypot(ladder.g, ladder.g_z)
@@ -221,9 +223,8 @@ class Transformed:
             u = self.inverse_bath(nu[left], nu[left] - sigma[left])
             new = sigma[left]
             if ladder.spacing:
-                far = mean + (size**2 - mean**2) / (
-                    nu[left] - mean
-                )  # beyond the ends: the first terms at large energy
+                # beyond the ends: the first terms at large energy
+                far = mean + (size**2 - mean**2) / (nu[left] - mean)
                 new[:, [0, -1]] = far[:, [0, -1]]
                 new[:, 1:-1] = image(
                     u[:, :-2], u[:, 1:-1], u[:, 2:], ladder.g, ladder.g_z, ladder.p, ladder.q
@@ -263,11 +264,8 @@ class Transformed:
             / step
         )
         transport = np.maximum(slope.real - self.at(z, self.vertex).imag / rate, 0.0) / (2.0 * np.pi**2)
-        return (
-            states,
-            kinetic,
-            np.where(rate > 1e-8, transport, 0.0),
-        )  # outside the band it falls with the square of the rate
+        # outside the band it falls with the square of the rate
+        return states, kinetic, np.where(rate > 1e-8, transport, 0.0)
 
     def bubble(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
         """Int N phi A(z) A(z') of pairs of energies."""
@@ -280,9 +278,13 @@ class Transformed:
         )
 
 
-def cold(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sigma and 1/G0 (rung, energy) at T = 0, on the rungs below each energy and on its own, the last:
-    a recursion upwards.
+Lattice = Chain | Transformed
+
+
+def cold(lattice: Lattice, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return Sigma and 1/G0 (rung, energy) at T = 0.
+
+    On the rungs below each energy and on its own, the last: a recursion upwards.
     """
     rungs = math.ceil((energy.max() - ladder.bottom) / ladder.omega0) + 1
     sigma, bath = np.empty((rungs, energy.size), np.complex128), np.empty((rungs, energy.size), np.complex128)
@@ -298,12 +300,12 @@ def cold(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> tu
     return sigma, bath
 
 
-def static_self_energy(lattice: Chain | Transformed, ladder: Ladder, energy: np.ndarray) -> np.ndarray:
+def static_self_energy(lattice: Lattice, ladder: Ladder, energy: np.ndarray) -> np.ndarray:
     """Sigma of static two-level systems, omega0 = 0: the coherent potential approximation."""
     return lattice.self_energy(ladder, np.ascontiguousarray(energy, dtype=np.float64))[0][:, 0]
 
 
-def ground_state_energy(lattice: Chain | Transformed, ladder: Ladder) -> float:
+def ground_state_energy(lattice: Lattice, ladder: Ladder) -> float:
     """Lowest energy of the electron at T = 0, where z = nu - Sigma reaches the lower edge of the band."""
     low, high = -lattice.half_band - math.hypot(ladder.g, ladder.g_z), lattice.half_band + abs(ladder.g_z)
     if ladder.g == 0.0 and (ladder.g_z == 0.0 or ladder.omega0 > 0.0):
@@ -325,7 +327,7 @@ def ground_state_energy(lattice: Chain | Transformed, ladder: Ladder) -> float:
     return 0.5 * (low + high)
 
 
-def free(lattice: Chain | Transformed, T: float) -> float:
+def free(lattice: Lattice, T: float) -> float:
     """<K> of the free electron."""
     nodes, weights = series.leggauss(400)
     if isinstance(lattice, Chain):

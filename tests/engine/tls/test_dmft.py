@@ -1,0 +1,161 @@
+"""The kernels of dynamical mean field theory one by one, against formulas that they do not use."""
+
+import numpy as np
+import pytest
+from numpy.polynomial import legendre
+
+from xglass.engine.tls import dmft, dmft_kernels, dmft_lattices
+
+RNG = np.random.default_rng(3)
+
+
+def baths(count):
+    """1/G0 of three energies: any complex numbers with positive imaginary part."""
+    return RNG.normal(size=(3, count)) + 1j * RNG.exponential(size=(3, count))
+
+
+@pytest.mark.parametrize("g_z", [0.0, 0.4, -0.7])
+@pytest.mark.parametrize(("omega0", "T"), [(0.5, 1.0), (1.0, 0.05), (0.0, 1.0)])
+def test_the_impurity_is_the_sum_of_its_two_levels(g_z, omega0, T):
+    """Eq. (A6) as it stands: 1/G0 - 1/G, G the mean over a system down and a system up, in long doubles."""
+    g, p = 0.9, 1.0 / (1.0 + np.exp(-omega0 / T))
+    q = np.exp(-omega0 / T) * p
+    below, here, above = baths(200)
+    wide = [part.astype(np.clongdouble) for part in (below, here, above)]
+    down = wide[1] - (g_z + np.longdouble(g) ** 2 / (wide[0] + g_z))
+    up = wide[1] - (-g_z + np.longdouble(g) ** 2 / (wide[2] - g_z))
+    expected = wide[1] - 1 / (np.longdouble(p) / down + np.longdouble(q) / up)
+    kernel = [
+        dmft_kernels.impurity(*point, g, g_z, p, q)[0] for point in zip(below, here, above, strict=True)
+    ]
+    np.testing.assert_allclose(kernel, expected.astype(complex), rtol=1e-12)
+    arrays = dmft_lattices.image(below, here, above, g, g_z, p, q)
+    np.testing.assert_allclose(arrays, expected.astype(complex), rtol=1e-12)
+    assert (np.imag(kernel) < 0.0).all()
+
+
+def test_small_rates_of_the_impurity_are_not_rounded():
+    """Imaginary parts of 1e-40 beside real parts of 1: half the size gives half the rate, to rounding."""
+    below, here, above = baths(50)
+    rates = []
+    for size in (1e-40, 0.5e-40):
+        point = [part.real + 1j * size * part.imag for part in (below, here, above)]
+        for function in (
+            dmft_lattices.image(*point, 0.9, 0.2, 0.7, 0.3),
+            [dmft_kernels.impurity(*one, 0.9, 0.2, 0.7, 0.3)[0] for one in zip(*point, strict=True)],
+        ):
+            rates.append(np.imag(function))
+    np.testing.assert_allclose(rates[2], 0.5 * rates[0], rtol=1e-12)
+    np.testing.assert_allclose(rates[3], 0.5 * rates[1], rtol=1e-12)
+    np.testing.assert_allclose(rates[0], rates[1], rtol=1e-12)
+
+
+def test_derivatives_of_the_impurity():
+    """By differences of Eq. (A6) in 1/G0 of each of the three energies."""
+    arguments, h = (0.9, 0.3, 0.7, 0.3), 1e-5
+    for point in baths(20).T:
+        _, *slopes = dmft_kernels.impurity(*point, *arguments)
+        for k in range(3):
+            step = h * np.eye(3)[k]
+            high, low = (dmft_kernels.impurity(*(point + sign * step), *arguments)[0] for sign in (1, -1))
+            assert slopes[k] == pytest.approx((high - low) / (2 * h), rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("rungs", [1, 2, 7])
+def test_newton_step_solves_a_tridiagonal_system(rungs):
+    """The Thomas algorithm against numpy.linalg.solve with the whole matrix."""
+    now, new, slope, low, mid, high = RNG.normal(size=(6, rungs)) + 1j * RNG.normal(size=(6, rungs))
+    matrix = np.diag(1.0 - mid * slope)
+    for k in range(1, rungs):
+        matrix[k, k - 1], matrix[k - 1, k] = -low[k] * slope[k - 1], -high[k - 1] * slope[k]
+    step = np.empty(rungs, complex)
+    expected = np.linalg.solve(matrix, new - now)
+    dmft_kernels._newton_step(now, new, slope, low, mid, high, step)
+    np.testing.assert_allclose(step, expected, rtol=1e-9)
+
+
+def test_a_solution_of_the_ladder_is_one_of_the_chain():
+    """Sigma of the kernel obeys Eq. (A6) with 1/G0 = Sigma + 1/G of the chain, in numpy."""
+    g, g_z, omega0, T = 1.0, 0.3, 0.5, 0.7
+    lattice = dmft_lattices.Chain(1.0)
+    ladder = dmft_lattices.extent(1.0, g, g_z, omega0, T, 0.0, 0.0, 2.0)
+    bottom = ladder.bottom + ladder.period * RNG.random(5)
+    sigma, residual = lattice.self_energy(ladder, bottom)
+    z = bottom[:, None] + omega0 * np.arange(ladder.rungs) - sigma
+    bath = sigma + np.sqrt(z - 2.0) * np.sqrt(z + 2.0)
+    expected = dmft_lattices.image(bath[:, :-2], bath[:, 1:-1], bath[:, 2:], g, g_z, ladder.p, ladder.q)
+    inner = slice(3, -3)  # 1/G0 = Sigma + 1/G loses what is small beside 1/G far from the band
+    np.testing.assert_allclose(sigma[:, 1:-1][:, inner], expected[:, inner], rtol=1e-8, atol=1e-10)
+    assert (residual <= 1e-11).all()
+
+
+def test_every_way_through_the_solver_ends():
+    """Newton's method, the descent from above the axis, a gap that is 0, and work that is bounded."""
+    lattice = dmft_lattices.Chain(0.1)
+    ladder = dmft_lattices.extent(0.1, 1.0, 0.0, 0.5, 0.3, 0.0, 0.0, 0.2)
+    bottom = ladder.bottom + ladder.period * np.linspace(0.0, 1.0, 200, endpoint=False)
+    steps, rates, residuals = [], [], []
+    for start in bottom:
+        before = lattice.work
+        sigma, residual = lattice.self_energy(ladder, np.array([start]))
+        steps.append((lattice.work - before) / ladder.rungs)
+        rates.append(-sigma.imag.min())
+        residuals.append(residual[0])
+    steps, rates = np.array(steps), np.array(rates)
+    assert min(steps) < 60
+    assert (steps > dmft_kernels.PATIENCE + 1).any()  # followed from above the axis
+    assert (rates == 0.0).any()  # a gap, said to be one
+    assert (rates > 0.1).any()
+    assert max(residuals) < 1e-6
+    assert max(steps) <= dmft_kernels.MOST_STEPS
+
+
+@pytest.mark.parametrize("nodes", [16, 3])
+def test_polynomials_at_the_nodes_of_a_part(nodes):
+    """Against numpy: of a panel [1, 3], at a part around 1.8 and the same moved by 0.7."""
+    rule, out = np.zeros((2, 16)), np.zeros((2, 16, 16))
+    rule[:, :nodes] = legendre.leggauss(nodes)
+    dmft_kernels._polynomials(0, 1.8, 0.3, rule, nodes, 0.0, 0.0, 1.0, 3.0, out)
+    dmft_kernels._polynomials(1, 1.8, 0.3, rule, nodes, 1.5, 0.8, 1.0, 3.0, out)
+    for k, shift in ((0, 0.0), (1, 0.7)):
+        x = 1.8 + 0.3 * rule[0, :nodes] + shift - 2.0
+        np.testing.assert_allclose(out[k, :, :nodes].T, legendre.legvander(x, 15), rtol=1e-11, atol=1e-13)
+
+
+def panel(left, right, *, tail=0.0, share=1.0, hidden=False):
+    """A panel of two rungs, of which the first counts."""
+    ones = np.ones(2)
+    integrals = (right - left) * np.array([1.0, -2.0, 3.0, 4.0])
+    return dmft.Panel(
+        left=left, right=right, series=left * np.ones((2, 16)), integrals=integrals,
+        weights=(right - left) * np.array([1.0, 0.0]), share=share * ones, tail=tail * ones, hidden=hidden,
+        residual=1e-9, lit=ones > 0.0,
+    )  # fmt: skip
+
+
+def test_panels_are_halved_for_a_reason():
+    """A tail that counts, or a hidden subband; not a tail without a share, nor one of rounding."""
+    panels = [
+        panel(0.0, 1.0),
+        panel(0.0, 1.0, tail=1e-3),
+        panel(0.0, 1.0, tail=1e-3, share=1e-11),
+        panel(0.0, 1.0, hidden=True),
+        panel(0.0, 1e-13, tail=1e-3),
+    ]
+    fine = dmft.resolved(panels, dmft_lattices.Chain(1.0))
+    assert fine.tolist() == [True, False, True, False, True]
+
+
+def test_panels_are_joined_in_order_of_energy():
+    ladder = dmft_lattices.extent(1.0, 1.0, 0.0, 0.5, 1.0, 0.0, 0.0, 2.0)
+    middle = ladder.bottom + 0.1
+    panels = [panel(middle, ladder.bottom + 0.5), panel(ladder.bottom, middle)]
+    solution = dmft.joined(panels, ladder=ladder, reference=-2.0, lost=0.0)
+    np.testing.assert_allclose(solution.edges, [ladder.bottom, middle, ladder.bottom + 0.5])
+    np.testing.assert_allclose(solution.coefficients[:, 0, 0], [ladder.bottom, middle])
+    np.testing.assert_allclose(solution.shares, [0.2, 0.8])
+    assert (solution.first, solution.last) == (0, 1)
+    assert (solution.norm, solution.kinetic) == (pytest.approx(0.5), pytest.approx(-1.0))
+    assert solution.transport == pytest.approx(1.5)
+    assert solution.residual == pytest.approx(2e-9)
+    assert dmft.joined(panels, ladder=ladder, reference=-2.0, lost=np.inf).residual == np.inf
