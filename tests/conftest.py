@@ -35,6 +35,18 @@ hypothesis.settings.load_profile(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For pytest-xdist, ``--dist loadgroup``: what may run in different workers, and what may not.
+
+    The tests of a file share its fixtures and run in one worker. So do all tests of the store, whose
+    processes would take each other's processors. Recipes and house rules have nothing to share.
+    """
+    for item in items:
+        if item.path.stem not in ("test_recipes", "test_house"):
+            group = "store" if item.path.parent.name == "store" else str(item.path)
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _agg() -> Iterator[None]:
     """Figures go to memory, never to a window (MPLBACKEND above),
