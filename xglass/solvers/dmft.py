@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from xglass.engine.core.operations import operation
+from xglass.engine.tls import dmft as engine
+from xglass.engine.tls.dmft_lattices import Transform
 from xglass.models.common import with_coordinates
 from xglass.solvers import tasks
 from xglass.solvers.common import electron, rising, temperatures
@@ -21,8 +21,6 @@ __all__ = ["dmft"]
 def __dir__() -> list[str]:
     return __all__
 
-
-Transform = Callable[[np.ndarray], np.ndarray]
 
 #: Results of the engine, in its order, with their own dimensions.
 OUTPUTS: dict[str, Output] = {
@@ -41,29 +39,6 @@ GROUND_STATE: dict[str, Output] = {"ground_state_energy": ([], np.float64)}
 
 #: What a lattice without velocities does not have.
 TRANSPORT = ("optical_conductivity", "mobility")
-
-
-@operation("dmft")
-def _points(
-    *parameters: np.ndarray, hilbert: Transform | None, vertex: Transform | None
-) -> tuple[np.ndarray, ...]:
-    from xglass.engine.tls.dmft import mean_field
-
-    return mean_field(*parameters, hilbert=hilbert, vertex=vertex)
-
-
-@operation("dmft.total_weight")
-def _weights(*parameters: np.ndarray, hilbert: Transform | None, vertex: Transform | None) -> np.ndarray:
-    from xglass.engine.tls.dmft import weights
-
-    return weights(*parameters, hilbert=hilbert, vertex=vertex)
-
-
-@operation("dmft.ground_state_energy")
-def _ground(*parameters: np.ndarray, hilbert: Transform | None) -> np.ndarray:
-    from xglass.engine.tls.dmft import ground_states
-
-    return ground_states(*parameters, hilbert=hilbert)
 
 
 def dmft(
@@ -166,6 +141,34 @@ def dmft(
     >>> print(f"{float(local['mobility']):.5f}")
     1.97965
     """
+    model = _checked(model, hilbert, vertex)
+    temperature, frequencies = temperatures(T, model, zero=True), rising("frequency", frequency, model)
+    energies = rising("energy", _all_energies(model, hilbert) if energy is None else energy, model)
+    inputs: dict[str, Input] = {
+        **{name: (xr.DataArray(model[name].variable), []) for name in ("t", "g", "g_z", "omega0")},
+        "T": (xr.DataArray(temperature.variable), []),
+        "frequency": (xr.DataArray(frequencies.values, dims="frequency"), ["frequency"]),
+        "energy": (xr.DataArray(energies.values, dims="energy"), ["energy"]),
+    }
+    plan = tasks.planned(chunks, tasks.loops(inputs.values()))
+    lattice = {"hilbert": hilbert, "vertex": vertex}
+    results = tasks.applied(engine.mean_field, inputs, OUTPUTS, plan, settings=lattice)
+    at_points = {name: part for name, part in inputs.items() if name not in ("frequency", "energy")}
+    if hilbert is None or vertex is not None:
+        results |= tasks.applied(engine.weights, at_points, TOTAL_WEIGHT, plan, settings=lattice)
+    else:
+        for name in TRANSPORT:
+            del results[name]
+    cold = {name: part for name, part in at_points.items() if name != "T"}
+    results |= tasks.applied(engine.ground_states, cold, GROUND_STATE, plan, settings={"hilbert": hilbert})
+    model = with_coordinates(model, temperature, frequencies, energies)
+    model = model.assign({name: result.variable for name, result in results.items()})
+    model.attrs = {"solver": "dmft"}
+    return stamp(model, energy="tc")
+
+
+def _checked(model: xr.Dataset, hilbert: Any, vertex: Any) -> xr.Dataset:
+    """The model without what an earlier solver added, if mean field theory can solve it."""
     model, _, over_sites = electron(model, "dmft")
     if over_sites:
         raise ValueError(
@@ -188,35 +191,15 @@ def dmft(
             )
     if vertex is not None and hilbert is None:
         raise ValueError("vertex belongs to a lattice given by hilbert; the chain has its own")
-    temperature, frequencies = temperatures(T, model, zero=True), rising("frequency", frequency, model)
-    if energy is None:
-        band = 2.0 if hilbert is None else 3.0
-        reach = (
-            band * float(abs(model["t"]).max())
-            + float(np.hypot(model["g"], model["g_z"]).max())
-            + float(model["omega0"].max())
-        )
-        energy = np.linspace(-reach, reach, 2001)
-    energies = rising("energy", energy, model)
+    return model
 
-    inputs: dict[str, Input] = {
-        **{name: (xr.DataArray(model[name].variable), []) for name in ("t", "g", "g_z", "omega0")},
-        "T": (xr.DataArray(temperature.variable), []),
-        "frequency": (xr.DataArray(frequencies.values, dims="frequency"), ["frequency"]),
-        "energy": (xr.DataArray(energies.values, dims="energy"), ["energy"]),
-    }
-    plan = tasks.planned(chunks, tasks.loops(inputs.values()))
-    lattice = {"hilbert": hilbert, "vertex": vertex}
-    results = tasks.applied(_points, inputs, OUTPUTS, plan, settings=lattice)
-    at_points = {name: part for name, part in inputs.items() if name not in ("frequency", "energy")}
-    if hilbert is None or vertex is not None:
-        results |= tasks.applied(_weights, at_points, TOTAL_WEIGHT, plan, settings=lattice)
-    else:
-        for name in TRANSPORT:
-            del results[name]
-    cold = {name: part for name, part in at_points.items() if name != "T"}
-    results |= tasks.applied(_ground, cold, GROUND_STATE, plan, settings={"hilbert": hilbert})
-    model = with_coordinates(model, temperature, frequencies, energies)
-    model = model.assign({name: result.variable for name, result in results.items()})
-    model.attrs = {"solver": "dmft"}
-    return stamp(model, energy="tc")
+
+def _all_energies(model: xr.Dataset, hilbert: Any) -> np.ndarray:
+    """Energies that hold the spectra of all parameters."""
+    band = 2.0 if hilbert is None else 3.0
+    reach = (
+        band * float(abs(model["t"]).max())
+        + float(np.hypot(model["g"], model["g_z"]).max())
+        + float(model["omega0"].max())
+    )
+    return np.linspace(-reach, reach, 2001)

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial import legendre as series
 
-from xglass.engine.core.points import Output, over_points
+from xglass.engine.core.operations import operation
+from xglass.engine.core.points import Kind, over_points
 from xglass.engine.tls.dmft_lattices import (
     Chain,
     Ladder,
@@ -585,6 +586,7 @@ def quasiparticle_mobility(t: float, g: float, g_z: float, omega0: float, T: flo
 # --- arrays of points --------------------------------------------------------------------------------------
 
 
+@operation("dmft")
 def mean_field(
     t: np.ndarray,
     g: np.ndarray,
@@ -600,7 +602,7 @@ def mean_field(
     """All of :func:`point` for parameters (...); grids last."""
     function = functools.partial(point, frequency=frequency, energy=energy, hilbert=hilbert, vertex=vertex)
     real, complex_ = (float, (energy.size,)), (complex, (energy.size,))
-    out: list[Output] = [
+    out: list[Kind] = [
         (float, (frequency.size,)),
         float,
         float,
@@ -614,6 +616,7 @@ def mean_field(
     return over_points(function, (t, g, g_z, omega0, T), 0, out)
 
 
+@operation("dmft.total_weight")
 def weights(
     t: np.ndarray,
     g: np.ndarray,
@@ -629,6 +632,7 @@ def weights(
     return over_points(function, (t, g, g_z, omega0, T), 0, float)
 
 
+@operation("dmft.ground_state_energy")
 def ground_states(
     t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, *, hilbert: Transform | None = None
 ) -> np.ndarray:
