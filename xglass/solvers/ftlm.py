@@ -10,7 +10,7 @@ import xarray as xr
 from xglass.checks import whole_number
 from xglass.engine.tls import lanczos, operators
 from xglass.solvers import common
-from xglass.solvers.random_vectors import draws, solved
+from xglass.solvers.random_vectors import draws, estimated
 from xglass.solvers.ring import ring
 
 __all__ = ["ftlm"]
@@ -177,7 +177,7 @@ def ftlm(
         "take fewer sites, max_excitations, fewer lanczos_steps (a larger broadening) or xg.typicality",
     )
     seconds = _seconds(taken, numbers, precision)
-    solution = solved(
+    solution = estimated(
         lanczos.numerators, chain, grids, vectors, caller="ftlm", seconds=seconds, chunks=chunks, steps=steps
     )
     solution.attrs["lanczos_steps"] = "rule" if steps is None else steps

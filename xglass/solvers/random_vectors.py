@@ -22,7 +22,7 @@ from xglass.units import canonical
 TASKS = 8
 
 #: What is averaged, in the order of :func:`xglass.engine.tls.averages.averages`.
-OUTPUTS = {
+AVERAGES = {
     "log_partition_function": ["T"],
     "kinetic_energy": ["T"],
     "total_weight": ["T"],
@@ -69,7 +69,7 @@ def inputs(ring: Ring, grids: Grids, vectors: Draws) -> dict[str, Input]:
     }
 
 
-def solved(
+def estimated(
     numerators: Callable[..., Any],
     ring: Ring,
     grids: Grids,
@@ -125,7 +125,7 @@ def _averaged(
             "T": (T, [over, "T"]),
             "weights": (xr.DataArray(ring.weights, dims="_sector"), ["_sector"]),
         },
-        {name + end: (dims, np.float64) for name, dims in OUTPUTS.items() for end in ("", "_stderr")},
+        {name + end: (dims, np.float64) for name, dims in AVERAGES.items() for end in ("", "_stderr")},
         plan,
         settings={
             "states": 1.0 if ring.disorder else float(ring.sites),

@@ -29,7 +29,7 @@ DROPPED = ("omega0", "site_energy", "twist", "momentum")
 EIGENVECTORS, PAIRS = 2.5e-10, 2e-8
 
 #: Results of the engine, in its order, with their own dimensions.
-SPECTRA: dict[str, Output] = {
+FROZEN_SPECTRA: dict[str, Output] = {
     "optical_conductivity": (["T", "broadening", "frequency"], np.float64),
     "kinetic_energy": (["T"], np.float64),
     "total_weight": (["T"], np.float64),
@@ -146,7 +146,7 @@ def static_disorder(
     seconds = 2e-3 + EIGENVECTORS * sites**3 + PAIRS * sites**2 * grids.T.size
     plan = tasks.planned(chunks, tasks.loops(inputs.values()), seconds=seconds)
     settings = {"sites": sites, "seed": key, "binned": binned}
-    results = tasks.applied(engine.frozen_spectra, inputs, SPECTRA, plan, settings=settings)
+    results = tasks.applied(engine.frozen_spectra, inputs, FROZEN_SPECTRA, plan, settings=settings)
     if average is None:
         model = model.assign_coords(realization=labels)
     else:

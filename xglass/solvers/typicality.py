@@ -12,7 +12,7 @@ import xarray as xr
 from xglass.engine.tls import typicality as engine
 from xglass.solvers import common
 from xglass.solvers.common import Grids
-from xglass.solvers.random_vectors import draws, solved
+from xglass.solvers.random_vectors import draws, estimated
 from xglass.solvers.ring import Ring, ring
 
 __all__ = ["typicality"]
@@ -150,7 +150,7 @@ def typicality(
         "take fewer sites or max_excitations",
     )
     seconds = _seconds(chain, grids, precision)
-    return solved(
+    return estimated(
         engine.numerators, chain, grids, vectors, caller="typicality", seconds=seconds, chunks=chunks
     )
 

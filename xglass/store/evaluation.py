@@ -130,7 +130,7 @@ def evaluate(
     if not complete:  # other jobs have their shares still to do
         result = loaded(parts, partial=True)
     elif run:  # whatever else was begun there
-        result = growth.ordered(growth.combined(parts, complete=True), growth.order(dataset))
+        result = growth.in_order(growth.combined(parts, complete=True), growth.order(dataset))
     else:
         result = loaded(parts, partial=False)
     return cast(Labelled, result)  # a store keeps which of the two it was given
@@ -235,15 +235,17 @@ def _complete(
             "evaluate again"
         )
     if failed:
-        shown = "\n  ".join(
-            failed[:10]
-            + ([f"and {len(failed) - 10} more, see xg.store.failures"] if len(failed) > 10 else [])
-        )
-        raise EvaluationError(
-            f"{len(failed)} of {total} regions of {str(folder)!r} failed, the others are stored; call "
-            "evaluate again to retry them, or "
-            f"load(path, partial=True) for what is there:\n  {shown}"
-        )
+        raise EvaluationError(_failures(folder, failed, total))
+
+
+def _failures(folder: Path, failed: list[str], total: int) -> str:
+    """What to tell of regions that failed: the first of them, and what to do."""
+    more = [f"and {len(failed) - 10} more, see xg.store.failures"] if len(failed) > 10 else []
+    shown = "\n  ".join(failed[:10] + more)
+    return (
+        f"{len(failed)} of {total} regions of {str(folder)!r} failed, the others are stored; call "
+        f"evaluate again to retry them, or load(path, partial=True) for what is there:\n  {shown}"
+    )
 
 
 def _withdraw_damaged(part: Part, indices: list[Index]) -> None:

@@ -63,7 +63,7 @@ def join(parts: list[Part], data: list[xr.Dataset]) -> xr.Dataset:
     whole = data[0]
     for part, piece in zip(parts[1:], data[1:], strict=True):
         assert part.growth is not None
-        whole = ordered(
+        whole = in_order(
             whole, {dim: labels for dim, labels in order(piece).items() if dim != part.growth["along"]}
         )
         names = [name for name, variable in whole.variables.items() if part.growth["along"] in variable.dims]
@@ -76,11 +76,11 @@ def join(parts: list[Part], data: list[xr.Dataset]) -> xr.Dataset:
             join="override",
             combine_attrs="override",
         )
-        whole = ordered(whole, part.growth["order"])
+        whole = in_order(whole, part.growth["order"])
     return whole
 
 
-def ordered(data: xr.Dataset, order: dict[str, Any]) -> xr.Dataset:
+def in_order(data: xr.Dataset, order: dict[str, Any]) -> xr.Dataset:
     """Select labels in a given order, where the data have them in another."""
     wanted = {dim: labels for dim, labels in order.items() if not data.indexes[dim].equals(pd.Index(labels))}
     return (

@@ -194,7 +194,7 @@ def given_by(stored: xr.Dataset, data: xr.Dataset) -> bool:
         )
         for dim in labels
     )
-    return inside and _same_arrays(growth.ordered(stored, labels), data)
+    return inside and _same_arrays(growth.in_order(stored, labels), data)
 
 
 def _same_arrays(a: xr.Dataset, b: xr.Dataset) -> bool:
@@ -222,7 +222,7 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
         lines = provenance.compare(
             {"variables": sorted(first["variables"])}, {"variables": sorted(asked["variables"])}
         )
-        lines += compare(growth.combined(parts, complete=False), data)
+        lines += compare_runs(growth.combined(parts, complete=False), data)
     elif first["fingerprint"] == asked["fingerprint"]:
         return
     elif "identity_version" in first:
@@ -277,7 +277,7 @@ def environment_changes(stored: dict[str, Any]) -> list[str]:
 # -- two runs ----------------------------------------------------------------------------------------
 
 
-def compare(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
+def compare_runs(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
     """What keeps two runs from being parts of one: lines for people,
     empty if the larger contains the smaller.
     """

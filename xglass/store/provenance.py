@@ -182,7 +182,7 @@ def _operations_that_differ(stored: list[list[Any]], asked: list[list[Any]]) -> 
 
 
 def _line(what: str, stored: Any, asked: Any) -> str:
-    return f"{what}: the store has {_short(stored)}, you ask for {_short(asked)}"
+    return f"{what}: the store has {_shown(stored)}, you ask for {_shown(asked)}"
 
 
 def _text(value: Any) -> str:
@@ -190,7 +190,7 @@ def _text(value: Any) -> str:
     return json.dumps(value, default=str)
 
 
-def _short(value: Any) -> str:
+def _shown(value: Any) -> str:
     if isinstance(value, dict) and "digest" in value:
         return f"other values of shape {tuple(value['shape'])}"
     text = str(value) if not isinstance(value, str) else repr(value)

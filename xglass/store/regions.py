@@ -166,7 +166,7 @@ class Regions:
             if -(-blocks[-1] // shape[-1]) > CHUNKS_PER_BLOCK:
                 raise ValueError(
                     f"evaluate: {name!r} is split along {dim!r} in chunks "
-                    f"{_short(variable.chunksizes[dim])}, which have no common size to "
+                    f"{_sizes_shown(variable.chunksizes[dim])}, which have no common size to "
                     f"write them in; write .chunk({dim}={blocks[-1]}) on that variable before "
                     "evaluate, or select after it"
                 )
@@ -223,5 +223,5 @@ def _works(key: Any, node: Any) -> bool:
     return not (key_split(key).startswith(FETCHING) and module.split(".")[0] in LIBRARIES)
 
 
-def _short(sizes: tuple[int, ...]) -> str:
+def _sizes_shown(sizes: tuple[int, ...]) -> str:
     return str(sizes) if len(sizes) <= 6 else f"({', '.join(map(str, sizes[:5]))}, ...)"

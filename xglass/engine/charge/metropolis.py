@@ -116,7 +116,7 @@ def simulate(
         Occupation (..., walker, frame, site) int8; energy, kinetic, acceptance (..., walker, frame) float64;
         active attempts and eigenproblems since the last frame (..., walker, frame) int64.
     """
-    from xglass.engine.charge.metropolis_kernels import chain
+    from xglass.engine.charge.metropolis_kernels import trajectories
 
     sites = site_energy.shape[-1]
     shape, (hopping, interaction, site_energy, reference, labels, realization, walker, start) = points(
@@ -144,7 +144,7 @@ def simulate(
             results = (occupation[p], energy[p], kinetic[p], counters[p])
             rules = (WEIGHTS[weight], MOVES[moves])
             times = (first_sweep, continued, every, temperature)
-            chain(key, stream, *times, *fields, *neighbours, *rules, state, *results)
+            trajectories(key, stream, *times, *fields, *neighbours, *rules, state, *results)
             energy[p] += energy_of_reference(u, ref)
     acceptance = counters[..., 0] / (every * sites)
     if not continued:

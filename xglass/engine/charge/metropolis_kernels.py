@@ -13,11 +13,10 @@ import numpy as np
 
 from xglass.engine.charge.one_body_kernels import kinetic_energy, kinetic_free_energy
 from xglass.engine.core.jit import inline, kernel
-from xglass.engine.core.philox import START, fill
+from xglass.engine.core.philox import HALF_WORD, START, fill
 
 CLASSICAL, KINETIC, FREE_ENERGY = 0, 1, 2
 NEIGHBOUR, EXCHANGE = 0, 1
-_32 = np.uint64(32)
 
 
 @kernel
@@ -47,10 +46,10 @@ def rejected(change, temperature, u):
 @inline
 def proposal(a, b, sites, moves, neighbours, degree):
     """Two sites from two 32-bit words: any and one of its neighbours, or any two."""
-    i = np.int64((a * np.uint64(sites)) >> _32)
+    i = np.int64((a * np.uint64(sites)) >> HALF_WORD)
     if moves == NEIGHBOUR:
-        return i, neighbours[i, np.int64((b * np.uint64(degree[i])) >> _32)]
-    j = np.int64((b * np.uint64(sites - 1)) >> _32)
+        return i, neighbours[i, np.int64((b * np.uint64(degree[i])) >> HALF_WORD)]
+    j = np.int64((b * np.uint64(sites - 1)) >> HALF_WORD)
     return i, j + (j >= i)
 
 
@@ -143,7 +142,7 @@ def quantum_sweep(
 
 
 @kernel
-def chain(
+def trajectories(
     seed,
     streams,
     first_sweep,

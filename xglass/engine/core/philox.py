@@ -12,7 +12,7 @@ from xglass.engine.core.jit import inline, kernel
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
-_LOW, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
+_LOW, HALF_WORD = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 #: Draws of the random start: above all draws of the sweeps, which count attempts from 0.
 START = np.uint64(1 << 63)
@@ -23,7 +23,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     """One block: four 32-bit words (held in uint64) of a 128-bit counter and a 64-bit key."""
     for _ in range(10):
         p0, p1 = _M0 * c0, _M1 * c2
-        c0, c1, c2, c3 = (p1 >> _32) ^ c1 ^ k0, p1 & _LOW, (p0 >> _32) ^ c3 ^ k1, p0 & _LOW
+        c0, c1, c2, c3 = (p1 >> HALF_WORD) ^ c1 ^ k0, p1 & _LOW, (p0 >> HALF_WORD) ^ c3 ^ k1, p0 & _LOW
         k0, k1 = (k0 + _W0) & _LOW, (k1 + _W1) & _LOW
     return c0, c1, c2, c3
 
@@ -33,11 +33,11 @@ def fill(seed, stream, first, a, b, u):
     """Draws first, first + 1, ...: two 32-bit words ``a``, ``b`` and a uniform ``u`` in [0,
     1) with 53 bits each.
     """
-    k0, k1 = seed & _LOW, seed >> _32
-    s0, s1 = stream & _LOW, stream >> _32
+    k0, k1 = seed & _LOW, seed >> HALF_WORD
+    s0, s1 = stream & _LOW, stream >> HALF_WORD
     for n in range(u.size):
         draw = first + np.uint64(n)
-        w0, w1, w2, w3 = philox(draw & _LOW, draw >> _32, s0, s1, k0, k1)
+        w0, w1, w2, w3 = philox(draw & _LOW, draw >> HALF_WORD, s0, s1, k0, k1)
         a[n] = w0
         b[n] = w1
         # 53 bits split as 27 + 26: products and sums of int64 are exact in float64
@@ -49,12 +49,12 @@ def fill(seed, stream, first, a, b, u):
 @kernel
 def fill_phases(seed, stream, out):
     """Random powers of i, complex: two bits each, and so 64 of them to a block."""
-    k0, k1 = seed & _LOW, seed >> _32
-    s0, s1 = stream & _LOW, stream >> _32
+    k0, k1 = seed & _LOW, seed >> HALF_WORD
+    s0, s1 = stream & _LOW, stream >> HALF_WORD
     words = np.empty(4, dtype=np.uint64)
     for start in range(0, out.size, 64):
         draw = np.uint64(start // 64)
-        words[0], words[1], words[2], words[3] = philox(draw & _LOW, draw >> _32, s0, s1, k0, k1)
+        words[0], words[1], words[2], words[3] = philox(draw & _LOW, draw >> HALF_WORD, s0, s1, k0, k1)
         for n in range(start, min(start + 64, out.size)):
             word = words[(n - start) // 16]
             words[(n - start) // 16] = word >> np.uint64(2)

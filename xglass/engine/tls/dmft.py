@@ -33,9 +33,9 @@ from xglass.engine.tls.dmft_lattices import (
 
 #: Orders of the Legendre series on a panel.
 ORDER = 16
-NODES, WEIGHTS = series.leggauss(ORDER)
+NODES, GAUSS_WEIGHTS = series.leggauss(ORDER)
 _POLYNOMIALS = series.legvander(NODES, ORDER - 1)
-_ANALYSIS = _POLYNOMIALS.T * WEIGHTS * (np.arange(ORDER)[:, None] + 0.5)
+_ANALYSIS = _POLYNOMIALS.T * GAUSS_WEIGHTS * (np.arange(ORDER)[:, None] + 0.5)
 #: Gauss rules of 16, 7 and 3 nodes, the shorter ones filled up with zeros.
 _RULES = np.array([[np.pad(part, (0, ORDER - n)) for part in series.leggauss(n)] for n in (ORDER, 7, 3)])
 #: Most halvings of a panel.
@@ -178,7 +178,7 @@ def measured(
 ) -> list[Panel]:
     """Return panels with their series and integrals, of which the shares are those of all, with ``done``."""
     half = 0.5 * (ends[:, 1] - ends[:, 0])
-    integrals = (half[:, None, None] * WEIGHTS[:, None] * np.stack(integrands)).sum(axis=2)
+    integrals = (half[:, None, None] * GAUSS_WEIGHTS[:, None] * np.stack(integrands)).sum(axis=2)
     integrals = np.nan_to_num(integrals, posinf=0.0)  # (quantity, panel, rung)
     totals = np.abs(integrals).sum(axis=(1, 2))
     totals = totals + sum(np.nan_to_num(np.abs(panel.integrals)) for panel in done)
@@ -328,7 +328,7 @@ def _bubbles(lattice: Transformed, solution: Solution, omega: float) -> float:
     cuts = np.unique(cuts[(cuts >= edges[0]) & (cuts <= edges[-1])])
     half = 0.5 * np.diff(cuts)
     x = (0.5 * (cuts[1:] + cuts[:-1])[:, None] + half[:, None] * NODES).ravel()
-    weights = (half[:, None] * WEIGHTS).ravel()
+    weights = (half[:, None] * GAUSS_WEIGHTS).ravel()
     rungs = np.arange(solution.first, solution.last)
     lift = ((x + rest >= edges[-1]) & (ladder.spacing > 0.0)).astype(int)
     inside = x + rest - lift * ladder.period <= edges[-1]
@@ -356,7 +356,7 @@ def _bubbles(lattice: Transformed, solution: Solution, omega: float) -> float:
     return float((weights[:, None] * boltzmann * values).sum())
 
 
-def _cuts(lattice: Lattice, solution: Solution, width: float) -> np.ndarray:
+def _breaks(lattice: Lattice, solution: Solution, width: float) -> np.ndarray:
     """Return frequencies between which the conductivity may hide narrow peaks.
 
     These are the ends of the differences of bands, and multiples of omega0. Bands are runs of energies with a
@@ -407,7 +407,7 @@ def total_weight(lattice: Lattice, solution: Solution) -> float:
         return np.nan
     count = max(9, math.ceil(math.log(width / min(drude, 0.5 * width)) / math.log(4.0)))
     grid = np.append(0.0, np.geomspace(min(drude, 0.5 * width), width, count))
-    cuts = np.union1d(grid, _cuts(lattice, solution, width))
+    cuts = np.union1d(grid, _breaks(lattice, solution, width))
     pending = np.stack([cuts[:-1], cuts[1:]], axis=1)
     heavy = solution.weights > 1e-12 * solution.norm
     each, spent = 2 * ORDER * ORDER * int(np.count_nonzero(heavy)), 0
@@ -419,7 +419,7 @@ def total_weight(lattice: Lattice, solution: Solution) -> float:
         half = 0.5 * (pending[:, 1] - pending[:, 0])
         nodes = 0.5 * pending.sum(axis=1)[:, None] + half[:, None] * NODES
         values = spectrum(lattice, solution, nodes.ravel(), heavy).reshape(nodes.shape)
-        parts = half * (values @ WEIGHTS)
+        parts = half * (values @ GAUSS_WEIGHTS)
         share = np.abs(parts) / max(abs(total) + np.abs(parts).sum(), expected)
         rough = _tails(values[:, :, None])[:, 0] * share > TOLERANCE
         rough &= half > 1e-13 * lattice.half_band
@@ -576,7 +576,7 @@ def quasiparticle_mobility(t: float, g: float, g_z: float, omega0: float, T: flo
     speed = np.sqrt(np.maximum(lattice.half_band**2 - bare**2, 0.0))  # phi = speed^2, N = 1 / (pi speed)
     inside = (speed > 0.0) & (sigma.imag < 0.0)
     boltzmann = np.exp(np.where(inside, -(nu - solution.reference) / T, -np.inf))
-    weights = (half * WEIGHTS)[:, :, None] * boltzmann
+    weights = (half * GAUSS_WEIGHTS)[:, :, None] * boltzmann
     with np.errstate(divide="ignore", invalid="ignore"):
         moved = np.where(inside, weights * speed / -sigma.imag, 0.0).sum()
         norm = np.where(inside, weights / speed, 0.0).sum()
