@@ -98,29 +98,39 @@ def test_mixed_vectors(size, dtype):
     assert square == pytest.approx((wanted**2).sum(), rel=1e-6 if dtype == np.float32 else 1e-13)
 
 
-def test_random_vectors():
-    """Entries of modulus 1, the same in both precisions, all four phases equally often,
-    uncorrelated between streams.
-    """
-    n = 2**16
-    vectors = [
-        random_vector(7, stream(v, 0, np.array([label])), n, np.dtype(complex))
-        for v in (0, 1)
-        for label in (0.1, 0.2)
-    ]
-    for v in vectors:
-        assert (abs(v) == 1.0).all()
-        counts = np.array([(v == phase).sum() for phase in (1, 1j, -1, -1j)])
-        assert (
-            (counts - n / 4) ** 2 / (n / 4)
-        ).sum() < 24.0  # chi^2 of 3 degrees of freedom: 3e-5, four times
-    overlaps = [abs(np.vdot(a, b)) ** 2 / n for k, a in enumerate(vectors) for b in vectors[:k]]
-    assert max(overlaps) < 12.0  # exponential of mean 1: 6e-6 each
-    again = random_vector(7, stream(0, 0, np.array([0.1])), 1000, np.dtype(np.complex64))
-    assert (again == vectors[0][:1000]).all()
-    signs = random_vector(7, stream(0, 0, np.array([0.1])), n, np.dtype(np.float32))
-    assert set(np.unique(signs)) == {-1.0, 1.0}
-    assert abs(signs.sum()) < 4.5 * np.sqrt(n)
+def test_a_walk_keeps_an_operator_as_long_as_the_hamiltonian_stays():
+    """What belongs to an operator, buffers and a reference energy, is made anew only for another one."""
+    g = np.array([[1.0], [1.0], [0.0], [-0.0]])  # the last two differ in one bit
+    loops = (np.zeros(1, dtype=np.int64), np.array([0.7]), np.array([0.7]), np.arange(3))
+    values = (np.ones(1), g, np.zeros(1), np.full(1, 0.1), np.zeros(1))
+    hamiltonian = {"sites": 5, "disorder": False, "precision": "double", "max_excitations": None}
+    T, visits = operators.walk(values, *loops, np.array([0.5, 1.0]), **hamiltonian)
+    assert T.shape == (4, 3, 2)
+    seen = [(p, operator, number) for p, operator, number in visits]
+    assert [p for p, _, _ in seen] == [(i, k) for i in range(4) for k in range(3)]
+    first, second, third = seen[0][1], seen[6][1], seen[9][1]
+    wanted = 6 * [first] + 3 * [second] + 3 * [third]
+    assert all(operator is one for (_, operator, _), one in zip(seen, wanted, strict=True))
+    assert first is not second
+    assert second is not third
+    assert (first.t, first.g, first.g_z, first.omega0, first.momentum) == (1.0, 1.0, 0.0, 0.1, 0.7)
+    assert len({int(number) for _, _, number in seen}) == 9  # equal points have equal vectors
+
+
+def test_a_walk_over_sites_that_differ():
+    generator = np.random.default_rng(4)
+    values = tuple(generator.normal(size=(2, 3)) for _ in range(5))
+    loops = (np.arange(2), np.array(0.3), np.array(0.3), np.array(1))
+    hamiltonian = {"sites": 3, "disorder": True, "precision": "single", "max_excitations": 1}
+    T, visits = operators.walk(values, *loops, np.ones(1), **hamiltonian)
+    assert T.shape == (2, 1)
+    for (i,), operator, number in visits:
+        assert isinstance(operator, operators.Rows)
+        for array, name in zip(values, ("t", "g", "g_z", "omega0", "site_energy"), strict=True):
+            np.testing.assert_array_equal(getattr(operator, name), array[i])
+        assert (operator.twist, operator.precision, operator.max_excitations) == (0.3, "single", 1)
+        labels = np.concatenate([[3.0], *(array[i] for array in values), [0.3]])
+        assert number == stream(1, i, labels)
 
 
 # --- Lanczos runs against the same random vector in dense matrices ------------------------------------------

@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-# Terms beyond exp(-CUTOFF^2) of the leading one are dropped: 2e-17.
+#: Terms beyond exp(-CUTOFF^2) of the leading one are dropped: 2e-17.
 CUTOFF = 6.2
 
 
 def lattice_vectors(periods: np.ndarray, radius: float) -> np.ndarray:
-    """(vector, axis) all lattice vectors of length <= radius."""
+    """Return (vector, axis) all lattice vectors of length <= radius."""
     reciprocal = np.linalg.inv(periods)  # columns: |column k| is one over the distance of lattice planes
     reach = np.ceil(radius * np.linalg.norm(reciprocal, axis=0)).astype(int)
     ranges = [np.arange(-n, n + 1) for n in reach]
@@ -27,7 +27,7 @@ def lattice_vectors(periods: np.ndarray, radius: float) -> np.ndarray:
 
 
 def reduced(periods: np.ndarray) -> np.ndarray:
-    """The same lattice by its shortest vectors (Minkowski reduction, d <= 3)."""
+    """Return the same lattice by its shortest vectors (Minkowski reduction, d <= 3)."""
     periods = np.array(periods, dtype=np.float64)
     steps = np.array(list(itertools.product((-1, 0, 1), repeat=len(periods) - 1)))
     shortened = len(periods) > 1
@@ -42,7 +42,7 @@ def reduced(periods: np.ndarray) -> np.ndarray:
 
 
 def nearest_image(displacement: np.ndarray, periods: np.ndarray) -> np.ndarray:
-    """Shortest representative of each (n, axis) displacement on the torus."""
+    """Return the shortest representative of each (n, axis) displacement on the torus."""
     periods = reduced(periods)
     fractional = displacement @ np.linalg.inv(periods)
     near = (fractional - np.rint(fractional)) @ periods
@@ -52,9 +52,9 @@ def nearest_image(displacement: np.ndarray, periods: np.ndarray) -> np.ndarray:
 
 
 def _splitting(periods: np.ndarray, splitting: float | None) -> float:
-    return (
-        np.sqrt(np.pi) / abs(np.linalg.det(periods)) ** (1 / len(periods)) if splitting is None else splitting
-    )
+    if splitting is None:
+        return np.sqrt(np.pi) / abs(np.linalg.det(periods)) ** (1 / len(periods))
+    return splitting
 
 
 def _image_sum(
@@ -62,15 +62,15 @@ def _image_sum(
 ) -> np.ndarray:
     """Sum of term(|r + R|) over ``vectors`` R; where r + R = 0, ``self_term`` stands in."""
     distance = np.linalg.norm(displacement[:, None, :] + vectors[None, :, :], axis=-1)
-    here = distance < 1e-9
-    return np.where(here, self_term, term(np.where(here, 1.0, distance))).sum(axis=1)
+    itself = distance < 1e-9
+    return np.where(itself, self_term, term(np.where(itself, 1.0, distance))).sum(axis=1)
 
 
 def upper_gamma(a: float, x: np.ndarray) -> np.ndarray:
-    """Upper incomplete gamma function for real a, x > 0; below a = 0, where scipy has none, by Legendre's
-    continued fraction.
+    """Return the upper incomplete gamma function for real a and x > 0.
 
-    (The recurrence from a + 1 would cancel near whole numbers.)
+    Below a = 0, where scipy has none, it is Legendre's continued fraction: the recurrence from a + 1 would
+    cancel near whole numbers.
     """
     from scipy import special
 
@@ -78,12 +78,13 @@ def upper_gamma(a: float, x: np.ndarray) -> np.ndarray:
         return special.gammaincc(a, x) * special.gamma(a)
     if a == 0.0:
         return special.exp1(x)
+    # Lentz's recursion; some tens of steps at x = 1, more below
     b = x + 1.0 - a
-    c, d = np.full_like(b, 1e300), 1.0 / b
-    fraction, k = d, 0
-    while k < 10_000:  # some tens of steps at x = 1, more below
-        k += 1
-        numerator, b = -k * (k - a), b + 2.0
+    c = np.full_like(b, 1e300)
+    d = fraction = 1.0 / b
+    for k in range(1, 10_001):
+        numerator = -k * (k - a)
+        b = b + 2.0
         d = 1.0 / (numerator * d + b)
         c = b + numerator / c
         fraction = fraction * (c * d)
@@ -95,19 +96,23 @@ def upper_gamma(a: float, x: np.ndarray) -> np.ndarray:
 def power_law(
     displacement: np.ndarray, periods: np.ndarray, exponent: float, splitting: float | None = None
 ) -> np.ndarray:
-    """Periodic 1/r^s by Ewald's method in d = 1, 2, 3 dimensions.
+    """Return (n,) the periodic 1/r^s by Ewald's method in d = 1, 2, 3 dimensions.
 
-    For s > d the plain sum over images; for s < d the sum with the neutralising background (zero average over
-    the cell); for s = d the background is cut out within one lattice spacing: lim_{X} [sum_{|r+R| < X}
-    1/|r+R|^d - S_d ln(X)/Omega] with S_d = 2, 2 pi, 4 pi.
+    For s > d it is the plain sum over images; for s < d the sum with the neutralising background (zero
+    average over the cell). For s = d the background is cut out within one lattice spacing,
 
-    Parameters: displacement (n, d), periods (d, d). Returns (n,).
+        lim_{X} [sum_{|r+R| < X} 1/|r+R|^d - S_d ln(X)/Omega],  S_d = 2, 2 pi, 4 pi.
+
+    ``displacement`` is (n, d), ``periods`` (d, d).
     """
     from scipy import special
 
     d, s = len(periods), float(exponent)
-    alpha, volume = _splitting(periods, splitting), abs(np.linalg.det(periods))
+    alpha = _splitting(periods, splitting)
+    volume = abs(np.linalg.det(periods))
     displacement = nearest_image(displacement, periods)
+
+    # near images
     reach = CUTOFF / alpha + np.linalg.norm(displacement, axis=1).max(initial=0.0)
     real = _image_sum(
         displacement,
@@ -115,13 +120,15 @@ def power_law(
         lambda x: special.gammaincc(s / 2, (alpha * x) ** 2) / x**s,
         -(alpha**s) / special.gamma(s / 2 + 1),
     )
+
+    # waves
     waves = _wave_vectors(periods, 2 * alpha * CUTOFF)
     size = np.linalg.norm(waves, axis=1)
     weight = np.pi ** (d / 2) / (special.gamma(s / 2) * volume)
     coefficients = weight * (size / 2) ** (s - d) * upper_gamma((d - s) / 2, (size / (2 * alpha)) ** 2)
-    if (
-        s == d
-    ):  # the pole at s = d becomes a logarithm; digamma fixes the background's cut at one lattice spacing
+
+    # zero wave vector; its pole at s = d becomes a logarithm, and digamma cuts the background at one spacing
+    if s == d:
         uniform = weight * (2 * np.log(alpha) - special.digamma(d / 2))
     else:
         uniform = weight * 2 * alpha ** (s - d) / (s - d)
@@ -137,47 +144,54 @@ def _wave_vectors(periods: np.ndarray, radius: float) -> np.ndarray:
 def layer(
     displacement: np.ndarray, periods: np.ndarray, height: float = 0.0, splitting: float | None = None
 ) -> np.ndarray:
-    """1/r between two layers at distance ``height``, periodic in the plane, with zero average over the cell.
+    """Return (n,) 1/r between two layers at distance ``height``, periodic, with zero average over the cell.
 
-    sum_R erfc(alpha rho)/rho + (pi/A) sum_{G != 0} cos(G r)/G [e^{Gz} erfc(G/2alpha + alpha z) + e^{-Gz}
-    erfc(G/2alpha - alpha z)]
-    - (2/A) [sqrt(pi)/alpha e^{-alpha^2 z^2} - pi z erfc(alpha z)],  rho^2 = |r + R|^2 + z^2.
+    With rho^2 = |r + R|^2 + z^2,
 
-    At height 0 and zero displacement: the self term. Parameters: displacement (n, 2), periods (2, 2). Returns
-    (n,).
+        sum_R erfc(alpha rho)/rho
+        + (pi/A) sum_{G != 0} cos(G r)/G [e^{Gz} erfc(G/2alpha + alpha z) + e^{-Gz} erfc(G/2alpha - alpha z)]
+        - (2/A) [sqrt(pi)/alpha e^{-alpha^2 z^2} - pi z erfc(alpha z)].
+
+    At height 0 and zero displacement it is the self term. ``displacement`` is (n, 2), ``periods`` (2, 2).
     """
     from scipy import special
 
-    alpha, area, z = _splitting(periods, splitting), abs(np.linalg.det(periods)), abs(float(height))
+    alpha = _splitting(periods, splitting)
+    area = abs(np.linalg.det(periods))
+    z = abs(float(height))
     displacement = nearest_image(displacement, periods)
+
+    # near images
     lifted = np.concatenate([displacement, np.full((len(displacement), 1), z)], axis=1)
     reach = CUTOFF / alpha + np.linalg.norm(displacement, axis=1).max(initial=0.0)
     vectors = lattice_vectors(periods, reach)
     flat = np.concatenate([vectors, np.zeros((len(vectors), 1))], axis=1)
     real = _image_sum(lifted, flat, lambda x: special.erfc(alpha * x) / x, -2 * alpha / np.sqrt(np.pi))
+
+    # waves
     waves = _wave_vectors(periods, 2 * alpha * CUTOFF)
     size = np.linalg.norm(waves, axis=1)
-    up, down = size / (2 * alpha) + alpha * z, size / (2 * alpha) - alpha * z
+    up = size / (2 * alpha) + alpha * z
+    down = size / (2 * alpha) - alpha * z
     gauss = np.exp(-((size / (2 * alpha)) ** 2) - (alpha * z) ** 2)
     # e^{Gz} erfc(up) in the scaled form that does not overflow; e^{-Gz} erfc(down) is harmless as it stands
     coefficients = np.pi / area * (gauss * special.erfcx(up) + np.exp(-size * z) * special.erfc(down)) / size
-    uniform = (
-        -2
-        / area
-        * (np.sqrt(np.pi) / alpha * np.exp(-((alpha * z) ** 2)) - np.pi * z * special.erfc(alpha * z))
-    )
+
+    # zero wave vector
+    background = np.sqrt(np.pi) / alpha * np.exp(-((alpha * z) ** 2)) - np.pi * z * special.erfc(alpha * z)
+    uniform = -2 / area * background
     return real + np.cos(displacement @ waves.T) @ coefficients + uniform
 
 
 def gated_layer(
     displacement: np.ndarray, periods: np.ndarray, distance: float, gates: int, splitting: float | None = None
 ) -> np.ndarray:
-    """1/r in a layer screened by metallic gates at ``distance``, periodic, zero average over the cell.
+    """Return (n,) 1/r in a layer screened by metallic gates at ``distance``, with zero average over the cell.
 
-    One gate: one image charge of opposite sign at height 2 d. Two gates, at +d and -d: alternating images at
-    heights 2 d k, V_0 + 2 sum_{k >= 1} (-1)^k V_{2dk}. The alternating series is summed by the algorithm of
-    Cohen, Rodriguez Villegas and Zagier (Experimental Mathematics 9, 3 (2000)), whose error falls as 5.8^-n
-    for any d.
+    One gate has one image charge of opposite sign at height 2 d. Two gates, at +d and -d, have alternating
+    images at heights 2 d k, V_0 + 2 sum_{k >= 1} (-1)^k V_{2dk}. The alternating series is summed by the
+    algorithm of Cohen, Rodriguez Villegas and Zagier (Experimental Mathematics 9, 3 (2000)), whose error
+    falls as 5.8^-n for any d.
     """
     bare = layer(displacement, periods, 0.0, splitting)
     if gates == 1:
@@ -194,7 +208,7 @@ def gated_layer(
 
 
 def yukawa(displacement: np.ndarray, periods: np.ndarray, length: float) -> np.ndarray:
-    """exp(-r/length)/r summed over images; the self term leaves the particle itself out."""
+    """Return (n,) exp(-r/length)/r summed over images; the self term leaves the particle itself out."""
     displacement = nearest_image(displacement, periods)
     reach = CUTOFF**2 * length + np.linalg.norm(displacement, axis=1).max(initial=0.0)
     vectors = lattice_vectors(periods, reach)

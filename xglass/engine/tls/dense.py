@@ -30,7 +30,7 @@ Matrices = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def spin_configurations(sites: int, max_excitations: int | None = None) -> np.ndarray:
-    """(state,) configurations of the two-level systems with at most so many of them excited, rising."""
+    """Return (state,) configurations of the two-level systems with at most so many excited, rising."""
     if max_excitations is None or max_excitations >= sites:
         return np.arange(2**sites)
     layers = [np.zeros(1, dtype=np.int64)]
@@ -41,17 +41,17 @@ def spin_configurations(sites: int, max_excitations: int | None = None) -> np.nd
 
 
 def excitations(states: np.ndarray, sites: int) -> np.ndarray:
-    """(state, site) sz of every two-level system in every configuration: -1 down, +1 up."""
+    """Return (state, site) sz of every two-level system in every configuration: -1 down, +1 up."""
     return (2 * (states[:, None] >> np.arange(sites) & 1) - 1).astype(np.float64)
 
 
 def rotated(states: np.ndarray, sites: int) -> np.ndarray:
-    """Configurations s' with (L v)[s] = v[s']: all bits one place to the left."""
+    """Return configurations s' with (L v)[s] = v[s']: all bits one place to the left."""
     return (states << 1 & (2**sites - 1)) | states >> (sites - 1)
 
 
 def flipped(states: np.ndarray, bit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the flip of one bit, among the given configurations."""
+    """Return rows and columns of the flip of one bit among the given configurations."""
     target = states ^ 1 << bit
     column = np.minimum(np.searchsorted(states, target), states.size - 1)
     row = np.flatnonzero(states[column] == target)
@@ -67,9 +67,10 @@ def block(
     sites: int,
     max_excitations: int | None = None,
 ) -> Matrices:
-    """Hopping, rest and current in the block of one momentum; (state, state)."""
+    """Return hopping, rest and current in the block of one momentum; (state, state)."""
     states = spin_configurations(sites, max_excitations)
-    rows, spins = np.arange(states.size), excitations(states, sites)
+    rows = np.arange(states.size)
+    spins = excitations(states, sites)
     left = np.zeros((states.size, states.size), dtype=np.complex128)
     left[rows, np.searchsorted(states, rotated(states, sites))] += np.exp(-1j * momentum)
     rest = np.zeros(left.shape)
@@ -87,17 +88,20 @@ def whole(
     site_energy: np.ndarray,
     max_excitations: int | None = None,
 ) -> Matrices:
-    """Hopping, rest and current for sites that differ; (site x state, site x state),
-    the electron's site first. t of bond (j, j+1) in t[j].
+    """Return hopping, rest and current for sites that differ; (site x state, site x state).
+
+    The site of the electron comes first. The bond (j, j + 1) has the hopping t[j].
     """
     sites = g.size
     states = spin_configurations(sites, max_excitations)
-    rows, spins = np.arange(states.size), excitations(states, sites)
+    rows = np.arange(states.size)
+    spins = excitations(states, sites)
     shape = (sites, states.size, sites, states.size)
     hopping, current = np.zeros(shape, dtype=np.complex128), np.zeros(shape, dtype=np.complex128)
     rest = np.zeros(shape)
+    phase = np.exp(1j * twist / sites)
     for j in range(sites):
-        to, phase = (j + 1) % sites, np.exp(1j * twist / sites)
+        to = (j + 1) % sites
         hopping[to, rows, j, rows] -= t[j] * phase
         hopping[j, rows, to, rows] -= t[j] * np.conj(phase)
         current[to, rows, j, rows] -= 1j * t[j] * phase
@@ -112,7 +116,10 @@ def whole(
 def sector(
     number: float, values: Sequence[Any], disorder: bool, sites: int, max_excitations: int | None
 ) -> Matrices:
-    """Matrices of one momentum, or of one flux where sites differ; values: t, g, g_z, omega0, site_energy."""
+    """Return the matrices of one momentum, or of one flux where sites differ.
+
+    ``values`` are t, g, g_z, omega0, site_energy: numbers or, with disorder, arrays (site).
+    """
     t, g, g_z, omega0, site_energy = values
     if disorder:
         return whole(number, t, g, g_z, omega0, site_energy, max_excitations)
@@ -149,12 +156,12 @@ def spectra(
     def at_point(*point: Any) -> tuple[np.ndarray, ...]:
         *values, temperatures = point
         temperatures = np.ascontiguousarray(temperatures)
-        sectors = [
-            _sums(
-                sector(number, values, disorder, sites, max_excitations), temperatures, frequency, broadening
-            )
-            for number in numbers
-        ]
+        sectors = []
+        for number in numbers:
+            matrices = sector(number, values, disorder, sites, max_excitations)
+            sectors.append(_sums(matrices, temperatures, frequency, broadening))
+
+        # Z and numerators of all sectors, relative to one energy
         ground = min(lowest for lowest, _ in sectors)
         factors = [
             weight * np.exp(-(lowest - ground) / temperatures)
@@ -167,18 +174,17 @@ def spectra(
             )
             for parts in zip(*(sums for _, sums in sectors), strict=True)
         )
+
+        # averages
         with np.errstate(invalid="ignore"):  # no weight near zero at all: no exponent
             exponent = static[..., 1] / static[..., 0]
         log_z = np.log(z * (1 if disorder else sites) / sum(weights)) - ground / temperatures
         return sigma / z[:, None, None], exponent, hop / z, total / z, log_z
 
-    row = (float, (T.shape[-1],))
-    grids: list[Kind] = [
-        (float, (T.shape[-1], broadening.size, frequency.size)),
-        (float, (T.shape[-1], broadening.size)),
-    ]
+    grid = (T.shape[-1], broadening.size, frequency.size)
+    out: list[Kind] = [(float, grid), (float, grid[:2]), *[(float, grid[:1])] * 3]
     core = [1 if disorder else 0] * 5 + [1]
-    return over_points(at_point, (t, g, g_z, omega0, site_energy, T), core, [*grids, row, row, row])
+    return over_points(at_point, (t, g, g_z, omega0, site_energy, T), core, out)
 
 
 def _sums(
@@ -203,8 +209,7 @@ def _sums(
     return ground, [boltzmann.sum(axis=1), boltzmann @ hops, total, static, sigma]
 
 
-#: Central differences of eighth order for the second derivative: weights of f(0), f(h) + f(-h), f(2h) +
-#: f(-2h), ...
+#: Second derivative by central differences of eighth order: weights of f(0), f(h) + f(-h), f(2h) + f(-2h) ...
 STENCIL = (-205 / 72, 8 / 5, -1 / 5, 8 / 315, -1 / 560)
 
 
@@ -257,8 +262,9 @@ def stiffness(
 
 
 def _similar(T: np.ndarray) -> list[np.ndarray]:
-    """Indices of temperatures within a factor of two of each other: each group gets a step of its own,
-    or rounding would spoil the highest.
+    """Return indices of temperatures within a factor of two of each other.
+
+    Each group gets a step of its own, or rounding would spoil the highest.
     """
     order = np.argsort(T)
     groups: list[list[int]] = []

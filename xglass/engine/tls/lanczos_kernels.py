@@ -10,7 +10,7 @@ from xglass.engine.tls.operator_kernels import Loop
 
 @intrinsic
 def _mixed_run(typing, w, x, y, at, number, a, b, c):
-    """One run of w = a w + b x + c y; returns the sum of the new w squared."""
+    """One run of ``w = a w + b x + c y``; returns the sum of the new w squared."""
 
     def emit(context, builder, signature, arguments):
         loop = Loop(context, builder, signature.args[0])
@@ -32,7 +32,7 @@ def _mixed_run(typing, w, x, y, at, number, a, b, c):
 
 @kernel
 def mixed(w, x, y, a, b, c):
-    """w = a w + b x + c y; returns the new |w|^2, added up in double precision from short sums."""
+    """``w = a w + b x + c y``; returns the new |w|^2, added up in double precision from short sums."""
     size, run, total = w.size, 2048, 0.0
     whole = size // run * run
     for at in range(0, whole, run):

@@ -220,10 +220,12 @@ def _row(typing, v, out, table, places, size, stride, forth, back, terms, keep):
             def body(n, sums):
                 at = b.add(start, n)
                 place = b.add(here, at)
+                # the hops from both neighbours
                 x, y = loop.load(vp, b.add(before, at)), loop.load(vp, b.add(after, at))
                 result = loop.times_plus(x, forth[0], b.fmul(y, back[0]))
                 result = loop.times_plus(loop.exchanged(x, 1), forth[1], result)
                 result = loop.times_plus(loop.exchanged(y, 1), back[1], result)
+                # the flip, and the diagonal
                 mine = loop.load(vp, place)
                 result = loop.times_plus(other(place, mine), flip, result)
                 result = loop.times_plus(mine, loop.times_plus(loop.load(tp, at), scale, energy), result)
@@ -243,7 +245,7 @@ def _row(typing, v, out, table, places, size, stride, forth, back, terms, keep):
 
         def beyond(carry):
             """The flip leads ``stride`` numbers away."""
-            lower, upper = b.fadd(level, own), b.fadd(level, b.fneg(own))
+            lower, upper = b.fadd(level, own), b.fsub(level, own)
 
             def pair(s, sums):
                 piece(s, stride, lambda place, mine: loop.load(vp, b.add(place, stride)), lower, carry)
@@ -285,7 +287,7 @@ def _row(typing, v, out, table, places, size, stride, forth, back, terms, keep):
 
 @kernel
 def block_step(v, out, hop_re, hop_im, flip, low, high, a, b, c):
-    """out = a (f L + f* L^+ + flip sx_0 + diagonal) v + b v + c out.
+    """``out = a (f L + f* L^+ + flip sx_0 + diagonal) v + b v + c out``.
 
     The diagonal of i is low[low bits of i] (each twice) + high[high bits].
     """
@@ -303,7 +305,7 @@ def block_step(v, out, hop_re, hop_im, flip, low, high, a, b, c):
 
 @kernel
 def block_shifts(v, out, hop_re, hop_im):
-    """out = (f L + f* L^+) v."""
+    """``out = (f L + f* L^+) v``."""
     quarter, zero = v.size // 8, v.dtype.type(0)
     none = (zero, zero)
     _hops(v, out, out, v, (0, quarter, quarter), (hop_re, hop_im), none, (zero, zero, zero, zero), zero)
@@ -311,7 +313,7 @@ def block_shifts(v, out, hop_re, hop_im):
 
 @kernel
 def block_lanczos(v, out, hop_re, hop_im, flip, low, high):
-    """out = H v and Re <v|H v>."""
+    """``out = H v``; returns Re <v|H v>."""
     quarter, run, total = v.size // 8, low.size // 4, 0.0
     zero, one = v.dtype.type(0), v.dtype.type(1)
     blocks = quarter // run
@@ -323,7 +325,7 @@ def block_lanczos(v, out, hop_re, hop_im, flip, low, high):
 
 @kernel
 def block_lanczos_flow(v, out, flow, hop_re, hop_im, flow_re, flow_im, flip, low, high):
-    """out = H v, flow = J v and Re <v|H v>."""
+    """``out = H v`` and ``flow = J v``; returns Re <v|H v>."""
     quarter, run, total = v.size // 8, low.size // 4, 0.0
     zero, one = v.dtype.type(0), v.dtype.type(1)
     blocks = quarter // run
@@ -338,7 +340,7 @@ def block_lanczos_flow(v, out, flow, hop_re, hop_im, flow_re, flow_im, flip, low
 
 @kernel
 def row_step(v, out, parts, hop_re, hop_im, g, g_z, energy, diagonal, a, b, c):
-    """out = a H v + b v + c out on rows (site of the electron, configuration).
+    """``out = a H v + b v + c out`` on rows (site of the electron, configuration).
 
     Entries have ``parts`` real numbers. The amplitude of the hop from j to j + 1 is hop[j]; ``diagonal``
     holds the energy of each configuration ``parts`` times.
@@ -354,7 +356,7 @@ def row_step(v, out, parts, hop_re, hop_im, g, g_z, energy, diagonal, a, b, c):
 
 @kernel
 def row_shifts(v, out, hop, parity):
-    """out[j] = hop[j - 1] v[j - 1] + parity conj(hop[j]) v[j + 1]."""
+    """``out[j] = hop[j - 1] v[j - 1] + parity conj(hop[j]) v[j + 1]``."""
     sites, size = v.shape
     for j in range(sites):
         before, after = (j - 1) % sites, (j + 1) % sites
@@ -368,7 +370,7 @@ def row_shifts(v, out, hop, parity):
 
 @kernel
 def table_step(v, out, forth, back, left, right, flip, weight, diagonal, a, b, c):
-    """out = a H v + b v + c out in a block."""
+    """``out = a H v + b v + c out`` in a block."""
     for i in range(v.size):
         w = (
             a * (forth * v[left[i]] + back * v[right[i]] + weight[i] * v[flip[i]] + diagonal[i] * v[i])
@@ -379,15 +381,16 @@ def table_step(v, out, forth, back, left, right, flip, weight, diagonal, a, b, c
 
 @kernel
 def table_shifts(v, out, forth, back, left, right):
-    """out = (forth L + back L^+) v in a block."""
+    """``out = (forth L + back L^+) v`` in a block."""
     for i in range(v.size):
         out[i] = forth * v[left[i]] + back * v[right[i]]
 
 
 @kernel
 def table_row_step(v, out, hop, g, g_z, energy, diagonal, flips, states, a, b, c):
-    """out = a H v + b v + c out on rows; flips[j, s] is where configuration s goes,
-    itself where that is not kept.
+    """``out = a H v + b v + c out`` on rows.
+
+    Configuration s goes to flips[j, s] when site j flips; to itself where that is not kept.
     """
     sites, size = v.shape
     for j in range(sites):

@@ -25,8 +25,8 @@ MARGIN = 1e-5
 #: Rings of fewer sites are shorter than the vectors of a processor; they go by tables of indices.
 SMALLEST = 5
 
-# : Lanczos steps in dimensions of the space, at most: without reorthogonalisation one dimension is not
-# exhausted after as many steps, but after twice.
+#: Most Lanczos steps, in dimensions of the space: without reorthogonalisation a space is not exhausted after
+#: as many steps as it has dimensions, but after twice as many.
 MOST = 2
 
 #: Lanczos steps that any smooth function of the energy takes.
@@ -42,22 +42,22 @@ def _excited(states: np.ndarray) -> np.ndarray:
 
 
 def _flips(states: np.ndarray, bit: int) -> np.ndarray:
-    """Where each configuration goes when a bit flips; itself where that is not kept."""
-    wanted = states ^ (1 << bit)
-    found = np.minimum(np.searchsorted(states, wanted), states.size - 1)
-    return np.where(states[found] == wanted, found, np.arange(states.size)).astype(np.int32)
+    """Return where each configuration goes when a bit flips; itself where that is not kept."""
+    target = states ^ (1 << bit)
+    place = np.minimum(np.searchsorted(states, target), states.size - 1)
+    return np.where(states[place] == target, place, np.arange(states.size)).astype(np.int32)
 
 
-def _local_range(omega0: np.ndarray, own: int, g: float, g_z: float, most: int) -> tuple[float, float]:
-    """Lowest and highest energy of all two-level systems while the electron sits on ``own``,
-    at most ``most`` excited.
+def _local_range(omega0: np.ndarray, site: int, g: float, g_z: float, most: int) -> tuple[float, float]:
+    """Return the lowest and highest energy of all two-level systems while the electron is on ``site``.
+
+    At most ``most`` of them are excited.
     """
-    others = np.sort(np.delete(omega0, own))
-    least = (
-        np.concatenate([[0.0], np.cumsum(others)])[: most + 1] - 0.5 * others.sum()
-    )  # with n = 0, 1, ... of the others excited
+    # with n = 0, 1, ... of the others excited
+    others = np.sort(np.delete(omega0, site))
+    least = np.concatenate([[0.0], np.cumsum(others)])[: most + 1] - 0.5 * others.sum()
     largest = np.concatenate([[0.0], np.cumsum(others[::-1])])[: most + 1] - 0.5 * others.sum()
-    half = 0.5 * omega0[own] - g_z
+    half = 0.5 * omega0[site] - g_z
     split = math.hypot(half, g)
     low, high = [least.min() - half], [largest.max() - half]
     if most > 0:  # with one excitation to spare the two-level system of the electron has both its states
@@ -67,21 +67,19 @@ def _local_range(omega0: np.ndarray, own: int, g: float, g_z: float, most: int) 
 
 
 class _Operator(ABC):
-    """What both operators share: out = H v and the like, into a given buffer, which must not be that of v."""
+    """What both operators share: ``out = H v`` and the like, into a buffer that must not be that of v."""
 
     sites: int
     precision: str
     max_excitations: int | None
 
-    # : J^2 in terms of the matrix that ``current`` applies squared: -1 where J is i times a real matrix and
-    # vectors are real.
+    #: J^2 over the square of the matrix that ``current`` applies: -1 where vectors are real and J is i times
+    #: a real matrix.
     current_square = 1.0
 
     @cached_property
     def _kernels(self) -> ModuleType:
-        """Imported where something is computed: bounds and dimensions are wanted by callers that compute
-        nothing.
-        """
+        """Compiled loops, imported late: who asks for bounds and dimensions need not compute anything."""
         from xglass.engine.tls import operator_kernels
 
         return operator_kernels
@@ -92,9 +90,14 @@ class _Operator(ABC):
         return np.dtype(np.float32 if self.precision == "single" else np.float64)
 
     @cached_property
+    def complex_type(self) -> np.dtype:
+        """Type of complex numbers in this precision."""
+        return np.dtype(np.complex64 if self.precision == "single" else np.complex128)
+
+    @cached_property
     def dtype(self) -> np.dtype:
         """Type of the entries of vectors."""
-        return np.dtype(np.complex64 if self.precision == "single" else np.complex128)
+        return self.complex_type
 
     @cached_property
     def most(self) -> int:
@@ -133,22 +136,22 @@ class _Operator(ABC):
 
     @abstractmethod
     def step(self, v: np.ndarray, out: np.ndarray, a: float, b: float, c: float) -> np.ndarray:
-        """Out = a H v + b v + c out; with c = 0 the old ``out`` is not read."""
+        """``out = a H v + b v + c out``; with c = 0 the old ``out`` is not read."""
 
     def apply(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Out = H v."""
+        """``out = H v``."""
         return self.step(v, out, 1.0, 0.0, 0.0)
 
     @abstractmethod
     def current(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Out = J v."""
+        """``out = J v``."""
 
     @abstractmethod
     def hopping(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Out = H_hop v."""
+        """``out = H_hop v``."""
 
     def lanczos(self, v: np.ndarray, out: np.ndarray, flow: np.ndarray | None = None) -> float:
-        """Out = H v, flow = J v where asked for; returns Re <v|H v>."""
+        """``out = H v``, and ``flow = J v`` where asked for; return Re <v|H v>."""
         self.apply(v, out)
         if flow is not None:
             self.current(v, flow)
@@ -175,7 +178,7 @@ class Block(_Operator):
 
     @cached_property
     def bounds(self) -> tuple[float, float]:
-        """The spectrum lies between these: the two-level systems' and 2t on both sides."""
+        """The spectrum lies between these: that of the two-level systems, with 2t on both sides."""
         low, high = _local_range(np.full(self.sites, self.omega0), 0, self.g, self.g_z, self.most)
         return low - 2.0 * abs(self.t), high + 2.0 * abs(self.t)
 
@@ -184,18 +187,14 @@ class Block(_Operator):
 
     @cached_property
     def _halves(self) -> tuple[np.ndarray, np.ndarray]:
-        """Energies of the two-level systems of the low bits (each twice) and of the high bits:
-        their sums are the diagonal.
-        """
+        """Energies of the low bits (each twice) and of the high bits: their sums are the diagonal."""
         low_bits = min(LOW_BITS, self.sites - 1)
         high = self.omega0 * _excited(np.arange(2 ** (self.sites - low_bits)))
         return np.repeat(self._diagonal(np.arange(2**low_bits)), 2).astype(self.real), high.astype(self.real)
 
     @cached_property
     def _tables(self) -> tuple[np.ndarray, ...]:
-        """Indices of L, L^+ and the flip among the kept configurations, the weight of the flip,
-        the diagonal.
-        """
+        """Indices of L, L^+ and the flip among the kept configurations; weight of the flip; diagonal."""
         left = np.searchsorted(self.states, rotated(self.states, self.sites)).astype(np.int32)
         flip = _flips(self.states, 0)
         weight = np.where(flip == np.arange(flip.size), 0.0, -self.g)
@@ -225,7 +224,7 @@ class Block(_Operator):
         return self.real.type(-self.g)
 
     def step(self, v: np.ndarray, out: np.ndarray, a: float, b: float, c: float) -> np.ndarray:
-        """Out = a H v + b v + c out; with c = 0 the old ``out`` is not read."""
+        """``out = a H v + b v + c out``; with c = 0 the old ``out`` is not read."""
         real = self.real.type
         if self.tabulated:
             forth = self.dtype.type(complex(*self._hop))
@@ -238,11 +237,11 @@ class Block(_Operator):
         return out
 
     def current(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Out = J v."""
+        """``out = J v``."""
         return self._shifts(v, out, self._flow)
 
     def hopping(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Out = H_hop v."""
+        """``out = H_hop v``."""
         return self._shifts(v, out, self._hop)
 
     def _shifts(self, v: np.ndarray, out: np.ndarray, amplitude: tuple[np.generic, np.generic]) -> np.ndarray:
@@ -254,10 +253,11 @@ class Block(_Operator):
         return out
 
     def lanczos(self, v: np.ndarray, out: np.ndarray, flow: np.ndarray | None = None) -> float:
-        """Out = H v, flow = J v where asked for; returns Re <v|H v>: one pass over v."""
+        """``out = H v``, and ``flow = J v`` where asked for; return Re <v|H v>. One pass over v."""
         if self.tabulated:
             return super().lanczos(v, out, flow)
-        vectors, local = (v.view(self.real), out.view(self.real)), (self._flip, *self._halves)
+        vectors = v.view(self.real), out.view(self.real)
+        local = self._flip, *self._halves
         if flow is None:
             return float(self._kernels.block_lanczos(*vectors, *self._hop, *local))
         return float(
@@ -287,11 +287,7 @@ class Rows(_Operator):
     @cached_property
     def dtype(self) -> np.dtype:
         """Type of the entries of vectors: real without a twist."""
-        return (
-            self.real
-            if self.twist == 0.0
-            else np.dtype(np.complex64 if self.precision == "single" else np.complex128)
-        )
+        return self.real if self.twist == 0.0 else self.complex_type
 
     @property
     def current_square(self) -> float:  # type: ignore[override]
@@ -346,32 +342,31 @@ class Rows(_Operator):
         return self._amplitudes[key]
 
     def step(self, v: np.ndarray, out: np.ndarray, a: float, b: float, c: float) -> np.ndarray:
-        """Out = a H v + b v + c out; with c = 0 the old ``out`` is not read."""
+        """``out = a H v + b v + c out``; with c = 0 the old ``out`` is not read."""
         factors = self.real.type(a), self.real.type(b), self.real.type(c)
         hop = self._hops(-1.0, v.dtype)
         if self.tabulated:
-            rows, tables = (
-                (v.reshape(self.sites, -1), out.reshape(self.sites, -1)),
-                (self._flip_table, self.states),
-            )
-            self._kernels.table_row_step(*rows, hop, *self._site_arrays, self._diagonal, *tables, *factors)
+            rows = v.reshape(self.sites, -1), out.reshape(self.sites, -1)
+            tables = self._diagonal, self._flip_table, self.states
+            self._kernels.table_row_step(*rows, hop, *self._site_arrays, *tables, *factors)
         elif v.dtype.kind == "f":
             self._kernels.row_step(
                 v, out, 1, hop, np.zeros_like(hop), *self._site_arrays, self._diagonal, *factors
             )
         else:
-            pairs, parts = (v.view(self.real), out.view(self.real)), (hop.real.copy(), hop.imag.copy())
+            pairs = v.view(self.real), out.view(self.real)
+            parts = hop.real.copy(), hop.imag.copy()
             self._kernels.row_step(*pairs, 2, *parts, *self._site_arrays, self._doubled, *factors)
         return out
 
     def current(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Out = J v; for real v without the factor i."""
+        """``out = J v``, for real v without the factor i."""
         if v.dtype.kind == "f":
             return self._shifts(v, out, self._hops(-1.0, v.dtype), -1.0)
         return self._shifts(v, out, self._hops(-1j, v.dtype), 1.0)
 
     def hopping(self, v: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Out = H_hop v."""
+        """``out = H_hop v``."""
         return self._shifts(v, out, self._hops(-1.0, v.dtype), 1.0)
 
     def _shifts(self, v: np.ndarray, out: np.ndarray, hop: np.ndarray, parity: float) -> np.ndarray:
@@ -392,7 +387,10 @@ def operator(
     precision: str,
     max_excitations: int | None,
 ) -> Operator:
-    """Return the operator of one momentum or flux; values: t, g, g_z, omega0, site_energy."""
+    """Return the operator of one momentum or flux.
+
+    ``values`` are t, g, g_z, omega0, site_energy: numbers or, with disorder, arrays (site).
+    """
     t, g, g_z, omega0, site_energy = values
     if disorder:
         return Rows(sites, number, t, g, g_z, omega0, site_energy, precision, max_excitations)

@@ -48,8 +48,8 @@ DECAY = {"single": 15.0, "double": 20.0}
 #: Width times length in time of the edge beyond the spectrum where a series may do as it likes.
 EDGE = 60.0
 
-# : Samples in time for each run of the Chebyshev recursion: many need fewer orders each, but more sums over
-# them.
+#: Samples in time for each run of the Chebyshev recursion: many need fewer orders each, but more sums over
+#: them.
 SAMPLES = 8
 
 #: Temperature, in half widths, of the state whose energy is the reference.
@@ -102,7 +102,7 @@ class Evolution:
         self.operator = operator
         self.half, self.centre, self.dimension = half_width(operator), operator.centre, operator.dimension
         self.real = operator.real
-        self.complex = np.dtype(np.complex64 if self.real == np.float32 else np.complex128)
+        self.complex = operator.complex_type
         self.tolerance = 1e-8 if self.real == np.float32 else 1e-15
 
         held = samples(self.dimension)
