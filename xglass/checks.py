@@ -119,7 +119,7 @@ def aligned(caller: str, **arrays: xr.DataArray | xr.Dataset) -> None:
 
 
 def eager(data: xr.Dataset, name: str) -> np.ndarray:
-    """Values of a coordinate of the model, also where a chunked or stored Dataset holds it as a dask array.
+    """A coordinate of the model as an array, also where a chunked or stored Dataset holds it lazily.
 
     Parameters are eager by definition; fetching them is no computation of results, so it goes around the
     user's scheduler.
@@ -148,9 +148,9 @@ def seed(value: object, *, name: str = "seed") -> int:
 
 
 def realizations(realization: object) -> np.ndarray:
-    """Labels of realizations of disorder, whole numbers >= 0, from a count or explicit labels.
+    """Number realizations of disorder: by a count or by labels, whole numbers >= 0.
 
-    Raises ValueError for none and for doubles.
+    Raises ValueError for no label and for doubles.
     """
     if np.ndim(realization) == 0:  # type: ignore[arg-type]
         return np.arange(whole_number("realization", realization))

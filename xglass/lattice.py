@@ -38,21 +38,27 @@ def from_cell(
 
     Parameters
     ----------
-    vectors : (d, d) cell vectors, one per row, in a; d = 1, 2 or 3.
-    shape : number of cells along each vector.
-    basis : (b, d) Cartesian positions of the sites of one cell in a; default one site at the origin.
-    bonds : each bond of a cell once: (basis site of the source, basis site of the target, cell offset of the
+    vectors : (d, d) array_like
+        Cell vectors, one for each row, in a; d = 1, 2 or 3.
+    shape : sequence of int
+        Number of cells along each vector.
+    basis : (b, d) array_like, optional
+        Cartesian positions of the sites of one cell in a; default one site at the origin.
+    bonds : sequence of tuple
+        Each bond of a cell once: (basis site of the source, basis site of the target, cell offset of the
         target, kind).
 
     Returns
     -------
-    Dataset with coords ``position(site, axis)``, ``torus(period, axis)``, ``cells(period)``,
-    ``bond_source(bond)``, ``bond_target(bond)``, ``bond_vector(bond, axis)`` (true vectors, never wrapped)
-    and ``bond_kind(bond)``.
+    Dataset
+        With coords ``position(site, axis)``, ``torus(period, axis)``, ``cells(period)``,
+        ``bond_source(bond)``, ``bond_target(bond)``, ``bond_vector(bond, axis)`` (true vectors, never
+        wrapped) and ``bond_kind(bond)``.
 
     Raises
     ------
-    ValueError, TypeError for vectors that do not span, shapes below 1, bonds that name no site or no cell.
+    TypeError, ValueError
+        Vectors that do not span the space, shapes below 1, bonds that name no site or no cell.
 
     Examples
     --------
@@ -176,15 +182,18 @@ def chain(N: int) -> xr.Dataset:
 
     Parameters
     ----------
-    N : number of sites, at least 2.
+    N : int
+        Number of sites, at least 2.
 
     Returns
     -------
-    Dataset of a lattice, see :func:`from_cell`.
+    Dataset
+        A lattice, see :func:`from_cell`.
 
     Raises
     ------
-    TypeError, ValueError if N is not a whole number >= 2.
+    TypeError, ValueError
+        N is not a whole number >= 2.
 
     Examples
     --------
@@ -200,15 +209,18 @@ def square(L: int, Ly: int | None = None) -> xr.Dataset:
 
     Parameters
     ----------
-    L, Ly : sides, at least 2; Ly = L by default.
+    L, Ly : int
+        Sides, at least 2; Ly = L by default.
 
     Returns
     -------
-    Dataset of a lattice, see :func:`from_cell`.
+    Dataset
+        A lattice, see :func:`from_cell`.
 
     Raises
     ------
-    TypeError, ValueError if a side is not a whole number >= 2.
+    TypeError, ValueError
+        A side that is not a whole number >= 2.
 
     Examples
     --------
@@ -228,15 +240,18 @@ def triangular(L: int, Ly: int | None = None) -> xr.Dataset:
 
     Parameters
     ----------
-    L, Ly : sides, at least 2; Ly = L by default.
+    L, Ly : int
+        Sides, at least 2; Ly = L by default.
 
     Returns
     -------
-    Dataset of a lattice, see :func:`from_cell`.
+    Dataset
+        A lattice, see :func:`from_cell`.
 
     Raises
     ------
-    TypeError, ValueError if a side is not a whole number >= 2.
+    TypeError, ValueError
+        A side that is not a whole number >= 2.
 
     Examples
     --------
@@ -255,15 +270,18 @@ def cubic(L: int) -> xr.Dataset:
 
     Parameters
     ----------
-    L : side, at least 2.
+    L : int
+        Side, at least 2.
 
     Returns
     -------
-    Dataset of a lattice, see :func:`from_cell`.
+    Dataset
+        A lattice, see :func:`from_cell`.
 
     Raises
     ------
-    TypeError, ValueError if L is not a whole number >= 2.
+    TypeError, ValueError
+        A side that is not a whole number >= 2.
 
     Examples
     --------
@@ -339,38 +357,54 @@ def coulomb(
 ) -> xr.DataArray:
     r"""Coulomb interaction 1/r of point charges on the torus, with a neutral background.
 
-    In the plane (Ewald sum of the three-dimensional 1/r, zero average over the cell; A the area, G reciprocal
-    vectors):
+    In the plane it is the Ewald sum of the three-dimensional 1/r with zero average over the cell (A the area,
+    G reciprocal vectors):
 
-    V(r) = sum_R erfc(alpha |r+R|)/|r+R| + (2 pi/A) sum_{G != 0} erfc(G/2alpha)/G cos(G r) - 2 sqrt(pi)/(alpha
-    A).
+    .. math::
 
-    On the three-dimensional torus the same with 4 pi exp(-G^2/4alpha^2)/(Omega G^2) and -pi/(alpha^2 Omega):
-    zero average. On a ring the background is a line of charge with the stretch |x| < a around the particle
-    cut out: V(x) = lim_X [sum_{|x+R| < X} 1/|x+R| - (2/L) ln X] = -[psi(x/L) + psi(1 - x/L)]/L - (2/L) ln L,
-    psi the digamma function.
+        V(r) = \sum_R \frac{\mathrm{erfc}(\alpha |r + R|)}{|r + R|}
+        + \frac{2\pi}{A} \sum_{G \neq 0} \frac{\mathrm{erfc}(G / 2\alpha)}{G} \cos(G r)
+        - \frac{2\sqrt\pi}{\alpha A}
 
-    With ``gate_distance`` d (in the plane only) metallic plates screen it; zero average over the cell again:
-    two plates at +d and -d give sum_k (-1)^k sum_R 1/sqrt(|r+R|^2 + (2dk)^2) over all whole k, one plate at d
-    gives sum_R [1/|r+R| - 1/sqrt(|r+R|^2 + (2d)^2)].
+    On the three-dimensional torus the last two terms have :math:`4\pi e^{-G^2/4\alpha^2} / (\Omega G^2)` and
+    :math:`-\pi / (\alpha^2 \Omega)` instead; the average is zero again. On a ring the background is a line of
+    charge from which the stretch :math:`|x| < a` around the particle is cut out (psi the digamma function):
+
+    .. math::
+
+        V(x) = \lim_{X \to \infty} \Big[\sum_{|x + R| < X} \frac{1}{|x + R|} - \frac{2}{L} \ln X\Big]
+        = -\frac{\psi(x/L) + \psi(1 - x/L)}{L} - \frac{2}{L} \ln L
+
+    With ``gate_distance`` d, in the plane only, metallic plates screen it; the average over the cell is zero.
+    Two plates at d and -d give the first sum, over all whole k, one plate at d the second:
+
+    .. math::
+
+        \sum_k (-1)^k \sum_R \frac{1}{\sqrt{|r + R|^2 + (2 d k)^2}}, \qquad
+        \sum_R \Big[\frac{1}{|r + R|} - \frac{1}{\sqrt{|r + R|^2 + (2 d)^2}}\Big]
 
     Parameters
     ----------
-    lattice : Dataset of a lattice with N sites.
-    self_image : the diagonal, which enters the potential of an occupied site but no energy: "exclude" 0;
-        "include" the potential V_s of a particle's own images (and those in the gates); or a number.
-    gate_distance : distance of the gates in a, positive, may be swept; None without gates.
-    gates : 2 or 1.
+    lattice : Dataset
+        A lattice with N sites.
+    self_image : {"exclude", "include"} or float
+        The diagonal, which enters the potential of an occupied site but no energy: 0; the potential V_s of a
+        particle's own images, those in the gates among them; or this number.
+    gate_distance : number, sequence or DataArray, optional
+        Distance of the gates in a, positive; may be swept. Default: no gates.
+    gates : {2, 1}
+        Number of plates.
 
     Returns
     -------
-    DataArray ``interaction(..., site, site2)`` in Vc. Costs O(N) lattice sums (milliseconds at N = 144) and 8
-    N^2 bytes.
+    DataArray
+        ``interaction(..., site, site2)`` in Vc. Costs O(N) lattice sums (milliseconds at N = 144) and 8 N^2
+        bytes.
 
     Raises
     ------
-    ValueError for gates outside the plane, gate distances <= 0, another number of gates, an unknown
-    ``self_image``.
+    ValueError
+        Gates outside the plane, gate distances <= 0, another number of gates, an unknown ``self_image``.
 
     Examples
     --------
@@ -410,17 +444,22 @@ def yukawa(lattice: xr.Dataset, *, length: Parameter, self_image: str | float = 
 
     Parameters
     ----------
-    lattice : Dataset of a lattice with N sites.
-    length : screening length in a; positive, may be swept.
-    self_image : the diagonal, as for :func:`coulomb`.
+    lattice : Dataset
+        A lattice with N sites.
+    length : number, sequence or DataArray
+        Screening length in a, positive; may be swept.
+    self_image : {"exclude", "include"} or float
+        The diagonal, as for :func:`coulomb`.
 
     Returns
     -------
-    DataArray ``interaction(..., site, site2)`` in Vc. Cost: N times the images within 38 lengths.
+    DataArray
+        ``interaction(..., site, site2)`` in Vc. Costs N times the images within 38 lengths.
 
     Raises
     ------
-    ValueError if a length is not positive, or so long that more than ten million image terms would be summed.
+    ValueError
+        A length that is not positive, or so long that more than ten million image terms would be summed.
 
     Examples
     --------
@@ -456,17 +495,22 @@ def power_law(
 
     Parameters
     ----------
-    lattice : Dataset of a lattice with N sites.
-    exponent : positive, may be swept.
-    self_image : the diagonal, as for :func:`coulomb`.
+    lattice : Dataset
+        A lattice with N sites.
+    exponent : number, sequence or DataArray
+        Positive; may be swept.
+    self_image : {"exclude", "include"} or float
+        The diagonal, as for :func:`coulomb`.
 
     Returns
     -------
-    DataArray ``interaction(..., site, site2)`` in Vc.
+    DataArray
+        ``interaction(..., site, site2)`` in Vc.
 
     Raises
     ------
-    ValueError if an exponent is not positive.
+    ValueError
+        An exponent that is not positive.
 
     Examples
     --------
@@ -490,8 +534,9 @@ def wave_vectors(lattice: xr.Dataset) -> np.ndarray:
 
 
 def stripes(lattice: xr.Dataset) -> tuple[list[str], np.ndarray]:
-    """Names and wave vectors (orientation, axis) of the stripe states: the halves of reciprocal vectors that
-    fit the torus.
+    """The names and wave vectors (orientation, axis) of the stripe states.
+
+    Stripes have halves of reciprocal vectors, those that fit the torus.
 
     Along the rows of a triangular lattice: "horizontal", "diagonal_1" (along (1/2, sqrt(3)/2)), "diagonal_2"
     (along (-1/2, sqrt(3)/2)). Square: "horizontal", "vertical" and "diagonal" (the checkerboard). Elsewhere
@@ -520,7 +565,7 @@ def stripes(lattice: xr.Dataset) -> tuple[list[str], np.ndarray]:
 
 
 def require_whole(data: xr.Dataset, *names: str, caller: str) -> None:
-    """As :func:`xglass.checks.require`; moreover the bonds must still fit the sites that interact or hop."""
+    """Check as :func:`xglass.checks.require`, and that bonds still fit the sites that interact or hop."""
     require(data, *names, caller=caller)
     refuse(
         caller,

@@ -46,21 +46,29 @@ def histogram(
 
     Parameters
     ----------
-    x : DataArray (..., dim) of real numbers.
-    bins : number of equal bins over ``range``, or increasing edges.
-    dim : dimension or dimensions to be consumed.
-    range : (lowest, highest) edge; required with a number of bins, because the data may not exist yet.
-    density : normalise over the counted values (NaN where nothing was counted).
+    x : DataArray
+        Real numbers with dimensions (..., dim).
+    bins : int or sequence of float
+        Number of equal bins over ``range``, or increasing edges.
+    dim : str or sequence of str
+        Dimension or dimensions to be consumed.
+    range : (float, float), optional
+        Lowest and highest edge; required with a number of bins, because the data may not exist yet.
+    density : bool
+        Whether to normalise over the counted values (NaN where nothing was counted).
 
     Returns
     -------
-    DataArray (..., bin): ``histogram`` (int64 counts, unit "1") or ``density`` (float64, 1/unit of ``x``),
-    with the coordinates ``bin`` (centre), ``bin_left`` and ``bin_right`` in the unit of ``x``.
+    DataArray
+        With dimensions (..., bin): ``histogram`` (int64 counts, unit "1") or ``density`` (float64, 1/unit of
+        ``x``), with the coordinates ``bin`` (centre), ``bin_left`` and ``bin_right`` in the unit of ``x``.
 
     Raises
     ------
-    TypeError : ``x`` is no DataArray of real numbers, or ``bins`` neither a number nor edges.
-    ValueError : a missing dimension, a number of bins without ``range``, edges that do not increase.
+    TypeError
+        ``x`` is no DataArray of real numbers, or ``bins`` neither a number nor edges.
+    ValueError
+        A missing dimension, a number of bins without ``range``, edges that do not increase.
 
     Notes
     -----
@@ -106,19 +114,26 @@ def moments(x: xr.DataArray, *, dim: Hashable | Sequence[Hashable], order: int =
 
     Parameters
     ----------
-    x : DataArray (..., dim) of real numbers.
-    dim : dimension or dimensions to be consumed.
-    order : highest moment.
+    x : DataArray
+        Real numbers with dimensions (..., dim).
+    dim : str or sequence of str
+        Dimension or dimensions to be consumed.
+    order : int
+        Highest moment.
 
     Returns
     -------
-    DataArray ``moments`` (..., moment), float64, coordinate ``moment`` = 1, ..., order. Moment k is in the
-    unit of ``x`` to the power k; no single unit is right for all, so ``units`` is set only for dimensionless
-    ``x``.
+    DataArray
+        ``moments(..., moment)``, float64, with the coordinate ``moment`` = 1, ..., order. Moment k is in the
+        unit of ``x`` to the power k; no single unit is right for all, so ``units`` is set only for
+        dimensionless ``x``.
 
     Raises
     ------
-    TypeError : ``x`` is no DataArray of real numbers. ValueError : a missing dimension, ``order`` below 1.
+    TypeError
+        ``x`` is no DataArray of real numbers.
+    ValueError
+        A missing dimension, ``order`` below 1.
 
     Notes
     -----
@@ -169,25 +184,33 @@ def correlation(
 
     Parameters
     ----------
-    a : DataArray (..., dim) of real numbers.
-    b : the later factor; None means ``a``. Shared dimensions must carry the same labels, others broadcast.
-    dim : the dimension of origins; its coordinate (the index if it has none) must rise in equal steps.
-    lag : lag or lags in the unit of that coordinate; None means all, 0 to n - 1 steps. A single number gives
-        a scalar coordinate.
-    centred : remove the means.
+    a : DataArray
+        Real numbers with dimensions (..., dim).
+    b : DataArray, optional
+        The later factor; default ``a``. Shared dimensions must carry the same labels, others broadcast.
+    dim : str
+        The dimension of origins; its coordinate (the index if it has none) must rise in equal steps.
+    lag : number or sequence, optional
+        In the unit of that coordinate; default all, 0 to n - 1 steps. A single number gives a scalar
+        coordinate.
+    centred : bool
+        Whether to remove the means.
 
     Returns
     -------
-    DataArray ``correlation`` (..., lag), float64, in the product of the two units; ``lag`` in the unit of the
-    coordinate ("sweep" for sweeps). A NaN anywhere along ``dim`` makes the whole function NaN.
+    DataArray
+        ``correlation(..., lag)``, float64, in the product of the two units; ``lag`` in the unit of the
+        coordinate ("sweep" for sweeps). A NaN anywhere along ``dim`` makes the whole function NaN.
 
     Raises
     ------
-    TypeError : an input is no DataArray of real numbers.
-    ValueError : ``dim`` missing or split in chunks, irregular spacing, different labels, an input that has a
-        ``lag`` already.
-    KeyError : a lag that is negative, no multiple of the spacing, or longer than the data; the message names
-        it.
+    TypeError
+        An input is no DataArray of real numbers.
+    ValueError
+        ``dim`` missing or split in chunks, irregular spacing, different labels, an input that has a ``lag``
+        already.
+    KeyError
+        A lag that is negative, no multiple of the spacing, or longer than the data; the message names it.
 
     Notes
     -----
@@ -255,7 +278,7 @@ def correlation(
 
 
 def _counts(data: Any, edges: Floats, reduced: int) -> Any:
-    """Counts (kept..., bin) of numpy or dask data (kept..., reduced...)."""
+    """Count numpy or dask data (kept..., reduced...): (kept..., bin)."""
     axes = tuple(range(data.ndim))
     if isinstance(data, da.Array):  # every chunk becomes its counts, then the counts are added
         blocks = da.blockwise(
@@ -277,7 +300,7 @@ def _counts(data: Any, edges: Floats, reduced: int) -> Any:
 
 @operation("ops.histogram")
 def _block_counts(block: Any, edges: Floats, reduced: int) -> Counts:
-    """Counts of one block (kept..., reduced...) -> (kept..., 1 per reduced dimension, bin)."""
+    """Count one block (kept..., reduced...) -> (kept..., 1 per reduced dimension, bin)."""
     kept = block.shape[: block.ndim - reduced]
     rows, nbins = int(np.prod(kept)), edges.size - 1
     values = np.asarray(block).reshape(rows, int(np.prod(block.shape[block.ndim - reduced :])))
@@ -361,7 +384,7 @@ def _spacing(dim: Hashable, times: npt.NDArray[Any]) -> Any:
 
 
 def _steps(lag: object, step: Any, n: int) -> npt.NDArray[np.int64]:
-    """Lags in the unit of the coordinate -> whole numbers of steps."""
+    """Turn lags in the unit of the coordinate into whole numbers of steps."""
     wanted = np.asarray(lag, dtype=np.float64)
     steps = np.rint(wanted / step)
     bad = ~(

@@ -189,18 +189,33 @@ def parameter(
 
     Parameters
     ----------
-    name : the registered name; also the dimension that a sequence becomes.
-    value : number, sequence, DataArray (keeps its dims), Quantity or string with a unit.
-    scale : energy unit of the model in meV, or None.
-    energy : name of the energy unit of the model.
-    above, below : open interval in which all values must lie; ``zero`` allows the value 0 besides.
-    core : dimensions the parameter has by definition (``site``, ``bond``); then ``value`` must be a
-        DataArray.
+    name : str
+        The registered name; also the dimension that a sequence becomes.
+    value : number, sequence, DataArray, Quantity or str
+        A DataArray keeps its dims; a text is a number with a unit.
+    scale : float, optional
+        Energy unit of the model in meV.
+    energy : str
+        Name of the energy unit of the model.
+    above, below : float
+        Open interval in which all values must lie.
+    zero : bool
+        Whether the value 0 is allowed besides.
+    core : tuple of str
+        Dimensions the parameter has by definition (``site``, ``bond``); then ``value`` must be a DataArray.
+
+    Returns
+    -------
+    DataArray
+        Eager, of its name and with its attributes.
 
     Raises
     ------
-    TypeError for what is no real number; ValueError for values that are not finite or out of range,
-    dask-backed parameters, empty or repeated values, and Quantities of another dimension.
+    TypeError
+        What is no real number.
+    ValueError
+        Values that are not finite or out of range, dask-backed parameters, empty or repeated values, and
+        Quantities of another dimension.
     """
     unit = REGISTRY[name].unit.format(E=energy)
     if isinstance(value, xr.DataArray):
@@ -303,20 +318,26 @@ def to_physical(
 
     Parameters
     ----------
-    obj : DataArray or Dataset of xglass.
-    scale : energy unit of the model ("0.35 eV"); default: the ``scale`` coordinate that the model left.
-    spacing : lattice spacing ("0.5 nm"); without it lengths stay in ``a``.
-    layer : distance between layers ("10 angstrom"): turns a sheet resistivity into a bulk one.
+    obj : DataArray or Dataset
+        What xglass returned.
+    scale : Quantity or str, optional
+        Energy unit of the model, such as "0.35 eV"; default the ``scale`` coordinate that the model left.
+    spacing : Quantity or str, optional
+        Lattice spacing, such as "0.5 nm"; without it lengths stay in ``a``.
+    layer : Quantity or str, optional
+        Distance between layers, such as "10 angstrom": turns a sheet resistivity into a bulk one.
 
     Returns
     -------
-    The same labels with energies in meV, temperatures in K, frequencies in 1/cm, lengths in nm, resistivities
-    in microohm cm (``layer`` given, else ohm per square), conductivities in S/cm, mobilities in cm^2/(V s);
-    ``units`` attributes say which.
+    DataArray or Dataset
+        The same labels with energies in meV, temperatures in K, frequencies in 1/cm, lengths in nm,
+        resistivities in microohm cm (``layer`` given, else ohm per square), conductivities in S/cm,
+        mobilities in cm^2/(V s); ``units`` attributes say which.
 
     Raises
     ------
-    ValueError if energies are to be converted and no scale is known, or an argument has the wrong dimension.
+    ValueError
+        Energies are to be converted and no scale is known, or an argument has the wrong dimension.
 
     Examples
     --------

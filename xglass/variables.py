@@ -349,7 +349,7 @@ REGISTRY: dict[str, Variable] = {
 
 
 def attributes(name: str, *, energy: str = "Vc") -> dict[str, str]:
-    """Attributes ``units``, ``long_name`` and ``symbol`` of a registered name.
+    """Return the attributes ``units``, ``long_name`` and ``symbol`` of a registered name.
 
     ``x_stderr`` is derived from ``x``. Raises KeyError for a name that is not registered.
     """

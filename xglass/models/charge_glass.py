@@ -34,41 +34,53 @@ def charge_glass(
     centred: bool = False,
     scale: Value | None = None,
 ) -> xr.Dataset:
-    r"""Spinless particles with hopping, pair interaction and site energies: Eq. (1) of SciPost Phys. 14, 124
-    (2023), and beyond.
+    r"""Spinless particles with hopping, pair interaction and site energies.
 
-    H = sum_b t_b (c^+_{i(b)} c_{j(b)} + h.c.) + 1/2 sum_{i != j} U_ij n_i n_j + sum_i eps_i n_i,
+    .. math::
 
-    with +t_b as appropriate for holes. The potential of a configuration is phi_i = sum_j U_ij n_j + eps_i
-    with the diagonal of U, which enters no energy.
+        H = \sum_b t_b (c^\dagger_{i(b)} c_{j(b)} + \mathrm{h.c.})
+        + \frac{1}{2} \sum_{i \neq j} U_{ij} n_i n_j + \sum_i \varepsilon_i n_i
+
+    Eq. (1) of Fratini et al., SciPost Phys. 14, 124 (2023), and beyond, with :math:`+t_b` as appropriate for
+    holes. The potential of a configuration is :math:`\phi_i = \sum_j U_{ij} n_j + \varepsilon_i` with the
+    diagonal of U, which enters no energy.
 
     Parameters
     ----------
-    lattice : Dataset of a lattice with N sites.
-    t_p, eta : hopping t_p on bonds of kind "p" and eta t_p on bonds of kind "c" of the triangular lattice.
-        Numbers, sequences (a dimension of that name), DataArrays (dims kept) or Quantities; in Vc. Default:
-        no hopping.
-    hopping : instead of them, {kind: value} for every kind of bond, or a DataArray (..., bond).
-    filling : particles per site, in (0, 1).
-    interaction : "coulomb" (see :func:`xglass.lattice.coulomb`), a symmetric DataArray (..., site, site2)
-        with the same diagonal on every site, or None (free particles, Anderson model).
-    site_energy : DataArray (..., site), such as :func:`random_site_energy`; default zero.
-    self_image : the diagonal of "coulomb": "exclude", "include" or a number. It changes the physics of small
-        clusters: see the conventions page.
-    centred : the interaction acts between n_i - filling instead of n_i.
-    scale : the energy unit Vc as a Quantity ("0.35 eV"): then parameters may come in meV or K, and results
-        can be converted.
+    lattice : Dataset
+        A lattice with N sites.
+    t_p, eta : number, sequence, DataArray or Quantity
+        Hopping t_p on bonds of kind "p" and eta t_p on bonds of kind "c" of the triangular lattice, t_p in
+        Vc. A sequence becomes a dimension of that name, a DataArray keeps its dims. Default: no hopping.
+    hopping : dict or DataArray, optional
+        Instead of them: {kind: value} for every kind of bond, or an array (..., bond).
+    filling : number, sequence or DataArray
+        Particles per site, in (0, 1).
+    interaction : "coulomb", DataArray or None
+        See :func:`xglass.lattice.coulomb`; or a symmetric array (..., site, site2) with the same diagonal on
+        every site; or free particles, such as those of Anderson's model.
+    site_energy : DataArray, optional
+        With dims (..., site), such as from :func:`random_site_energy`; default zero.
+    self_image : {"exclude", "include"} or float
+        The diagonal of "coulomb". It changes the physics of small clusters: see the conventions page.
+    centred : bool
+        Whether the interaction acts between n_i - filling instead of n_i.
+    scale : Quantity or str, optional
+        The energy unit Vc, such as "0.35 eV": then parameters may come in meV or K, and results can be
+        converted.
 
     Returns
     -------
-    Dataset without data variables; coords of the lattice and ``hopping(..., bond)``, ``interaction(..., site,
-    site2)``, ``site_energy(..., site)``, ``filling``, ``centred``, and ``t_p``, ``eta``, ``scale`` where
-    given. Eager, 8 N^2 bytes per interaction.
+    Dataset
+        Without data variables; the coords are those of the lattice and ``hopping(..., bond)``,
+        ``interaction(..., site, site2)``, ``site_energy(..., site)``, ``filling``, ``centred``, and ``t_p``,
+        ``eta``, ``scale`` where given. Eager, 8 N^2 bytes for each interaction.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: unknown or missing kinds of bonds, wrong dims or sizes, an
-    interaction that is not symmetric, values that are not finite, a Quantity of another dimension.
+    TypeError, ValueError
+        The message names the argument: unknown or missing kinds of bonds, wrong dims or sizes, an interaction
+        that is not symmetric, values that are not finite, a Quantity of another dimension.
 
     Examples
     --------

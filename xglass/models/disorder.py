@@ -39,26 +39,31 @@ def _draws(seed: Any, labels: np.ndarray, purpose: int) -> list[np.random.Genera
 def random_couplings(
     lattice_or_N: xr.Dataset | int, *, J: Parameter = 1.0, realization: Labels, seed: int
 ) -> xr.DataArray:
-    """Random infinite-range couplings of Sherrington and Kirkpatrick: Gaussian, symmetric, variance J^2/N,
-    zero diagonal.
+    """Random infinite-range couplings of Sherrington and Kirkpatrick.
+
+    They are Gaussian and symmetric, with variance J^2 / N and zero diagonal.
 
     Parameters
     ----------
-    lattice_or_N : Dataset of a lattice, or the number of sites.
-    J : strength, >= 0, may be swept (common random numbers along J).
-    realization : number of realizations, or explicit labels; realization r is the same whatever else is
-        drawn.
-    seed : 0 <= seed < 2^64.
+    lattice_or_N : Dataset or int
+        A lattice, or the number of sites.
+    J : number, sequence or DataArray
+        Strength, >= 0; may be swept, with common random numbers along J.
+    realization : int or sequence of int
+        Number of realizations, or their labels; realization r is the same whatever else is drawn.
+    seed : int
+        In [0, 2^64).
 
     Returns
     -------
-    DataArray ``interaction(..., realization, site, site2)``, plain numbers in the energy unit of the model
-    that takes it; 8 N^2 bytes per realization.
+    DataArray
+        ``interaction(..., realization, site, site2)``, plain numbers in the energy unit of the model that
+        takes it; 8 N^2 bytes for each realization.
 
     Raises
     ------
-    TypeError, ValueError for counts, labels and seeds that are no whole numbers, and for negative or infinite
-    J.
+    TypeError, ValueError
+        Counts, labels and seeds that are no whole numbers, a negative or infinite J.
 
     Examples
     --------
@@ -95,23 +100,29 @@ def random_site_energy(
 
     Parameters
     ----------
-    lattice : Dataset of a lattice, or the number of sites.
-    strength : width W or standard deviation of the distribution, see ``convention``; >= 0, may be a DataArray
-        with named dims.
-    distribution : "box" (uniform) or "gaussian".
-    convention : what ``strength`` means. "width": the box [-W/2, W/2], or the Gaussian with the variance
-        W^2/12 of that box; "std": the standard deviation of either.
-    realization : number of realizations, or explicit labels.
-    seed : 0 <= seed < 2^64.
+    lattice : Dataset or int
+        A lattice, or the number of sites.
+    strength : number, sequence or DataArray
+        Width W or standard deviation of the distribution, see ``convention``; >= 0.
+    distribution : {"box", "gaussian"}
+        Uniform, or normal.
+    convention : {"width", "std"}
+        What ``strength`` means. "width": the box [-W/2, W/2], or the Gaussian with the variance W^2/12 of
+        that box; "std": the standard deviation of either.
+    realization : int or sequence of int
+        Number of realizations, or their labels; realization r is the same whatever else is drawn.
+    seed : int
+        In [0, 2^64).
 
     Returns
     -------
-    DataArray ``site_energy(..., realization, site)``, plain numbers in the energy unit of the model that
-    takes it.
+    DataArray
+        ``site_energy(..., realization, site)``, plain numbers in the energy unit of the model that takes it.
 
     Raises
     ------
-    TypeError, ValueError naming the argument.
+    TypeError, ValueError
+        The message names the argument.
 
     Examples
     --------
@@ -160,28 +171,39 @@ def random_parameter(
     realization: Labels,
     seed: int,
 ) -> xr.DataArray:
-    """Random parameters of :func:`electron_tls`, a value for every two-level system (or bond): glasses have a
-    distribution of both.
+    """Random parameters of :func:`electron_tls`, a value for every two-level system or bond.
+
+    In a glass the splittings and the couplings of two-level systems are distributed.
 
     Parameters
     ----------
-    lattice : Dataset of a chain, or the number of sites.
-    name : "g", "omega0" or "g_z", over ``site``, or "t", over ``bond``. Different names are independent also
+    lattice : Dataset or int
+        A chain, or the number of sites.
+    name : {"g", "omega0", "g_z", "t"}
+        The parameter: "t" lies over ``bond``, the others over ``site``. Different names are independent also
         with the same seed.
-    distribution : "uniform" on [low, high); "log_uniform", density proportional to 1/x there (0 < low), that
-        of the splittings in the standard tunnelling model of glasses; "gaussian" with ``mean`` and ``std``.
-    realization : number of realizations, or explicit labels; realization r is the same whatever else is
-        drawn.
-    seed : 0 <= seed < 2^64.
+    distribution : {"uniform", "log_uniform", "gaussian"}
+        Uniform on [low, high); with a density proportional to 1/x there (0 < low), that of the splittings in
+        the standard tunnelling model of glasses; or normal.
+    low, high : float, optional
+        Bounds of the first two distributions.
+    mean, std : float, optional
+        Mean and standard deviation of the Gaussian.
+    realization : int or sequence of int
+        Number of realizations, or their labels; realization r is the same whatever else is drawn.
+    seed : int
+        In [0, 2^64).
 
     Returns
     -------
-    DataArray ``name(realization, site)`` or ``t(realization, bond)``, plain numbers in the energy unit of the
-    model that takes it.
+    DataArray
+        ``name(realization, site)`` or ``t(realization, bond)``, plain numbers in the energy unit of the model
+        that takes it.
 
     Raises
     ------
-    TypeError, ValueError naming the argument: bounds that are missing, not used, or in the wrong order.
+    TypeError, ValueError
+        The message names the argument: bounds that are missing, not used, or in the wrong order.
 
     Examples
     --------

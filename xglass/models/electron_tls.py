@@ -25,34 +25,45 @@ def electron_tls(
     site_energy: xr.DataArray | None = None,
     scale: Value | None = None,
 ) -> xr.Dataset:
-    r"""One electron on a chain with a two-level system at every site: Rammal, Ciuchi and Fratini, Eq. (1),
-    and beyond.
+    r"""One electron on a chain with a two-level system at every site.
 
-    H = -t sum_j (c^+_{j+1} c_j + h.c.) + sum_j (omega0/2) sz_j - sum_j n_j (g sx_j + g_z sz_j) + sum_j eps_j
-    n_j
+    .. math::
+
+        H = -t \sum_j (c^\dagger_{j+1} c_j + \mathrm{h.c.}) + \sum_j \frac{\omega_0}{2} \sigma^z_j
+        - \sum_j n_j (g \sigma^x_j + g_z \sigma^z_j) + \sum_j \varepsilon_j n_j
+
+    Eq. (1) of Rammal, Ciuchi and Fratini, and beyond: static couplings, disorder and site energies.
 
     Parameters
     ----------
-    lattice : Dataset of :func:`xglass.lattice.chain` with N sites.
-    g : coupling to the transitions of the two-level systems; in tc, as all energies here. Numbers, sequences
-        (a dimension of that name), DataArrays (dims kept; over ``site`` where every site has its own, with
-        ``realization`` for an ensemble) or Quantities.
-    omega0 : splitting of the two-level systems, as g.
-    t : hopping integral, as g, but over ``bond`` where it differs from bond to bond. Enters H as -t.
-    g_z : static coupling, as g.
-    site_energy : DataArray (..., site), such as :func:`random_site_energy`; default none.
-    scale : the energy unit tc as a Quantity ("0.1 eV").
+    lattice : Dataset
+        A chain of :func:`xglass.lattice.chain` with N sites.
+    g : number, sequence, DataArray or Quantity
+        Coupling to the transitions of the two-level systems; in tc, as all energies here. A sequence becomes
+        a dimension of that name, a DataArray keeps its dims: over ``site`` where every site has its own, with
+        ``realization`` for an ensemble.
+    omega0 : number, sequence, DataArray or Quantity
+        Splitting of the two-level systems, as g.
+    t : number, sequence, DataArray or Quantity
+        Hopping integral, as g, but over ``bond`` where it differs from bond to bond. Enters H as -t.
+    g_z : number, sequence, DataArray or Quantity
+        Static coupling, as g.
+    site_energy : DataArray, optional
+        With dims (..., site), such as from :func:`random_site_energy`; default none.
+    scale : Quantity or str, optional
+        The energy unit tc, such as "0.1 eV".
 
     Returns
     -------
-    Dataset without data variables; coords of the lattice, ``t``, ``g``, ``omega0``, ``g_z``, and
-    ``site_energy`` and ``scale`` where given. Where all sites are alike, solvers work in blocks of total
-    momentum; arrays over ``site`` or ``bond`` give these up.
+    Dataset
+        Without data variables; the coords are those of the lattice, ``t``, ``g``, ``omega0``, ``g_z``, and
+        ``site_energy`` and ``scale`` where given. Where all sites are alike, solvers work in blocks of total
+        momentum; arrays over ``site`` or ``bond`` give these up.
 
     Raises
     ------
-    ValueError, TypeError naming the argument: no chain, values that are not finite, arrays of the wrong
-    length.
+    TypeError, ValueError
+        The message names the argument: no chain, values that are not finite, arrays of the wrong length.
 
     Examples
     --------
