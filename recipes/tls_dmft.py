@@ -67,7 +67,7 @@ print(
 gap = xg.spectral_weight(sigma, cutoff=[0.3, 0.7])
 spectra = xr.Dataset(
     {
-        "defects": xg.thermal_defects(strong),
+        "defects": xg.dilute_defects.fraction(strong),
         "states_below_E0": dos.where(energies < E0 - 0.1, 0.0).integrate("energy"),
         "rate_coherent": rate.where(coherent).mean("energy").assign_attrs(rate.attrs),
         "sigma_gap": ((gap.sel(cutoff=0.7) - gap.sel(cutoff=0.3)) / 0.4)
@@ -92,9 +92,12 @@ print("activation energies:", ", ".join(f"{name} {value:.2f} tc" for name, value
 # the printed form.
 
 # %%
-defects = xg.thermal_defects(strong).sel(T=cold)
+defects = xg.dilute_defects.fraction(strong).sel(T=cold)
 first_order = (
-    abs(xg.dilute_self_energy(strong) - strong["self_energy"]).sel(T=cold).where(coherent).max("energy")
+    abs(xg.dilute_defects.self_energy(strong) - strong["self_energy"])
+    .sel(T=cold)
+    .where(coherent)
+    .max("energy")
     / defects**2
 )
 print(
@@ -106,7 +109,9 @@ for name, solution in (("g = 1", strong), ("g = 0.1", weak)):
     bottom = float(solution["ground_state_energy"])
     inside = (solution["energy"] > bottom + 0.05) & (solution["energy"] < bottom + 0.8)
     quotient = (
-        (xg.dilute_scattering_rate(solution) / solution["scattering_rate"]).sel(T=cold[0]).where(inside)
+        (xg.dilute_defects.scattering_rate(solution) / solution["scattering_rate"])
+        .sel(T=cold[0])
+        .where(inside)
     )
     ends[name] = (float(quotient.min()), float(quotient.max()))
     print(
@@ -117,8 +122,12 @@ for name, solution in (("g = 1", strong), ("g = 0.1", weak)):
 
 def mobilities(solution: xr.Dataset) -> xr.Dataset:
     solution = solution.sel(T=cold)
-    edge = xg.band_edge_mobility(solution)
-    forms = {"mobility": solution["mobility"], "A20": xg.boltzmann_mobility(solution), "A21_corrected": edge}
+    edge = xg.dilute_defects.band_edge_mobility(solution)
+    forms = {
+        "mobility": solution["mobility"],
+        "A20": xg.dilute_defects.boltzmann_mobility(solution),
+        "A21_corrected": edge,
+    }
     forms["A21_printed"] = (edge / edge["T"]).assign_attrs(units="e a^2/(hbar tc)")
     return xr.Dataset(forms).drop_vars(["g", "ground_state_energy"], errors="ignore")
 

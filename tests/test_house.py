@@ -214,11 +214,6 @@ def test_the_engine_is_wings_only():
 
 # --- names and sizes ---------------------------------------------------------------------------------------
 
-#: What breaks a rule of form today, by file and name: to be emptied, never extended.
-OFFENDERS: set[str] = set()
-#: Files with kernels that are not called so yet.
-KERNELS_ELSEWHERE: set[str] = set()
-
 #: Names that two modules define because they are one thing: of a front and its engine, a fit and its plot.
 PARTNERS = {
     "_seconds",  # a guess of the work of a vector
@@ -235,8 +230,6 @@ PARTNERS = {
     "thermal",
     "yukawa",
 }
-#: Names that two modules give to different things today: to be emptied.
-DOUBLES = {"_bath"}
 
 
 def within(path: Path) -> str:
@@ -266,18 +259,15 @@ def code_lines(function: ast.FunctionDef, path: Path) -> int:
 def test_functions_fit_on_a_page(path):
     most = 100 if holds_kernels(path) else 60
     for function in functions(path):
-        if f"{within(path)}: {function.name}" not in OFFENDERS:
-            length = code_lines(function, path)
-            assert length <= most, (
-                f"{within(path)}: {function.name} has {length} lines of code, {most} at most"
-            )
+        length = code_lines(function, path)
+        assert length <= most, f"{within(path)}: {function.name} has {length} lines of code, {most} at most"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
 def test_arguments_can_be_counted(path):
     for function in functions(path):
         number = len(function.args.posonlyargs) + len(function.args.args)
-        if not holds_kernels(path) and f"{within(path)}: {function.name}" not in OFFENDERS:
+        if not holds_kernels(path):
             assert number <= 12, (
                 f"{within(path)}: {function.name} has {number} positional arguments, 12 at most"
             )
@@ -305,19 +295,15 @@ def test_kernels_stand_beside_their_front(path):
     if holds_kernels(path):
         assert name.startswith("engine/"), f"{name}: kernels live in the engine"
         front = path.with_name(path.name.replace("_kernels", ""))
-        assert front.exists() or name in (
-            "engine/charge/one_body_kernels.py",
-            "engine/tls/operator_kernels.py",
-        )
+        assert front.exists() or name == "engine/tls/operator_kernels.py"
         return
     if name in ("engine/core/jit.py", "engine/core/philox.py", "engine/core/line_spectra.py"):
         return
     for module, line in imports(path):
         assert module.split(".")[0] not in ("numba", "llvmlite"), f"{name}:{line} imports {module}"
-        if name not in KERNELS_ELSEWHERE:
-            assert module != "xglass.engine.core.jit", f"{name}:{line}: kernels stand in a file X_kernels.py"
+        assert module != "xglass.engine.core.jit", f"{name}:{line}: kernels stand in a file X_kernels.py"
     for node in ast.parse(path.read_text()).body:  # at the top of the module, not inside a function
-        if isinstance(node, ast.ImportFrom) and name not in KERNELS_ELSEWHERE:
+        if isinstance(node, ast.ImportFrom):
             imported = f"{node.module} {' '.join(alias.name for alias in node.names)}"
             assert "_kernels" not in imported, f"{name}:{node.lineno} imports kernels with the module"
 
@@ -340,9 +326,7 @@ def test_a_name_means_one_thing():
         for name in definitions(path):
             homes.setdefault(name, set()).add(within(path).replace("_kernels", ""))
     twice = {name: places for name, places in homes.items() if len(places) > 1}
-    assert not set(twice) - PARTNERS - DOUBLES, {
-        name: places for name, places in twice.items() if name not in PARTNERS | DOUBLES
-    }
+    assert not set(twice) - PARTNERS, {name: places for name, places in twice.items() if name not in PARTNERS}
 
 
 @pytest.mark.parametrize(
@@ -404,7 +388,8 @@ def test_public_names_are_functions_whatever_was_imported():
         "for module in pkgutil.walk_packages(xglass.__path__, 'xglass.'):\n"
         "    if not module.name.endswith('__main__'):\n"
         "        importlib.import_module(module.name)\n"
-        "rooms = {'checks', 'fits', 'lattice', 'ops', 'plot', 'store', 'testing', 'units', 'variables'}\n"
+        "rooms = {'checks', 'dilute_defects', 'fits', 'lattice', 'ops', 'plot', 'store', 'testing', 'units', "
+        "'variables'}\n"
         "names = [name for name in xglass.__all__ if name not in rooms]\n"
         "assert names and all(inspect.isfunction(getattr(xglass, name)) for name in names)\n"
     )

@@ -129,10 +129,10 @@ LAZY = {
     "fits.displaced_drude_conductivity": lambda run: xg.fits.displaced_drude_conductivity(
         temperatures(run), 2 * temperatures(run), rate=[0.1, 0.2]
     ),
-    "boltzmann_mobility": lambda run: xg.boltzmann_mobility(mean_field(run)),
-    "band_edge_mobility": lambda run: xg.band_edge_mobility(mean_field(run)),
-    "dilute_self_energy": lambda run: xg.dilute_self_energy(mean_field(run)),
-    "dilute_scattering_rate": lambda run: xg.dilute_scattering_rate(mean_field(run)),
+    "dilute_defects.boltzmann_mobility": lambda run: xg.dilute_defects.boltzmann_mobility(mean_field(run)),
+    "dilute_defects.band_edge_mobility": lambda run: xg.dilute_defects.band_edge_mobility(mean_field(run)),
+    "dilute_defects.self_energy": lambda run: xg.dilute_defects.self_energy(mean_field(run)),
+    "dilute_defects.scattering_rate": lambda run: xg.dilute_defects.scattering_rate(mean_field(run)),
     "units.to_physical": lambda run: xg.units.to_physical(run, scale="0.35 eV", spacing="0.5 nm"),
     "variables.stamp": lambda run: xg.variables.stamp(run),
     "testing.tiny_run": lambda run: xg.testing.tiny_run(xg.testing.tiny_glass()),
@@ -175,9 +175,15 @@ EAGER = {
         ["units.parameter", "units.scale_coordinate", "units.canonical"],
         "parameters are eager; lazy ones are refused",
     ),
-    "thermal_defects": "a function of parameters",
+    "dilute_defects.fraction": "a function of parameters",
     **dict.fromkeys(
-        ["variables.attributes", "checks.realizations", "checks.seed", "checks.whole_number"],
+        [
+            "variables.attributes",
+            "checks.realizations",
+            "checks.refuse",
+            "checks.seed",
+            "checks.whole_number",
+        ],
         "take a name or a number",
     ),
     **dict.fromkeys(

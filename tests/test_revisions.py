@@ -164,13 +164,13 @@ CASES = {
     "fits.displaced_drude_conductivity": lambda: xg.fits.displaced_drude_conductivity(
         sigma()[:, 2], sigma()[:, 4], rate=[0.0, 0.1]
     ),
-    "dilute_defects.fraction": lambda: xg.thermal_defects(
+    "dilute_defects.fraction": lambda: xg.dilute_defects.fraction(
         chain(omega0=xr.DataArray([0.2, 1.0], dims="point")).chunk(point=1), T=[0.0, 0.5]
     ),
-    "dilute_defects.self_energy": lambda: xg.dilute_self_energy(local()),
-    "dilute_defects.scattering_rate": lambda: xg.dilute_scattering_rate(local()),
-    "dilute_defects.boltzmann_mobility": lambda: xg.boltzmann_mobility(local()),
-    "dilute_defects.band_edge_mobility": lambda: xg.band_edge_mobility(local()),
+    "dilute_defects.self_energy": lambda: xg.dilute_defects.self_energy(local()),
+    "dilute_defects.scattering_rate": lambda: xg.dilute_defects.scattering_rate(local()),
+    "dilute_defects.boltzmann_mobility": lambda: xg.dilute_defects.boltzmann_mobility(local()),
+    "dilute_defects.band_edge_mobility": lambda: xg.dilute_defects.band_edge_mobility(local()),
 }
 
 

@@ -1,4 +1,5 @@
 from . import checks as checks
+from . import dilute_defects as dilute_defects
 from . import fits as fits
 from . import lattice as lattice
 from . import ops as ops
@@ -7,11 +8,6 @@ from . import store as store
 from . import testing as testing
 from . import units as units
 from . import variables as variables
-from .dilute_defects import band_edge_mobility as band_edge_mobility
-from .dilute_defects import boltzmann_mobility as boltzmann_mobility
-from .dilute_defects import dilute_scattering_rate as dilute_scattering_rate
-from .dilute_defects import dilute_self_energy as dilute_self_energy
-from .dilute_defects import thermal_defects as thermal_defects
 from .lattice import coulomb as coulomb
 from .models.charge_glass import charge_glass as charge_glass
 from .models.disorder import random_couplings as random_couplings

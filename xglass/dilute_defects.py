@@ -13,16 +13,11 @@ import xarray as xr
 
 from xglass.checks import require
 from xglass.engine.core.operations import operation
+from xglass.engine.tls import dmft
 from xglass.units import parameter, scale_of
 from xglass.variables import stamp
 
-__all__ = [
-    "band_edge_mobility",
-    "boltzmann_mobility",
-    "dilute_scattering_rate",
-    "dilute_self_energy",
-    "thermal_defects",
-]
+__all__ = ["band_edge_mobility", "boltzmann_mobility", "fraction", "scattering_rate", "self_energy"]
 
 
 def __dir__() -> list[str]:
@@ -37,59 +32,56 @@ def _fraction(omega0: np.ndarray, T: np.ndarray) -> np.ndarray:
     """Eq. (A8); at T = 0 none, or half of them where they do not cost energy."""
     with np.errstate(divide="ignore", invalid="ignore"):
         x = np.where(T > 0.0, np.exp(-omega0 / np.where(T > 0.0, T, 1.0)), np.where(omega0 > 0.0, 0.0, 1.0))
-    return x / (1.0 + x)  # Eq. (A8)
-
-
-def _bath(*parameters: np.ndarray) -> np.ndarray:
-    from xglass.engine.tls.dmft import bath
-
-    return bath(*parameters)
+    return x / (1.0 + x)
 
 
 @operation("dilute_defects.self_energy")
-def _sum(*parameters: np.ndarray) -> np.ndarray:
+def _self_energy(
+    t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, energy: np.ndarray
+) -> np.ndarray:
     """Eq. (A11)."""
-    _, g, _, omega0, T, _ = parameters
-    below, here, above = np.moveaxis(_bath(*parameters), -2, 0)
+    below, here, above = np.moveaxis(dmft.bath(t, g, g_z, omega0, T, energy), -2, 0)
     number, coupling = _fraction(omega0, T)[..., None], (g**2)[..., None]
     down, up = coupling / below, coupling / above
-    return down + number * (up - down) * (here - down) / (here - up)  # Eq. (A11)
+    return down + number * (up - down) * (here - down) / (here - up)
 
 
 @operation("dilute_defects.scattering_rate")
-def _rate(*parameters: np.ndarray) -> np.ndarray:
+def _scattering_rate(
+    t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, energy: np.ndarray
+) -> np.ndarray:
     """Eq. (A12)."""
-    _, g, _, omega0, T, _ = parameters
-    return -(_fraction(omega0, T) * g**2)[..., None] * (1.0 / _bath(*parameters)[..., 2, :]).imag  # Eq. (A12)
+    above = dmft.bath(t, g, g_z, omega0, T, energy)[..., 2, :]
+    return -(_fraction(omega0, T) * g**2)[..., None] * (1.0 / above).imag
+
+
+@operation("dilute_defects.boltzmann_mobility")
+def _boltzmann_mobility(
+    t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray
+) -> np.ndarray:
+    """Eq. (A20)."""
+    return dmft.boltzmann(t, g, g_z, omega0, T)
 
 
 @operation("dilute_defects.band_edge_mobility")
-def _at_edge(
+def _band_edge_mobility(
     t: np.ndarray, g: np.ndarray, g_z: np.ndarray, omega0: np.ndarray, T: np.ndarray, ground: np.ndarray
 ) -> np.ndarray:
     """Eq. (A21) without its second 1/T."""
     with np.errstate(divide="ignore"):
-        return np.abs(t) / _rate(t, g, g_z, omega0, T, (ground + T)[..., None])[..., 0]
-
-
-@operation("dilute_defects.boltzmann_mobility")
-def _mobility(*parameters: np.ndarray) -> np.ndarray:
-    """Eq. (A20)."""
-    from xglass.engine.tls.dmft import boltzmann
-
-    return boltzmann(*parameters)
+        return np.abs(t) / _scattering_rate(t, g, g_z, omega0, T, (ground + T)[..., None])[..., 0]
 
 
 def _applied(
     function: Any,
     solution: xr.Dataset,
     name: str,
-    caller: str,
     *,
-    over_energy: bool,
+    caller: str,
+    over_energy: bool = False,
     extra: tuple[str, ...] = (),
 ) -> xr.DataArray:
-    """A function of the parameters of a solution, and of its energies, lazily where the solution is lazy."""
+    """Apply a function to the parameters of a solution, and to its energies, as lazily as the solution is."""
     require(solution, *_PARAMETERS, *extra, *(("energy",) if over_energy else ()), caller=caller)
     if solution.attrs.get("solver") != "dmft":
         raise ValueError(
@@ -117,36 +109,42 @@ def _applied(
     return stamp(xr.DataArray(result.variable, coords=coords, name=name), energy="tc")
 
 
-def thermal_defects(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
-    r"""Fraction of the two-level systems that are excited, :math:`n_i = e^{-\omega_0/T} / (1 +
-    e^{-\omega_0/T})`: Eq. (A8).
+def fraction(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
+    r"""Return the fraction of the two-level systems that are excited, Eq. (A8).
+
+    .. math:: n_i = \frac{e^{-\omega_0/T}}{1 + e^{-\omega_0/T}}
 
     Parameters
     ----------
-    model : Dataset of :func:`electron_tls` or of a solver.
-    T : temperature in tc, >= 0; default the ``T`` of the Dataset.
+    model : Dataset
+        A model of :func:`xglass.electron_tls`, or what a solver made of one.
+    T : float, sequence, DataArray or Quantity, optional
+        Temperature in tc, >= 0. The default is the ``T`` of the Dataset.
 
     Returns
     -------
-    DataArray ``thermal_defects(..., T)``, a pure number.
+    DataArray
+        ``thermal_defects(..., T)``, a pure number.
 
     Raises
     ------
-    KeyError where neither T is given nor the Dataset has one; ValueError for T < 0.
+    KeyError
+        If neither T is given nor the Dataset has one.
+    ValueError
+        If T < 0.
 
     Examples
     --------
     >>> import xglass as xg
     >>> tls = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=2.0)
-    >>> print(f"{float(xg.thermal_defects(tls, T=0.5)):.6f}")
+    >>> print(f"{float(xg.dilute_defects.fraction(tls, T=0.5)):.6f}")
     0.017986
     """
-    require(model, "omega0", *(() if T is not None else ("T",)), caller="thermal_defects")
-    temperature = (
-        model["T"]
-        if T is None
-        else parameter("T", T, scale=scale_of(model), energy="tc", above=0.0, zero=True)
-    )
+    require(model, "omega0", *(() if T is not None else ("T",)), caller="dilute_defects.fraction")
+    if T is None:
+        temperature = model["T"]
+    else:
+        temperature = parameter("T", T, scale=scale_of(model), energy="tc", above=0.0, zero=True)
     result = xr.apply_ufunc(
         _fraction,
         model["omega0"].drop_vars("T", errors="ignore"),
@@ -157,114 +155,128 @@ def thermal_defects(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     return stamp(result.rename("thermal_defects"), energy="tc")
 
 
-def dilute_self_energy(solution: xr.Dataset) -> xr.DataArray:
-    r"""Self-energy to first order in the number of thermal defects.
+def self_energy(solution: xr.Dataset) -> xr.DataArray:
+    r"""Return the self-energy to first order in the number of thermal defects, Eq. (A11).
 
-    .. math:: \Sigma \simeq \Sigma_\downarrow + n_i (\Sigma_\uparrow - \Sigma_\downarrow) \frac{G_0^{-1} -
-    \Sigma_\downarrow}{G_0^{-1} - \Sigma_\uparrow},
+    .. math:: \Sigma \simeq \Sigma_\downarrow + n_i (\Sigma_\uparrow - \Sigma_\downarrow)
+       \frac{G_0^{-1} - \Sigma_\downarrow}{G_0^{-1} - \Sigma_\uparrow},
        \quad \Sigma_{\downarrow,\uparrow}(\nu) = g^2 G_0(\nu \mp \omega_0)
 
-    Eq. (A11), with the bath of the full solution: a single site to first order, its surroundings to all
-    orders. Its error is n_i^2.
+    The bath is that of the full solution: a single site to first order, its surroundings to all orders. The
+    error is of order n_i^2.
 
     Parameters
     ----------
-    solution : Dataset of :func:`dmft` on the chain, g_z = 0.
+    solution : Dataset
+        Result of :func:`xglass.dmft` on the chain, with g_z = 0.
 
     Returns
     -------
-    DataArray complex ``self_energy(..., T, energy)`` in tc; the bath is computed anew at the energies of the
-    solution -+ omega0 (lazy as the solution is).
+    DataArray
+        Complex ``self_energy(..., T, energy)`` in tc, as lazy as the solution. The bath is computed anew at
+        the energies of the solution -+ omega0.
 
     Raises
     ------
-    TypeError, KeyError, ValueError for what is no solution of :func:`dmft`, and for g_z.
+    TypeError, KeyError, ValueError
+        If this is no solution of :func:`xglass.dmft`, or g_z is not 0.
 
     Examples
     --------
     >>> import xglass as xg
-    >>> local = xg.dmft(
-    ...     xg.electron_tls(xg.lattice.chain(4), g=0.5, omega0=2.0),
-    ...     T=0.25,
-    ...     frequency=[0.0],
-    ...     energy=[-1.5, 0.0],
-    ... )
-    >>> float(abs(xg.dilute_self_energy(local) - local["self_energy"]).max()) < 1e-5
+    >>> tls = xg.electron_tls(xg.lattice.chain(4), g=0.5, omega0=2.0)
+    >>> local = xg.dmft(tls, T=0.25, frequency=[0.0], energy=[-1.5, 0.0])
+    >>> float(abs(xg.dilute_defects.self_energy(local) - local["self_energy"]).max()) < 1e-5
     True
     """
-    return _applied(_sum, solution, "self_energy", "dilute_self_energy", over_energy=True)
+    return _applied(
+        _self_energy, solution, "self_energy", caller="dilute_defects.self_energy", over_energy=True
+    )
 
 
-def dilute_scattering_rate(solution: xr.Dataset) -> xr.DataArray:
-    r"""Rate at which an electron of low energy de-excites thermal defects, :math:`\Gamma = -n_i g^2\,
-    \mathrm{Im}\, G_0(\nu + \omega_0)`: Eq. (A12).
+def scattering_rate(solution: xr.Dataset) -> xr.DataArray:
+    r"""Return the rate at which an electron of low energy de-excites thermal defects, Eq. (A12).
 
-    For energies from the ground state up to omega0 above it. Eq. (A12) takes the fraction in Eq. (A11) as 1:
-    that is weak coupling, and not too near to the band edge, where in one dimension 1/G falls to 0, and the
-    rate with it.
+    .. math:: \Gamma = -n_i g^2\, \mathrm{Im}\, G_0(\nu + \omega_0)
+
+    It holds for energies from the ground state up to omega0 above it. Eq. (A12) takes the fraction in
+    Eq. (A11) as 1: that is weak coupling, and not too near to the band edge, where in one dimension 1/G falls
+    to 0, and the rate with it.
 
     Parameters
     ----------
-    solution : Dataset of :func:`dmft` on the chain, g_z = 0.
+    solution : Dataset
+        Result of :func:`xglass.dmft` on the chain, with g_z = 0.
 
     Returns
     -------
-    DataArray ``scattering_rate(..., T, energy)`` in tc.
+    DataArray
+        ``scattering_rate(..., T, energy)`` in tc, as lazy as the solution.
 
     Raises
     ------
-    TypeError, KeyError, ValueError for what is no solution of :func:`dmft`, and for g_z.
+    TypeError, KeyError, ValueError
+        If this is no solution of :func:`xglass.dmft`, or g_z is not 0.
 
     Examples
     --------
     >>> import xglass as xg
-    >>> local = xg.dmft(
-    ...     xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.1, frequency=[0.0], energy=[-1.8]
-    ... )
-    >>> ratio = xg.dilute_scattering_rate(local) / local["scattering_rate"]
+    >>> tls = xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0)
+    >>> local = xg.dmft(tls, T=0.1, frequency=[0.0], energy=[-1.8])
+    >>> ratio = xg.dilute_defects.scattering_rate(local) / local["scattering_rate"]
     >>> bool(abs(ratio - 1.0) < 0.01)
     True
     """
-    return _applied(_rate, solution, "scattering_rate", "dilute_scattering_rate", over_energy=True)
+    return _applied(
+        _scattering_rate,
+        solution,
+        "scattering_rate",
+        caller="dilute_defects.scattering_rate",
+        over_energy=True,
+    )
 
 
 def boltzmann_mobility(solution: xr.Dataset) -> xr.DataArray:
-    r"""Mobility of well-defined quasiparticles with the scattering rate of the full solution.
+    r"""Return the mobility of well-defined quasiparticles, Eq. (A20).
 
-    .. math:: \mu = \frac{1}{2T} \frac{\int d\nu\, e^{-\nu/T} N(\nu^*) \phi(\nu^*) / \Gamma(\nu)}{\int d\nu\,
-    e^{-\nu/T} N(\nu^*)},
+    .. math:: \mu = \frac{1}{2T}
+       \frac{\int d\nu\, e^{-\nu/T} N(\nu^*) \phi(\nu^*) / \Gamma(\nu)}{\int d\nu\, e^{-\nu/T} N(\nu^*)},
        \quad \nu^* = \nu - \mathrm{Re} \Sigma(\nu)
 
-    Eq. (A20), for rates far below the hopping. What it leaves out are the states below the band that the
-    electron shares with excited two-level systems: a part of the order (g / omega0)^2, at all temperatures.
+    The scattering rate is that of the full solution; the form is for rates far below the hopping. It leaves
+    out the states below the band that the electron shares with excited two-level systems: a part of the order
+    (g / omega0)^2, at all temperatures.
 
     Parameters
     ----------
-    solution : Dataset of :func:`dmft` on the chain, g_z = 0.
+    solution : Dataset
+        Result of :func:`xglass.dmft` on the chain, with g_z = 0.
 
     Returns
     -------
-    DataArray ``mobility(..., T)`` in e a^2/hbar; NaN at T = 0 and below omega0/100.
+    DataArray
+        ``mobility(..., T)`` in e a^2/hbar; NaN at T = 0 and below omega0/100.
 
     Raises
     ------
-    TypeError, KeyError, ValueError for what is no solution of :func:`dmft`, and for g_z.
+    TypeError, KeyError, ValueError
+        If this is no solution of :func:`xglass.dmft`, or g_z is not 0.
 
     Examples
     --------
     >>> import xglass as xg
-    >>> local = xg.dmft(
-    ...     xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.2, frequency=[0.0], energy=[0.0]
-    ... )
-    >>> bool(abs(xg.boltzmann_mobility(local) / local["mobility"] - 1.0) < 0.01)
+    >>> tls = xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0)
+    >>> local = xg.dmft(tls, T=0.2, frequency=[0.0], energy=[0.0])
+    >>> bool(abs(xg.dilute_defects.boltzmann_mobility(local) / local["mobility"] - 1.0) < 0.01)
     True
     """
-    return _applied(_mobility, solution, "mobility", "boltzmann_mobility", over_energy=False)
+    return _applied(_boltzmann_mobility, solution, "mobility", caller="dilute_defects.boltzmann_mobility")
 
 
 def band_edge_mobility(solution: xr.Dataset) -> xr.DataArray:
-    r"""Mobility of dilute defects at the lower band edge, :math:`\mu = c_{-1/2} / (2 \Gamma^*) = t /
-    \Gamma^*`: Eq. (A21), corrected.
+    r"""Return the mobility of dilute defects at the lower band edge, Eq. (A21), corrected.
+
+    .. math:: \mu = \frac{c_{-1/2}}{2 \Gamma^*} = \frac{t}{\Gamma^*}
 
     As printed the equation has a factor 1/T more, which is neither the dimension nor the value of the
     integrals in Eq. (A20). The rate near the edge is that of Eq. (A12) at a thermal energy T above the ground
@@ -272,30 +284,31 @@ def band_edge_mobility(solution: xr.Dataset) -> xr.DataArray:
 
     Parameters
     ----------
-    solution : Dataset of :func:`dmft` on the chain, g_z = 0.
+    solution : Dataset
+        Result of :func:`xglass.dmft` on the chain, with g_z = 0.
 
     Returns
     -------
-    DataArray ``mobility(..., T)`` in e a^2/hbar; infinite at T = 0.
+    DataArray
+        ``mobility(..., T)`` in e a^2/hbar; infinite at T = 0.
 
     Raises
     ------
-    TypeError, KeyError, ValueError for what is no solution of :func:`dmft`, and for g_z.
+    TypeError, KeyError, ValueError
+        If this is no solution of :func:`xglass.dmft`, or g_z is not 0.
 
     Examples
     --------
     >>> import xglass as xg
-    >>> local = xg.dmft(
-    ...     xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0), T=0.1, frequency=[0.0], energy=[0.0]
-    ... )
-    >>> bool(abs(xg.band_edge_mobility(local) / local["mobility"] - 1.0) < 0.05)
+    >>> tls = xg.electron_tls(xg.lattice.chain(4), g=0.1, omega0=1.0)
+    >>> local = xg.dmft(tls, T=0.1, frequency=[0.0], energy=[0.0])
+    >>> bool(abs(xg.dilute_defects.band_edge_mobility(local) / local["mobility"] - 1.0) < 0.05)
     True
     """
     return _applied(
-        _at_edge,
+        _band_edge_mobility,
         solution,
         "mobility",
-        "band_edge_mobility",
-        over_energy=False,
+        caller="dilute_defects.band_edge_mobility",
         extra=("ground_state_energy",),
     )

@@ -443,9 +443,9 @@ def test_first_order_in_thermal_defects():
     energy = np.linspace(-2.2, 1.0, 33)
     model = xg.electron_tls(CHAIN, g=1.0, omega0=1.0)
     solution = xg.dmft(model, T=[0.125, 0.15, 0.18], frequency=[0.0], energy=energy).compute()
-    number = xg.thermal_defects(solution)
+    number = xg.dilute_defects.fraction(solution)
     np.testing.assert_allclose(number, 1.0 / (1.0 + np.exp(1.0 / solution["T"])), rtol=1e-12)
-    error = abs(xg.dilute_self_energy(solution) - solution["self_energy"]).max("energy")
+    error = abs(xg.dilute_defects.self_energy(solution) - solution["self_energy"]).max("energy")
     order = np.diff(np.log(error)) / np.diff(np.log(number))
     np.testing.assert_allclose(order, 2.0, atol=0.15)
 
@@ -458,32 +458,32 @@ def test_golden_rule_at_weak_coupling():
     energy = np.linspace(-1.95, -1.2, 16)
     model = xg.electron_tls(CHAIN, g=[0.05, 0.1, 0.2], omega0=1.0)
     solution = xg.dmft(model, T=0.15, frequency=[0.0], energy=energy).compute()
-    rate = xg.dilute_scattering_rate(solution)
+    rate = xg.dilute_defects.scattering_rate(solution)
     inside = energy < float(solution["ground_state_energy"].min()) + 0.9
     error = abs(rate / solution["scattering_rate"] - 1.0).isel(energy=inside).max("energy")
     assert float(error[0]) < 0.01
     assert 2.0 < float(error[1] / error[0]) < 5.0
-    error = abs(xg.boltzmann_mobility(solution) / solution["mobility"] - 1.0)
+    error = abs(xg.dilute_defects.boltzmann_mobility(solution) / solution["mobility"] - 1.0)
     assert float(error[0]) < 2e-3
     assert 3.0 < float(error[1] / error[0]) < 6.0
     assert 3.0 < float(error[2] / error[1]) < 6.0
-    ratio = xg.band_edge_mobility(solution) / solution["mobility"]
+    ratio = xg.dilute_defects.band_edge_mobility(solution) / solution["mobility"]
     assert float(abs(ratio[:2] - 1.0).max()) < 0.05
-    printed = xg.band_edge_mobility(solution) / 0.15  # as Eq. (A21) stands
+    printed = xg.dilute_defects.band_edge_mobility(solution) / 0.15  # as Eq. (A21) stands
     assert float((printed / solution["mobility"]).min()) > 5.0
 
 
 def test_defects_refuse_what_is_no_solution():
     model = xg.electron_tls(CHAIN, g=1.0, omega0=2.0)
     with pytest.raises(KeyError, match="has no 'T'"):
-        xg.dilute_self_energy(model)
+        xg.dilute_defects.self_energy(model)
     with pytest.raises(KeyError, match="has no 'T'"):
-        xg.thermal_defects(model)
+        xg.dilute_defects.fraction(model)
     with pytest.raises(ValueError, match="T must be"):
-        xg.thermal_defects(model, T=-1.0)
+        xg.dilute_defects.fraction(model, T=-1.0)
     static = xg.electron_tls(CHAIN, g=1.0, omega0=2.0, g_z=0.5)
     with pytest.raises(ValueError, match="g_z = 0"):
-        xg.boltzmann_mobility(xg.dmft(static, T=1.0, frequency=[0.0]))
+        xg.dilute_defects.boltzmann_mobility(xg.dmft(static, T=1.0, frequency=[0.0]))
 
 
 # --- the edge -----------------------------------------------------------------------------------------------
