@@ -44,8 +44,7 @@ def single_thread() -> Iterator[None]:
 
 
 def _take_control() -> None:
-    """Let this thread set limits: from 3.8 on threadpoolctl ignores all but the first that did, and says
-    nothing.
+    """Let this thread set limits: from 3.8 on threadpoolctl ignores, silently, all but the first that did.
 
     Without it the limit would not be set where the main thread once set one, nor be taken back where another
     thread leaves last.

@@ -39,9 +39,8 @@ def _cache_folder() -> str:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError:
             continue
-        if (
-            os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid()
-        ):  # cached kernels are executed: never another user's
+        # cached kernels are executed: never take those of another user
+        if os.access(folder, os.W_OK) and user in (None, folder.stat().st_uid):
             return str(folder)
     return ""
 
@@ -50,10 +49,9 @@ _FOLDER = _cache_folder()
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    # numba reads it when it decorates; kernels of the user's own keep their folder
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = (
-        _FOLDER or before
-    )  # numba reads it when it decorates; kernels of the user's own keep their folder
+    numba.config.CACHE_DIR = _FOLDER or before
     try:
         return numba.njit(nogil=True, cache=True, **options)(function)
     finally:

@@ -30,9 +30,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @kernel
 def fill(seed, stream, first, a, b, u):
-    """Draws first, first + 1, ...: two 32-bit words ``a``, ``b`` and a uniform ``u`` in [0,
-    1) with 53 bits each.
-    """
+    """Fill in draws first, first + 1, ...: two words of 32 bits, and a uniform in [0, 1) of 53 bits."""
     k0, k1 = seed & _LOW, seed >> HALF_WORD
     s0, s1 = stream & _LOW, stream >> HALF_WORD
     for n in range(u.size):
@@ -48,7 +46,7 @@ def fill(seed, stream, first, a, b, u):
 
 @kernel
 def fill_phases(seed, stream, out):
-    """Random powers of i, complex: two bits each, and so 64 of them to a block."""
+    """Fill in random powers of i, complex: two bits each, and so 64 of them to a block."""
     k0, k1 = seed & _LOW, seed >> HALF_WORD
     s0, s1 = stream & _LOW, stream >> HALF_WORD
     words = np.empty(4, dtype=np.uint64)

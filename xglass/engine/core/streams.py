@@ -15,20 +15,24 @@ COMPUTING = ("numpy", "scipy", "numba")
 
 
 def streams(walker: np.ndarray, realization: int, labels: np.ndarray) -> np.ndarray:
-    """Stream numbers of walkers at one parameter point.
+    """Return the stream numbers of walkers at one parameter point.
 
     64-bit BLAKE2b of (rule version, walker, realization, float64 bits of the labels), all little-endian. The
     labels are the canonical T, eta, t_p (or the hopping of every bond) and filling, in this order.
 
     Parameters
     ----------
-    walker : (walker,) int64 identifiers.
-    realization : label of the disorder realization, 0 where there is none.
-    labels : (label,) float64.
+    walker : ndarray of int64
+        Identifiers (walker,).
+    realization : int
+        Label of the disorder realization, 0 where there is none.
+    labels : ndarray of float64
+        Labels (label,).
 
     Returns
     -------
-    (walker,) uint64.
+    ndarray of uint64
+        Numbers (walker,).
     """
     tail = struct.pack("<q", int(realization)) + np.ascontiguousarray(labels, dtype="<f8").tobytes()
     digests = (
