@@ -42,6 +42,8 @@ WRONG = {
     "xg.charge_glass(lattice, tp=0.1)": "charge_glass",
     "xg.charge_glass(lattice, t_p={0.1})": "charge_glass",
     "xg.charge_glass(lattice, scale=[1.0])": "charge_glass",
+    "xg.ftlm(tls, T={0.5}, frequency=w, broadening=0.1, random_vectors=4, seed=1)": "ftlm",
+    "xg.kinetic_energy(run, T=glass)": "kinetic_energy",
     "xg.fits.arrhenius(barrier)": "arrhenius",
     "xg.ops.histogram(C, bins=20)": "histogram",
     "xg.store.evaluate(run)": "evaluate",

@@ -12,7 +12,7 @@ from xglass import checks
 from xglass.checks import aligned, uncut
 from xglass.lattice import require_whole
 from xglass.solvers.tasks import Input
-from xglass.units import parameter, scale_of
+from xglass.units import Parameter, parameter, scale_of
 from xglass.variables import energy_unit
 
 #: Unit of a conductivity per particle, which is a mobility times e.
@@ -103,7 +103,9 @@ def per_particle(sigma: Any, caller: str) -> None:
         )
 
 
-def at_temperature(sigma: xr.DataArray, T: Any, caller: str) -> tuple[xr.DataArray, xr.DataArray]:
+def at_temperature(
+    sigma: xr.DataArray, T: Parameter | None, caller: str
+) -> tuple[xr.DataArray, xr.DataArray]:
     """The spectrum and its temperature: of its own coordinate, or given."""
     if T is None:
         if "T" not in sigma.coords:
@@ -114,7 +116,7 @@ def at_temperature(sigma: xr.DataArray, T: Any, caller: str) -> tuple[xr.DataArr
 
 
 def replaced_temperature(
-    data: xr.DataArray, T: Any, caller: str, *, what: str, energy: str, along_t: bool = True
+    data: xr.DataArray, T: Parameter, caller: str, *, what: str, energy: str, along_t: bool = True
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """The data without their temperature, and the one that was given instead.
 
@@ -131,14 +133,14 @@ def replaced_temperature(
     return data, temperature
 
 
-def checked_rate(rate: Any, sigma: xr.DataArray, caller: str, zero: bool = False) -> xr.DataArray:
+def checked_rate(rate: Parameter, sigma: xr.DataArray, caller: str, zero: bool = False) -> xr.DataArray:
     """Half width of a Lorentzian."""
     width = parameter("rate", rate, scale=scale_of(sigma), energy=spectral_unit(sigma), above=0.0, zero=zero)
     aligned(caller, sigma=sigma, rate=width)
     return width
 
 
-def cutoffs(cutoff: Any, sigma: xr.DataArray) -> xr.DataArray:
+def cutoffs(cutoff: Parameter, sigma: xr.DataArray) -> xr.DataArray:
     """Upper ends of the integral, some of them infinite perhaps."""
     infinite: Any = False
     if not isinstance(cutoff, (str, xr.DataArray)) and not hasattr(cutoff, "magnitude"):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from xglass.checks import aligned
 from xglass.engine.core import conductivity
 from xglass.observables import common
+from xglass.units import Parameter
 from xglass.variables import energy_unit, stamp
 
 __all__ = [
@@ -121,7 +120,7 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     return stamp(result.rename("resistivity"), energy=common.spectral_unit(sigma), resistivity=unit)
 
 
-def spectral_weight(sigma: xr.DataArray, *, cutoff: Any = np.inf) -> xr.DataArray:
+def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.DataArray:
     r"""Integrated conductivity, Eq. (2) of Rammal, Ciuchi and Fratini.
 
     .. math:: \mathrm{SW}(\Lambda) = \int_0^\Lambda \sigma(\omega)\, d\omega

@@ -8,7 +8,7 @@ import xarray as xr
 
 from xglass.engine.core import conductivity
 from xglass.observables import common
-from xglass.units import parameter
+from xglass.units import Frequencies, Parameter, parameter
 from xglass.variables import stamp
 
 __all__ = ["diffusivity", "mean_square_displacement"]
@@ -18,7 +18,9 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def _in_time(name: str, function: Any, sigma: xr.DataArray, time: Any, T: Any) -> xr.DataArray:
+def _in_time(
+    name: str, function: Any, sigma: xr.DataArray, time: Frequencies, T: Parameter | None
+) -> xr.DataArray:
     common.per_particle(sigma, name)
     step = common.uniform_step(sigma, name)
     sigma, temperature = common.at_temperature(sigma, T, name)
@@ -39,7 +41,9 @@ def _in_time(name: str, function: Any, sigma: xr.DataArray, time: Any, T: Any) -
     return stamp(result.rename(name), energy=common.spectral_unit(sigma))
 
 
-def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArray:
+def mean_square_displacement(
+    sigma: xr.DataArray, *, time: Frequencies, T: Parameter | None = None
+) -> xr.DataArray:
     r"""How far the particle has spread after a time.
 
     .. math:: \Delta x^2(t) = \frac{2}{\pi} \int_0^\infty \sigma(\omega) \coth\!\Big(\frac{\omega}{2T}\Big)
@@ -90,7 +94,7 @@ def mean_square_displacement(sigma: xr.DataArray, *, time: Any, T: Any = None) -
     return _in_time("mean_square_displacement", conductivity.displacement, sigma, time, T)
 
 
-def diffusivity(sigma: xr.DataArray, *, time: Any, T: Any = None) -> xr.DataArray:
+def diffusivity(sigma: xr.DataArray, *, time: Frequencies, T: Parameter | None = None) -> xr.DataArray:
     r"""Time-dependent diffusivity of the particle.
 
     .. math:: D(t) = \frac12 \frac{d}{dt} \Delta x^2(t) = \frac1\pi \int_0^\infty \sigma(\omega)

@@ -10,6 +10,7 @@ import xarray as xr
 from xglass.checks import aligned, whole_number
 from xglass.engine.charge import configurations
 from xglass.observables.common import labelled, occupations
+from xglass.units import Labels
 from xglass.variables import stamp
 
 __all__ = ["autocorrelation", "overlap"]
@@ -31,7 +32,7 @@ def _at(occupation: xr.DataArray, sweeps: np.ndarray) -> xr.DataArray:
     return occupation.isel(sweep=slice(int(index[0]), int(index[-1]) + 1, step) if even else index)
 
 
-def autocorrelation(run: xr.Dataset, *, waiting_time: Any, lag: Any = None) -> xr.DataArray:
+def autocorrelation(run: xr.Dataset, *, waiting_time: Labels, lag: Labels | None = None) -> xr.DataArray:
     """Local density autocorrelation of every walker.
 
     C(t, t_W) = (1/N) sum_i dn_i(t_W) dn_i(t_W + t), dn = n - filling; C(0, t_W) = filling (1 - filling)

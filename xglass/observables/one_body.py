@@ -11,6 +11,7 @@ from xglass.checks import require
 from xglass.engine.charge import one_body as engine
 from xglass.observables.common import labelled, occupations, replaced_temperature
 from xglass.solvers.tasks import Input
+from xglass.units import Parameter
 from xglass.variables import energy_unit, stamp
 
 __all__ = ["kinetic_energy", "local_density"]
@@ -20,7 +21,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def inputs(run: xr.Dataset, T: Any, *, caller: str) -> dict[str, Input]:
+def inputs(run: xr.Dataset, T: Parameter | None, *, caller: str) -> dict[str, Input]:
     """What engines take of a run: its configurations, the Hamiltonian K + diag(phi), the temperature.
 
     A temperature that is given replaces that of the run.
@@ -48,7 +49,11 @@ def inputs(run: xr.Dataset, T: Any, *, caller: str) -> dict[str, Input]:
 
 
 def _thermal(
-    function: Callable[..., Any], run: xr.Dataset, name: str, T: Any, core: list[str] | None = None
+    function: Callable[..., Any],
+    run: xr.Dataset,
+    name: str,
+    T: Parameter | None,
+    core: list[str] | None = None,
 ) -> xr.DataArray:
     given = inputs(run, T, caller=name)
     result = labelled(function, given.values(), core)
@@ -58,7 +63,7 @@ def _thermal(
     return stamp(result.rename(name), energy=energy_unit(run))
 
 
-def kinetic_energy(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
+def kinetic_energy(run: xr.Dataset, *, T: Parameter | None = None) -> xr.DataArray:
     """Thermal kinetic energy of every configuration, recomputed.
 
     <K> = sum_n f_n e_n - sum_i phi_i sum_n f_n |U_in|^2 of H = K + diag(phi) at temperature T
@@ -98,7 +103,7 @@ def kinetic_energy(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     return _thermal(engine.kinetic_energy, run, "kinetic_energy", T)
 
 
-def local_density(run: xr.Dataset, *, T: Any = None) -> xr.DataArray:
+def local_density(run: xr.Dataset, *, T: Parameter | None = None) -> xr.DataArray:
     """Thermal density of the quantum particles on every site.
 
     <n_i> = sum_n f_n |U_in|^2 of H = K + diag(phi): how far the charges spread from their classical positions

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import xarray as xr
 
 from xglass.engine.core import conductivity
 from xglass.observables import common
+from xglass.units import Parameter
 from xglass.variables import stamp
 
 __all__ = ["relaxation_time_approximation", "transient_localization_length"]
@@ -18,7 +17,7 @@ def __dir__() -> list[str]:
 
 
 def relaxation_time_approximation(
-    sigma: xr.DataArray, *, rate: Any, correlation: str = "conductivity", T: Any = None
+    sigma: xr.DataArray, *, rate: Parameter, correlation: str = "conductivity", T: Parameter | None = None
 ) -> xr.DataArray:
     r"""Conductivity of a system whose disorder relaxes, from that of frozen disorder: a Lorentzian
     convolution.
@@ -103,7 +102,9 @@ def relaxation_time_approximation(
     )
 
 
-def transient_localization_length(sigma: xr.DataArray, *, rate: Any, T: Any = None) -> xr.DataArray:
+def transient_localization_length(
+    sigma: xr.DataArray, *, rate: Parameter, T: Parameter | None = None
+) -> xr.DataArray:
     r"""How far the particle spreads within the life time of a frozen landscape.
 
     .. math:: L^2(p) = p \int_0^\infty e^{-pt} \Delta x^2(t)\, dt = \frac{2}{\pi} \int_0^\infty \sigma(\omega)

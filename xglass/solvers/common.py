@@ -12,7 +12,7 @@ import xarray as xr
 from xglass.checks import require
 from xglass.models.common import with_coordinates
 from xglass.solvers.tasks import Input
-from xglass.units import parameter, scale_of
+from xglass.units import Frequencies, Parameter, parameter, scale_of
 from xglass.variables import stamp
 
 #: Parameters of :func:`electron_tls`, in the order in which engines take them.
@@ -52,7 +52,7 @@ def electron(model: xr.Dataset, caller: str) -> tuple[xr.Dataset, int, set[str]]
     return model, int(model["cells"].prod()), over_sites
 
 
-def grids(model: xr.Dataset, *, T: Any, frequency: Any, broadening: Any) -> Grids:
+def grids(model: xr.Dataset, *, T: Parameter, frequency: Frequencies, broadening: Parameter | None) -> Grids:
     """The grids that a solver was given, checked; a broadening of None is none."""
     width = None if broadening is None else widths(broadening, model)
     return Grids(temperatures(T, model), rising("frequency", frequency, model), width)
@@ -64,7 +64,7 @@ def along_t(temperature: xr.DataArray) -> xr.DataArray:
     return array.transpose(..., "T") if "T" in array.dims else array.expand_dims("T", axis=-1)
 
 
-def temperatures(T: Any, model: xr.Dataset, *, zero: bool = False) -> xr.DataArray:
+def temperatures(T: Parameter, model: xr.Dataset, *, zero: bool = False) -> xr.DataArray:
     """Temperature in tc, > 0 (or 0 where that has a meaning)."""
     return parameter("T", T, scale=scale_of(model), energy="tc", above=0.0, zero=zero)
 
@@ -80,7 +80,7 @@ def rising(name: str, value: Any, model: xr.Dataset) -> xr.DataArray:
     return grid if grid.ndim else grid.expand_dims(name).assign_coords({name: [float(grid)]})
 
 
-def widths(broadening: Any, model: xr.Dataset) -> xr.DataArray:
+def widths(broadening: Parameter, model: xr.Dataset) -> xr.DataArray:
     """Standard deviation of the filter: a number or one sequence."""
     width = parameter("broadening", broadening, scale=scale_of(model), energy="tc", above=0.0)
     if width.dims not in ((), ("broadening",)):

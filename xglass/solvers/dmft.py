@@ -13,6 +13,7 @@ from xglass.models.common import with_coordinates
 from xglass.solvers import tasks
 from xglass.solvers.common import electron, rising, temperatures
 from xglass.solvers.tasks import Input, Output
+from xglass.units import Chunks, Frequencies, Parameter
 from xglass.variables import stamp
 
 __all__ = ["dmft"]
@@ -44,12 +45,12 @@ TRANSPORT = ("optical_conductivity", "mobility")
 def dmft(
     model: xr.Dataset,
     *,
-    T: Any,
-    frequency: Any,
-    energy: Any = None,
+    T: Parameter,
+    frequency: Frequencies,
+    energy: Frequencies | None = None,
     hilbert: Transform | None = None,
     vertex: Transform | None = None,
-    chunks: str | dict[str, int] | None = "auto",
+    chunks: Chunks = "auto",
 ) -> xr.Dataset:
     r"""Dynamical mean field theory of :func:`electron_tls`, on the real axis: thermodynamic limit, no vertex
     corrections.

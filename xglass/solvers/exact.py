@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
@@ -11,6 +9,7 @@ from xglass.engine.tls import dense as engine
 from xglass.solvers import common, tasks
 from xglass.solvers.ring import over_realizations, ring, without_realization
 from xglass.solvers.tasks import Output
+from xglass.units import Chunks, Frequencies, Parameter
 
 __all__ = ["exact"]
 
@@ -36,14 +35,14 @@ STIFFNESS: dict[str, Output] = {"stiffness": (["T"], np.float64)}
 def exact(
     model: xr.Dataset,
     *,
-    T: Any,
-    frequency: Any,
-    broadening: Any,
-    momentum: str | Any = "all",
-    twist: Any = None,
+    T: Parameter,
+    frequency: Frequencies,
+    broadening: Parameter,
+    momentum: str | Parameter = "all",
+    twist: Parameter | None = None,
     max_excitations: int | None = None,
     average: str | None = "annealed",
-    chunks: str | dict[str, int] | None = "auto",
+    chunks: Chunks = "auto",
 ) -> xr.Dataset:
     r"""Thermal averages and optical conductivity of :func:`electron_tls` by full diagonalisation.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import xarray as xr
 
@@ -12,6 +11,7 @@ from xglass.engine.tls import lanczos, operators
 from xglass.solvers import common
 from xglass.solvers.random_vectors import draws, estimated
 from xglass.solvers.ring import ring
+from xglass.units import Chunks, Frequencies, Parameter
 
 __all__ = ["ftlm"]
 
@@ -23,19 +23,19 @@ def __dir__() -> list[str]:
 def ftlm(
     model: xr.Dataset,
     *,
-    T: Any,
-    frequency: Any,
-    broadening: Any,
+    T: Parameter,
+    frequency: Frequencies,
+    broadening: Parameter,
     filter: str = "gaussian",
     lanczos_steps: int | None = None,
     random_vectors: int,
-    momentum: str | Any = "all",
-    twist: Any = None,
+    momentum: str | Parameter = "all",
+    twist: Parameter | None = None,
     max_excitations: int | None = None,
     average: str | None = "annealed",
     seed: int,
     precision: str = "single",
-    chunks: str | dict[str, int] | None = "auto",
+    chunks: Chunks = "auto",
 ) -> xr.Dataset:
     r"""Thermal averages and optical conductivity of :func:`electron_tls` by the finite-temperature Lanczos
     method.

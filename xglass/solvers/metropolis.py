@@ -16,7 +16,7 @@ from xglass.lattice import require_whole, stripes
 from xglass.models.common import with_coordinates
 from xglass.solvers import tasks
 from xglass.solvers.tasks import Input, Output
-from xglass.units import parameter, scale_of
+from xglass.units import Chunks, Labels, Parameter, parameter, scale_of
 from xglass.variables import energy_unit, stamp
 
 __all__ = ["metropolis", "metropolis_counters", "rerun"]
@@ -40,8 +40,8 @@ RECORDED: dict[str, Output] = {
 def metropolis(
     model: xr.Dataset,
     *,
-    T: Any,
-    walker: Any,
+    T: Parameter,
+    walker: Labels,
     sweep: int,
     start: str | xr.DataArray | xr.Dataset = "random",
     moves: str = "neighbour",
@@ -49,7 +49,7 @@ def metropolis(
     every: int = 1,
     ramp: xr.DataArray | None = None,
     seed: int,
-    chunks: str | dict[str, int] | None = "auto",
+    chunks: Chunks = "auto",
 ) -> xr.Dataset:
     r"""Monte Carlo trajectories of charges whose weight may include their quantum kinetic energy.
 
@@ -147,7 +147,7 @@ def metropolis(
 
 
 def metropolis_counters(
-    model: xr.Dataset, *, T: Any, walker: Any, sweep: int, seed: int, **options: Any
+    model: xr.Dataset, *, T: Parameter, walker: Labels, sweep: int, seed: int, **options: Any
 ) -> xr.Dataset:
     """How much work the trajectories of :func:`metropolis` were: diagnostics, never part of a run.
 
@@ -196,8 +196,8 @@ def metropolis_counters(
 def _simulate(
     model: xr.Dataset,
     *,
-    T: Any,
-    walker: Any,
+    T: Parameter,
+    walker: Labels,
     sweep: int,
     seed: int,
     start: Any = "random",
@@ -205,7 +205,7 @@ def _simulate(
     weight: str = "kinetic",
     every: int = 1,
     ramp: xr.DataArray | None = None,
-    chunks: Any = "auto",
+    chunks: Chunks = "auto",
 ) -> xr.Dataset:
     """A run with all that its trajectories record, lazy."""
     for name, value, known in (("weight", weight, engine.WEIGHTS), ("moves", moves, engine.MOVES)):
@@ -254,7 +254,7 @@ def _simulate(
     return stamp(run, energy=energy_unit(point))
 
 
-def _point(model: xr.Dataset, T: Any) -> xr.Dataset:
+def _point(model: xr.Dataset, T: Parameter) -> xr.Dataset:
     """The model at its temperatures: parameters and geometry, in memory, and nothing of an earlier run."""
     needed = ("hopping", "interaction", "site_energy", "filling", "centred", "position", "torus")
     require_whole(model, *needed, caller="metropolis")
@@ -370,9 +370,7 @@ def _with_ramp(run: xr.Dataset, factors: np.ndarray, first: int, every: int) -> 
     return run.assign_coords(temperature=temperature.variable, ramp=(("sweep", "step"), factors[between]))
 
 
-def rerun(
-    run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: str | dict[str, int] | None = "auto"
-) -> xr.Dataset:
+def rerun(run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: Chunks = "auto") -> xr.Dataset:
     """The lazy run that the coords and attrs of a run describe: the same trajectories, to be simulated again.
 
     Parameters
@@ -477,7 +475,7 @@ def _particles(filling: xr.DataArray, sites: int) -> xr.DataArray:
     return number.round().astype(np.int64)
 
 
-def _walkers(walker: Any) -> np.ndarray:
+def _walkers(walker: Labels) -> np.ndarray:
     if np.ndim(walker) == 0:
         return np.arange(whole_number("walker", walker))
     identifiers = [whole_number("walker", w, minimum=0, maximum=2**63) for w in np.asarray(walker).ravel()]

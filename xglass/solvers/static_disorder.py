@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
@@ -13,6 +11,7 @@ from xglass.engine.tls import static_disorder as engine
 from xglass.models.common import GEOMETRY
 from xglass.solvers import common, tasks
 from xglass.solvers.tasks import Input, Output
+from xglass.units import Chunks, Frequencies, Labels, Parameter
 
 __all__ = ["static_disorder"]
 
@@ -40,14 +39,14 @@ FROZEN_SPECTRA: dict[str, Output] = {
 def static_disorder(
     model: xr.Dataset,
     *,
-    T: Any,
-    frequency: Any,
-    broadening: Any,
+    T: Parameter,
+    frequency: Frequencies,
+    broadening: Parameter | None,
     sites: int,
-    realization: Any,
+    realization: Labels,
     seed: int,
     average: str | None = "annealed",
-    chunks: str | dict[str, int] | None = "auto",
+    chunks: Chunks = "auto",
 ) -> xr.Dataset:
     r"""Optical conductivity in the limit omega0 = 0 of :func:`electron_tls`: annealed binary disorder on a
     long chain.

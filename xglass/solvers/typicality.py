@@ -5,7 +5,6 @@ time.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import xarray as xr
 
@@ -14,6 +13,7 @@ from xglass.solvers import common
 from xglass.solvers.common import Grids
 from xglass.solvers.random_vectors import draws, estimated
 from xglass.solvers.ring import Ring, ring
+from xglass.units import Chunks, Frequencies, Parameter
 
 __all__ = ["typicality"]
 
@@ -30,17 +30,17 @@ VECTORS = 70
 def typicality(
     model: xr.Dataset,
     *,
-    T: Any,
-    frequency: Any,
-    broadening: Any,
+    T: Parameter,
+    frequency: Frequencies,
+    broadening: Parameter,
     random_vectors: int,
-    momentum: str | Any = "all",
-    twist: Any = None,
+    momentum: str | Parameter = "all",
+    twist: Parameter | None = None,
     max_excitations: int | None = None,
     average: str | None = "annealed",
     seed: int,
     precision: str = "single",
-    chunks: str | dict[str, int] | None = "auto",
+    chunks: Chunks = "auto",
 ) -> xr.Dataset:
     r"""Thermal averages and optical conductivity of :func:`electron_tls` from thermal typical states evolved
     in time.
