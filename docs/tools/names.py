@@ -80,6 +80,12 @@ def grouped() -> dict[str, list[str]]:
     return groups
 
 
+def modules(title: str) -> list[str]:
+    """The public modules of a group."""
+    public = flat()
+    return [entry for entry in GROUPS[title] if isinstance(public.get(entry), types.ModuleType)]
+
+
 def resolve(name: str) -> object:
     """What a dotted public name stands for."""
     import xglass

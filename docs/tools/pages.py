@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from house import draw
-from names import grouped
+from names import grouped, modules
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -75,20 +75,19 @@ def names_page() -> str:
         "when one of its names is first used. Arguments after the data are keyword-only, and the examples",
         "are executed by the tests.",
         "",
-        ".. currentmodule:: xglass",
-        "",
     ]
     for title, names in grouped().items():
+        lines += [title, "-" * len(title), ""]
+        for module in modules(title):  # what it says about all of its functions
+            lines += [f".. automodule:: xglass.{module}", "   :no-index:", ""]
         lines += [
-            title,
-            "-" * len(title),
+            ".. currentmodule:: xglass",
             "",
             ".. autosummary::",
             "   :toctree: api",
             "   :nosignatures:",
-            "",
         ]
-        lines += [*(f"   {name}" for name in names), ""]
+        lines += ["", *(f"   {name}" for name in names), ""]
     return "\n".join(lines)
 
 

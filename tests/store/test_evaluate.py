@@ -486,7 +486,7 @@ def test_the_command_line(tmp_path, capsys):
         {"scheduler": "processes", "num_workers": 1},
         {"scheduler": dask.get},
     ],
-    ids=str,
+    ids=["threads", "eight threads", "synchronous", "single-threaded", "processes", "a function"],
 )
 def test_every_scheduler_of_dask(config, tmp_path):
     data = run(chunks={"T": 1, "walker": 2})

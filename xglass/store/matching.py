@@ -296,7 +296,7 @@ def compare_runs(stored: xr.Dataset, asked: xr.Dataset) -> list[str]:
 
 
 def _compared_labels(stored: xr.Dataset, asked: xr.Dataset) -> tuple[list[str], dict[str, Any]]:
-    """Lines for labels with which no run is a part of the other, and the labels that both have."""
+    """A line for labels with which no run is a part of the other, and the labels that both have."""
     lines: list[str] = []
     added, dropped, common = [], [], {}
     for dim in map(str, asked.dims):
@@ -325,7 +325,7 @@ def _compared_labels(stored: xr.Dataset, asked: xr.Dataset) -> tuple[list[str], 
 
 
 def _compared_parameters(stored: xr.Dataset, asked: xr.Dataset, common: dict[str, Any]) -> list[str]:
-    """Lines for coordinates that have other values at the labels that both runs have."""
+    """A line for each of the coordinates that have other values at the labels that both runs have."""
     lines: list[str] = []
     sides = [
         data.isel({dim: data.indexes[dim].get_indexer(labels) for dim, labels in common.items()})

@@ -106,7 +106,7 @@ def revisions(data: xr.Dataset) -> dict[str, int]:
 
 
 def leaves(data: xr.Dataset) -> Iterator[Any]:
-    """Functions in the graph of lazy data, and what they are given, down to what cannot be taken apart."""
+    """The functions in the graph of lazy data and what they are given, down to what cannot be taken apart."""
     for layer in _layers(data):
         tasks = [layer.task] if isinstance(layer, Blockwise) else layer.values()
         for task in tasks:
