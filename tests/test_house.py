@@ -537,3 +537,16 @@ def test_version_is_declared_once():
     assert declared is not None
     assert getattr(xglass, "__version__", declared[1]) == declared[1]
     assert importlib.util.find_spec("xglass").origin == str(PACKAGE / "__init__.py")
+
+
+def wide_lines(text: str) -> list[int]:
+    """Numbers of lines of Markdown past 120 characters; a row of a table cannot be broken."""
+    lines = enumerate(text.splitlines(), 1)
+    return [number for number, line in lines if len(line) > 120 and not line.startswith("|")]
+
+
+def test_text_keeps_within_120_characters():
+    wide = {path: wide_lines(path.read_text()) for path in tracked_files() if path.suffix == ".md"}
+    assert len(wide) > 5
+    assert not (found := [f"{path.relative_to(ROOT)}:{n}" for path, ns in wide.items() for n in ns]), found
+    assert wide_lines("short\n" + 61 * "a " + "\n|" + 61 * "a ") == [2]
