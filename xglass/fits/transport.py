@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from xglass import checks
 from xglass.checks import aligned, uncut
 from xglass.engine.core import conductivity
 from xglass.engine.core.operations import operation
+from xglass.engine.core.points import over_points
 from xglass.fits.common import fit_slices, minimise, nothing, over_slices, report, unit_of_chi2, unpacked
 from xglass.observables import common
 from xglass.units import Parameter, parameter, scale_of
@@ -341,25 +343,15 @@ def _rates_of_spectra(
     sigma: Floats, static: Floats, T: Floats, error: Floats, points: np.ndarray, **settings: Any
 ) -> Floats:
     """(..., result) for spectra (..., frequency) and references (..., frequency of their own)."""
-    shape = np.broadcast_shapes(sigma.shape[:-1], static.shape[:-1], np.shape(T), error.shape[:-1])
-    sigma, static, error = (
-        np.broadcast_to(array, shape + array.shape[-1:]) for array in (sigma, static, error)
-    )
-    T, out = np.broadcast_to(T, shape), np.empty((*shape, 4))
-    for p in np.ndindex(shape):
-        out[p] = _rate_of_spectrum(sigma[p], static[p], float(T[p]), error[p], points, **settings)
-    return out
+    fit = functools.partial(_rate_of_spectrum, points=points, **settings)
+    return over_points(fit, (sigma, static, T, error), (1, 1, 0, 1), (float, (4,)))
 
 
 @operation("fits.relaxation_rate.static")
 def _rates_of_values(sigma: Floats, static: Floats, T: Floats, error: Floats, **settings: Any) -> Floats:
     """(..., result) for static values (...)."""
-    shape = np.broadcast_shapes(np.shape(sigma), static.shape[:-1], np.shape(T), np.shape(error))
-    static, out = np.broadcast_to(static, shape + static.shape[-1:]), np.empty((*shape, 4))
-    sigma, T, error = (np.broadcast_to(array, shape) for array in (sigma, T, error))
-    for p in np.ndindex(shape):
-        out[p] = _rate_of_value(float(sigma[p]), static[p], float(T[p]), float(error[p]), **settings)
-    return out
+    fit = functools.partial(_rate_of_value, **settings)
+    return over_points(fit, (sigma, static, T, error), (0, 1, 0, 0), (float, (4,)))
 
 
 def _rate_of_spectrum(

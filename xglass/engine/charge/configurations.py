@@ -8,6 +8,7 @@ import numpy as np
 
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
+from xglass.engine.core.points import points
 
 #: What an occupation reads as that a store lacks so far: the lowest number of its type.
 MISSING = np.iinfo(np.int8).min
@@ -54,21 +55,17 @@ def overlap(a: np.ndarray, b: np.ndarray, filling: np.ndarray) -> np.ndarray:
 
 @operation("structure_factor")
 def structure_factor(occupation: np.ndarray, filling: np.ndarray, phase: np.ndarray) -> np.ndarray:
-    """(..., q) (1/N) |sum_i (n_i - n) exp(-i phase_iq)|^2 of configurations (..., site) and phases (site,
-    q).
-    """
+    """(..., q) (1/N) |sum_i (n_i - n) exp(-i phase_iq)|^2 of configurations (..., site), phases (site, q)."""
     occupation, there = configurations(occupation)
     sites = occupation.shape[-1]
     phase = phase.reshape(sites, -1)
-    shape = np.broadcast_shapes(occupation.shape[:-1], np.shape(filling))
-    rows = np.broadcast_to(occupation, (*shape, sites)).reshape(-1, sites)
-    mean = np.broadcast_to(filling, shape).ravel()
+    shape, (rows, mean) = points((occupation, filling), (1, 0))
+    rows, mean = rows.reshape(-1, sites), mean.ravel()
     result = np.empty((len(rows), phase.shape[1]))
     waves = np.cos(phase), np.sin(phase)
     with single_thread():
         for part in blocks(len(rows), sites):
-            deviation = (rows[part] - mean[part, None])[
-                :, None, :
-            ]  # one row each: bits must not depend on chunks
+            # one row each: bits must not depend on chunks
+            deviation = (rows[part] - mean[part, None])[:, None, :]
             result[part] = sum((deviation @ wave)[:, 0] ** 2 for wave in waves) / sites
     return blanked(result.reshape(*shape, -1), there[..., None])
