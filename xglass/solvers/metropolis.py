@@ -307,14 +307,8 @@ class Start:
     name: str
     sweep: int = 0
     continued: bool = False
-    configurations: Input = (
-        xr.DataArray(np.zeros(1, dtype=np.int8), dims="configuration"),
-        ["configuration"],
-    )
-    patterns: Input = (
-        xr.DataArray(np.zeros((1, 1), dtype=np.int8), dims=("pattern", "choice")),
-        ["pattern", "choice"],
-    )
+    configurations: Input = NO_CONFIGURATION
+    patterns: Input = NO_PATTERN
     #: Configurations that were given, as the run records them; None of a lazy or named start.
     given: xr.DataArray | None = None
 
