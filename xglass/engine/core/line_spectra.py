@@ -28,14 +28,14 @@ NOTHING = 1e-300
 
 
 @inline
-def _weight(strength, lower, upper, gap, beta):
-    """Weight of a pair from its two Boltzmann factors: by their difference unless that cancels."""
+def _ratio(lower, upper, gap, beta):
+    """(e^{-b E_n} - e^{-b E_m}) / (E_m - E_n) from both factors: by their difference unless that cancels."""
     scaled = beta * gap
     if scaled > 1e-3:
-        return math.pi * strength * ((lower - upper) / gap)
+        return (lower - upper) / gap
     if scaled > 0.0:
-        return math.pi * strength * (lower * (-math.expm1(-scaled)) / gap)
-    return math.pi * strength * (lower * beta)
+        return lower * (-math.expm1(-scaled)) / gap
+    return lower * beta
 
 
 @kernel
@@ -100,7 +100,8 @@ def add_binned(energies, strengths, boltzmann, temperatures, step, out, total):
             b = int(gap / step + 0.5)
             both = 1.0 if m == n or b > 0 else 2.0
             for k in range(temperatures.size):
-                weight = _weight(strength, boltzmann[k, n], boltzmann[k, m], gap, 1.0 / temperatures[k])
+                ratio = _ratio(boltzmann[k, n], boltzmann[k, m], gap, 1.0 / temperatures[k])
+                weight = math.pi * strength * ratio
                 total[k] += weight if m > n else 0.5 * weight
                 if b < out.shape[1]:
                     out[k, b] += both * weight / step
@@ -134,7 +135,8 @@ def add_gridded(energies, strengths, boltzmann, temperatures, step, out, total):
                 share[i] = product / norm[i]
 
             for k in range(temperatures.size):
-                weight = _weight(strength, boltzmann[k, n], boltzmann[k, m], gap, 1.0 / temperatures[k])
+                ratio = _ratio(boltzmann[k, n], boltzmann[k, m], gap, 1.0 / temperatures[k])
+                weight = math.pi * strength * ratio
                 if m == n:
                     weight *= 0.5  # it has no mirror image
                 total[k] += weight
