@@ -18,7 +18,6 @@ import xarray as xr
 import xglass as xg
 from xglass.engine.charge import configurations, metropolis
 from xglass.engine.core import operations
-from xglass.engine.tls import static_disorder
 from xglass.store import disk, provenance
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,7 +138,7 @@ def test_what_differs_is_said_of_stores_made_before_too(before):
 MOVED = {
     "engine.tls.static_disorder": (
         "engine.tls.frozen_chain",
-        {"spectra": "lines", "annealed": "over_disorder"},
+        {"frozen_spectra": "lines", "annealed": "over_disorder"},
     ),
     "engine.charge.configurations": ("engine.charge.states", {"overlap": "resemblance"}),
     "engine.charge.metropolis": ("engine.charge.walks", {"simulate": "walked"}),
@@ -290,9 +289,23 @@ def test_stores_made_before_hold_revision_one(before, raised):
     with pytest.raises(ValueError, match="metropolis: revision 1 there, 2 in this xglass"):
         evaluate(MADE.run(), before / "half.zarr")
     raised(metropolis.simulate, 1)
-    raised(static_disorder.spectra, 2)
-    with pytest.raises(ValueError, match="static_disorder: revision 1 there, 2 in this xglass"):
-        evaluate(MADE.SPECTRA["static_disorder"](), before / "static_disorder.zarr")
+    raised(configurations.overlap, 2)
+    with pytest.raises(ValueError, match="overlap: revision 1 there, 2 in this xglass"):
+        evaluate(correlated(xg.store.load(before / "grown.zarr")), before / "autocorrelation.zarr")
+
+
+def test_fingerprints_by_another_rule_prove_nothing(tmp_path):
+    evaluate(correlated(run()), tmp_path / "C.zarr")
+    file = tmp_path / "C.zarr" / "zarr.json"
+    meta = json.loads(file.read_text())
+    recorded = json.loads(meta["attributes"]["xglass_provenance"])
+    recorded |= {"identity_version": 2, "fingerprint": "0" * 32}
+    meta["attributes"]["xglass_provenance"] = json.dumps(recorded)
+    file.write_text(json.dumps(meta))
+    with pytest.raises(
+        ValueError, match="knows operations by rule 2, not 1, so that nothing proves it to hold"
+    ):
+        evaluate(correlated(run()), tmp_path / "C.zarr")
 
 
 def test_another_rule_of_streams_is_another_run(tmp_path):

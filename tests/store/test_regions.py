@@ -199,7 +199,9 @@ def test_blocks_that_share_across_the_diagonal_run_once(evaluated):
     assert calls == 4
 
 
-def test_work_is_not_taken_for_fetching_by_its_name(evaluated):
+@pytest.mark.parametrize("place", ["tests.somewhere", "xglass.engine"])
+def test_work_is_not_taken_for_fetching_by_its_name(place, evaluated, monkeypatch):
+    monkeypatch.setattr(stored_energy, "__module__", place)
     x = lazy(["x"], (6,), (2,), function=stored_energy)
     _, calls = evaluated(xr.concat([x, -x], "kind").to_dataset(name="v"))
     assert calls == 3

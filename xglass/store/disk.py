@@ -37,8 +37,8 @@ FORMAT = 1
 ERROR_BYTES = 4096
 #: How lazy arrays are called that may hold what is not computed yet.
 PARTIAL = "store-partial"
-# : Codecs that a store may name: pure transformations of bytes. Anything else in the metadata is refused
-# before it is loaded.
+#: Codecs that a store may name: pure transformations of bytes. Anything else in the metadata is refused
+#: before it is loaded.
 CODECS = {"bytes", "blosc", "zstd", "crc32c"}
 
 

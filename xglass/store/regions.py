@@ -16,9 +16,9 @@ import xarray as xr
 from dask.highlevelgraph import HighLevelGraph
 from dask.utils import key_split
 
-# : Tasks of these libraries that only fetch or rearrange what is there; everything else counts as work that
-# must not be done twice.
-LIBRARIES = ("_operator", "builtins", "dask", "numpy", "operator", "xarray", "xglass")
+#: Tasks of these libraries that only fetch or rearrange what is there; everything else counts as work that
+#: must not be done twice.
+LIBRARIES = ("_operator", "builtins", "dask", "numpy", "operator", "xarray")
 FETCHING = (
     "array",
     "astype",
@@ -35,8 +35,8 @@ FETCHING = (
     "xarray",
 )
 
-# : A chunk on disk is at most this large where a region can be cut, and a region is at most so many chunks of
-# a variable.
+#: A chunk on disk is at most this large where a region can be cut, and a region is at most so many chunks of
+#: a variable.
 CHUNK_BYTES, CHUNKS_PER_BLOCK = 16e6, 64
 
 Index = tuple[int, ...]
