@@ -356,7 +356,7 @@ def _bubbles(lattice: Transformed, solution: Solution, omega: float) -> float:
     return float((weights[:, None] * boltzmann * values).sum())
 
 
-def _breaks(lattice: Lattice, solution: Solution, width: float) -> np.ndarray:
+def _hiding_places(lattice: Lattice, solution: Solution, width: float) -> np.ndarray:
     """Return frequencies between which the conductivity may hide narrow peaks.
 
     These are the ends of the differences of bands, and multiples of omega0. Bands are runs of energies with a
@@ -407,7 +407,7 @@ def total_weight(lattice: Lattice, solution: Solution) -> float:
         return np.nan
     count = max(9, math.ceil(math.log(width / min(drude, 0.5 * width)) / math.log(4.0)))
     grid = np.append(0.0, np.geomspace(min(drude, 0.5 * width), width, count))
-    cuts = np.union1d(grid, _breaks(lattice, solution, width))
+    cuts = np.union1d(grid, _hiding_places(lattice, solution, width))
     pending = np.stack([cuts[:-1], cuts[1:]], axis=1)
     heavy = solution.weights > 1e-12 * solution.norm
     each, spent = 2 * ORDER * ORDER * int(np.count_nonzero(heavy)), 0

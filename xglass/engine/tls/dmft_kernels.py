@@ -452,7 +452,7 @@ def _peak(samples, half, rule, plain):
 
 
 @inline
-def _cut(edges, rest, spacing, cuts):
+def _parts(edges, rest, spacing, cuts):
     """Return rising offsets between which nu and nu + rest each stay in a panel."""
     last = edges.size - 1
     period = edges[last] - edges[0]
@@ -521,7 +521,7 @@ def spectrum(frequencies, panels, point, rules, analysis, out):
         w = frequencies[f]
         jump = int(math.floor(w / spacing)) if spacing > 0.0 else 0
         rest = w - jump * spacing if spacing > 0.0 else w
-        parts = _cut(edges, rest, spacing, cuts)
+        parts = _parts(edges, rest, spacing, cuts)
         total, here = 0.0, 0
         for part in range(parts.size - 1):
             # the panels of both energies; the upper one may have gone over to the next rung
