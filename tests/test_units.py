@@ -444,3 +444,10 @@ def test_transport_in_physical_units(name, unit, wanted, factor):
     physical = xg.units.to_physical(quantity, scale="0.1 eV", spacing="0.7 nm")
     assert physical.attrs["units"] == wanted
     assert float(physical) == pytest.approx(2.0 * factor, rel=1e-5)
+
+
+def test_the_scale_of_a_model_is_a_number_in_mev_or_none():
+    lattice = xg.lattice.triangular(2)
+    glass = xg.charge_glass(lattice, t_p=0.1, scale="0.35 eV")
+    assert xg.units.scale_of(glass) == xg.units.scale_of(glass["hopping"]) == 350.0
+    assert xg.units.scale_of(xg.charge_glass(lattice, t_p=0.1)) is None

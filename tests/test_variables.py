@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xglass as xg
-from xglass.checks import require, uncut, whole_number
+from xglass.checks import array, real_array, refuse, require, seed, uncut, whole_number
 from xglass.units import canonical
 from xglass.variables import REGISTRY, Variable, attributes, energy_unit, stamp
 
@@ -238,6 +238,30 @@ def test_require():
         require(run.isel(site=slice(4)), "occupation", caller="f")
 
 
+def test_arrays_and_numbers_are_checked_by_name():
+    x = xr.DataArray([1.0, 2.0], dims="lag", name="C")
+    array("f", "x", x)
+    real_array("f", "x", x > 1.5)
+    with pytest.raises(
+        TypeError, match=r"f: x must be a DataArray, got Dataset; pick one variable, x\['...'\]"
+    ):
+        array("f", "x", x.to_dataset())
+    with pytest.raises(
+        TypeError, match="f: x must be a DataArray over lag, got list; give it dims and coords"
+    ):
+        array("f", "x", [1.0], over=" over lag")
+    with pytest.raises(TypeError, match="f: x must be a DataArray, got float"):
+        real_array("f", "x", 1.0)
+    with pytest.raises(TypeError, match=r"f: x must hold real numbers, got complex128; write .real or"):
+        real_array("f", "x", x + 1j)
+
+
+def test_the_first_refusal_that_holds_is_raised():
+    refuse("f", (False, "no"), (False, "neither"))
+    with pytest.raises(ValueError, match="^f: second$"):
+        refuse("f", (False, "first"), (True, "second"), (True, "third"))
+
+
 def test_uncut():
     array = xr.DataArray(dask.array.ones((4, 6), chunks=(2, 6)), dims=("walker", "lag"), name="C")
     uncut(array, ("lag",), caller="f")
@@ -276,11 +300,13 @@ def test_what_is_no_whole_number_in_range(value):
 
 
 def test_seeds_are_64_bits_and_no_more():
-    for seed in (0, 2**63 - 1, 2**63, 2**64 - 1, np.uint64(2**64 - 1)):
-        assert whole_number("seed", seed, minimum=0, maximum=2**64) == int(seed)
-    for seed in (2**64, 2**64 + 1, 2.0**64):
+    for value in (0, 2**63 - 1, 2**63, 2**64 - 1, np.uint64(2**64 - 1)):
+        assert seed(value) == int(value)
+    for value in (2**64, 2**64 + 1, 2.0**64):
         with pytest.raises(ValueError, match="seed must be a whole number >= 0 and < 18446744073709551616"):
-            whole_number("seed", seed, minimum=0, maximum=2**64)
+            seed(value)
+    with pytest.raises(ValueError, match="bootstrap: seed must be a whole number >= 0"):
+        seed(-1, name="bootstrap: seed")
 
 
 # --- canonical values ---------------------------------------------------------------------------------------

@@ -264,31 +264,48 @@ def _of_log(x: Floats, y: Floats, error: Floats, *, absolute: bool, law: Law) ->
     """
     parameters = 3 if law == "vogel_fulcher" else 2
     with np.errstate(all="ignore"):
-        keep = np.isfinite(x) & (x > 0) & np.isfinite(y) & (y > 0) & np.isfinite(error) & (error > 0)
-        x, y, error = (np.asarray(v[keep], dtype=np.float64) for v in (x, y, error))
-        data, sigma = np.log(y), (error / y if absolute else np.ones_like(y))
+        x, data, sigma = _logarithms(x, y, error, absolute)
         if data.size <= parameters or np.ptp(x) == 0:
             return nothing(parameters)
-        if law != "vogel_fulcher":
-            u = np.log(x) if law == "power_law" else 1 / x
-            intercept, slope, _ = line(u, data, sigma)
-            p, values = np.array([intercept, slope]), intercept + slope * u
-            jacobian = np.stack([np.ones_like(u), u], axis=1)
+        if law == "vogel_fulcher":
+            found = _vogel_fulcher(x, data, sigma)
         else:
-
-            def model(p: Floats) -> tuple[Floats, Floats]:
-                u = 1 / (x - p[2])
-                return p[0] + p[1] * u, np.stack([np.ones_like(u), u, p[1] * u**2], axis=1)
-
-            trial = x.min() * np.linspace(0, 1, 64, endpoint=False)
-            intercepts, slopes, chi2 = line(1 / (x - trial[:, None]), data, sigma)
-            best = int(np.argmin(chi2))
-            start = np.array([intercepts[best], slopes[best], trial[best]])
-            found = minimise(model, start, data, sigma, bounded=2, lower=0.0, upper=np.inf)
-            if found is None or not found[2] < x.min():
-                return nothing(parameters)
-            p, (values, jacobian) = found, model(found)
+            found = _straight(np.log(x) if law == "power_law" else 1 / x, data, sigma)
+        if found is None:
+            return nothing(parameters)
+        p, values, jacobian = found
         return report(p, jacobian / sigma[:, None], (data - values) / sigma, absolute, logarithm=0)
+
+
+def _logarithms(x: Floats, y: Floats, error: Floats, absolute: bool) -> tuple[Floats, Floats, Floats]:
+    """The points that count, finite and positive, as x, ln y and the errors of ln y."""
+    keep = np.isfinite(x) & (x > 0) & np.isfinite(y) & (y > 0) & np.isfinite(error) & (error > 0)
+    x, y, error = (np.asarray(v[keep], dtype=np.float64) for v in (x, y, error))
+    return x, np.log(y), (error / y if absolute else np.ones_like(y))
+
+
+def _straight(u: Floats, data: Floats, sigma: Floats) -> tuple[Floats, Floats, Floats]:
+    """Parameters, values and Jacobian of a line in u."""
+    intercept, slope, _ = line(u, data, sigma)
+    return np.array([intercept, slope]), intercept + slope * u, np.stack([np.ones_like(u), u], axis=1)
+
+
+def _vogel_fulcher(x: Floats, data: Floats, sigma: Floats) -> tuple[Floats, Floats, Floats] | None:
+    """Parameters, values and Jacobian of ln y = ln y_0 + B / (x - x_0), or None.
+
+    For each x_0 the rest is a line, so that a scan of x_0 finds where to start.
+    """
+
+    def model(p: Floats) -> tuple[Floats, Floats]:
+        u = 1 / (x - p[2])
+        return p[0] + p[1] * u, np.stack([np.ones_like(u), u, p[1] * u**2], axis=1)
+
+    trial = x.min() * np.linspace(0, 1, 64, endpoint=False)
+    intercepts, slopes, chi2 = line(1 / (x - trial[:, None]), data, sigma)
+    best = int(np.argmin(chi2))
+    start = np.array([intercepts[best], slopes[best], trial[best]])
+    p = minimise(model, start, data, sigma, bounded=2, lower=0.0, upper=np.inf)
+    return None if p is None or not p[2] < x.min() else (p, *model(p))
 
 
 @operation("fits.variable_range_hopping")
@@ -298,15 +315,10 @@ def _hopping(x: Floats, y: Floats, error: Floats, power: Floats, *, absolute: bo
     value and (empty) error of the criterion come before chi2.
     """
     with np.errstate(all="ignore"):
-        keep = np.isfinite(x) & (x > 0) & np.isfinite(y) & (y > 0) & np.isfinite(error) & (error > 0)
-        x, y, error = (np.asarray(v[keep], dtype=np.float64) for v in (x, y, error))
-        if y.size <= 2 or np.ptp(x) == 0:
+        x, data, sigma = _logarithms(x, y, error, absolute)
+        if data.size <= 2 or np.ptp(x) == 0:
             return nothing(3)
-        data, sigma, middle = (
-            np.log(y),
-            (error / y if absolute else np.ones_like(y)),
-            np.exp(np.log(x).mean()),
-        )
+        middle = np.exp(np.log(x).mean())
         u = (x / middle) ** -power  # of order one, whatever the unit of T
         intercept, slope, chi2 = line(u, data, sigma)
         aic = (chi2 if absolute else data.size * np.log(chi2 / data.size)) + 4.0
