@@ -193,7 +193,7 @@ REDUCTIONS: dict[str, Callable[[xr.Dataset], xr.DataArray | xr.Dataset]] = {
     "moments": lambda run: xg.ops.moments(run["electrostatic_energy"], dim=["walker", "sweep"]),
     "jackknife": lambda run: xg.jackknife(mean_over_walkers, autocorrelation(run), dim="walker"),
 }
-# : For tests: every sixteenth state, which reads as much and computes less; few groups, which make a small
+#: For tests: every sixteenth state, which reads as much and computes less; few groups, which make a small
 # graph.
 SHORT: dict[str, Callable[[xr.Dataset], xr.DataArray | xr.Dataset]] = {
     **{

@@ -229,14 +229,14 @@ def test_lazy_is_eager_bit_for_bit():
 
 def test_more_tasks_than_one(monkeypatch):
     """However the work is cut, momentum by momentum and vector by vector."""
-    from xglass.solvers import random_vectors
+    from xglass.solvers import tasks
 
     options = GRID | {"random_vectors": 3, "seed": 1, "broadening": 0.05}
     model = ring(
         6, omega0=[0.1, 0.3, 0.2]
     )  # 115 to 130 steps, in buffers of their own or in those of another point
     now = xg.ftlm(model, **options, chunks=None)
-    monkeypatch.setattr(random_vectors, "TASK_SECONDS", 0.0)
+    monkeypatch.setattr(tasks, "TASK_SECONDS", 0.0)
     lazy = xg.ftlm(model, **options)
     assert len(lazy["kinetic_energy"].data.dask) > 2 * 3 * 3
     assert lazy.compute().identical(now)

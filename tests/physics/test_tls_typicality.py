@@ -11,7 +11,7 @@ import xarray as xr
 import xglass as xg
 from xglass.engine.core.random_vectors import random_vector
 from xglass.engine.tls import averages, dense, operators, typicality
-from xglass.solvers import random_vectors
+from xglass.solvers import tasks
 from xglass.solvers import typicality as solver_module
 
 SITES = {"t": [0.5, 1.0, 0.8, 1.2], "g": [1.2, 0.8, 1.0, 0.5], "g_z": [0.05, 0.1, 0.1, 0.0]}
@@ -285,7 +285,7 @@ def test_laziness_and_subsets_change_no_bit():
 def test_more_tasks_than_one(monkeypatch):
     """However the work is cut, momentum by momentum and vector by vector."""
     now = small(chunks=None)
-    monkeypatch.setattr(random_vectors, "TASK_SECONDS", 0.0)
+    monkeypatch.setattr(tasks, "TASK_SECONDS", 0.0)
     lazy = small()
     assert len(lazy["kinetic_energy"].data.dask) > 2 * 3 * 3
     xr.testing.assert_identical(lazy.compute(), now)
