@@ -165,11 +165,12 @@ def test_panels_are_halved_for_a_reason():
         panel(0.0, 1.0),
         panel(0.0, 1.0, tail=1e-3),
         panel(0.0, 1.0, tail=1e-3, share=1e-11),
+        panel(0.0, 1.0, tail=50.0, share=1e-11),
         panel(0.0, 1.0, hidden=True),
         panel(0.0, 1e-13, tail=1e-3),
     ]
     fine = dmft.resolved(panels, dmft_lattices.Chain(1.0))
-    assert fine.tolist() == [True, False, True, False, True]
+    assert fine.tolist() == [True, False, True, True, False, True]
 
 
 def test_panels_are_joined_in_order_of_energy():
