@@ -106,11 +106,11 @@ def test_a_solution_of_the_ladder_is_one_of_the_chain():
     assert (residual <= 1e-11).all()
 
 
-def test_every_way_through_the_solver_ends():
-    """Newton's method, the descent from above the axis, a gap that is 0, and work that is bounded."""
+def test_the_solver_ends_in_bands_and_in_gaps():
+    """Newton's method in the band, exact zeros in a gap, and no more steps than are allowed."""
     lattice = dmft_lattices.Chain(0.1)
     ladder = dmft_lattices.extent(0.1, 1.0, 0.0, 0.5, 0.3, 0.0, 0.0, 0.2)
-    bottom = ladder.bottom + ladder.period * np.linspace(0.0, 1.0, 200, endpoint=False)
+    bottom = ladder.bottom + ladder.period * np.linspace(0.0, 1.0, 60, endpoint=False)
     steps, rates, residuals = [], [], []
     for start in bottom:
         before = lattice.work
@@ -118,13 +118,22 @@ def test_every_way_through_the_solver_ends():
         steps.append((lattice.work - before) / ladder.rungs)
         rates.append(-sigma.imag.min())
         residuals.append(residual[0])
-    steps, rates = np.array(steps), np.array(rates)
     assert min(steps) < 60
-    assert (steps > dmft_kernels.PATIENCE + 1).any()  # followed from above the axis
-    assert (rates == 0.0).any()  # a gap, said to be one
-    assert (rates > 0.1).any()
-    assert max(residuals) < 1e-6
     assert max(steps) <= dmft_kernels.MOST_STEPS
+    assert rates.count(0.0) > 10
+    assert max(rates) > 0.1
+    assert max(residuals) <= 1e-11
+
+
+def test_beside_the_edge_of_a_gap_the_solution_is_followed_from_above():
+    """Energies near the band edge of an alloy, where steps from afar do not converge."""
+    lattice = dmft_lattices.Chain(1.0)
+    ladder = dmft_lattices.extent(1.0, 1.0, -0.7, 0.0, 0.1, 0.0, 0.0, 2.0)
+    energy = np.array([-3.037956624947427, -3.0379566597841614, -3.0379543129644904])
+    sigma, residual = lattice.self_energy(ladder, energy)
+    assert (residual <= 1e-11).all()
+    assert lattice.work > energy.size * dmft_kernels.PATIENCE
+    assert (sigma.imag <= 0.0).all()
 
 
 @pytest.mark.parametrize("nodes", [16, 3])
@@ -156,11 +165,12 @@ def test_panels_are_halved_for_a_reason():
         panel(0.0, 1.0),
         panel(0.0, 1.0, tail=1e-3),
         panel(0.0, 1.0, tail=1e-3, share=1e-11),
+        panel(0.0, 1.0, tail=50.0, share=1e-11),
         panel(0.0, 1.0, hidden=True),
         panel(0.0, 1e-13, tail=1e-3),
     ]
     fine = dmft.resolved(panels, dmft_lattices.Chain(1.0))
-    assert fine.tolist() == [True, False, True, False, True]
+    assert fine.tolist() == [True, False, True, True, False, True]
 
 
 def test_panels_are_joined_in_order_of_energy():
