@@ -16,6 +16,7 @@ REPORT = "\nprint(len(heard.buffer))\n"
 JOB = """
 run = xg.metropolis(xg.testing.tiny_glass(), T=[0.08, 0.1], walker=2, sweep=3, weight="free_energy", seed=3)
 xg.local_density(run).compute()
+xg.testing.tiny_run(start="ordered", T=0.02, seed=3).compute()
 ring = xg.lattice.chain(7)
 grid = {"T": [0.7, 1.0], "frequency": np.linspace(0.0, 2.0, 5), "broadening": 0.2}
 energies = xg.random_site_energy(ring, strength=1.0, convention="std", realization=2, seed=5)
