@@ -361,7 +361,7 @@ def test_any_label_can_be_named_in_a_failure(tmp_path):
 @pytest.fixture
 def unfinished(tmp_path, monkeypatch):
     """A store of run() whose regions at T = 0.1 have failed."""
-    advance = metropolis_kernels.chain
+    advance = metropolis_kernels.trajectories
 
     def broken(seed, stream, first_sweep, continued, every, temperature, *rest):
         if temperature[0] == 0.1:
@@ -369,7 +369,7 @@ def unfinished(tmp_path, monkeypatch):
         return advance(seed, stream, first_sweep, continued, every, temperature, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(metropolis_kernels, "chain", broken)
+        patch.setattr(metropolis_kernels, "trajectories", broken)
         with pytest.raises(xg.store.EvaluationError, match=r"T': 0.1.*RuntimeError: the machine"):
             evaluate(run(), tmp_path / "run.zarr")
     return tmp_path / "run.zarr"

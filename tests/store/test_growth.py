@@ -84,9 +84,9 @@ def work(monkeypatch):
     and a 1 for every call of the kernel.
     """
     points, calls = [], []
-    advance, table = metropolis_kernels.chain, metropolis.neighbour_table
+    advance, table = metropolis_kernels.trajectories, metropolis.neighbour_table
 
-    def counted_chain(seed, stream, first_sweep, continued, every, temperature, *rest):
+    def counted(seed, stream, first_sweep, continued, every, temperature, *rest):
         points.append((float(temperature[0]), first_sweep, len(temperature) - 1, tuple(stream.tolist())))
         return advance(seed, stream, first_sweep, continued, every, temperature, *rest)
 
@@ -95,7 +95,7 @@ def work(monkeypatch):
         return table(*arguments)
 
     monkeypatch.setattr(
-        metropolis_kernels, "chain", counted_chain
+        metropolis_kernels, "trajectories", counted
     )  # imported when the kernel runs: the graph and its names stay the same
     monkeypatch.setattr(
         metropolis, "neighbour_table", counted_table
@@ -362,14 +362,14 @@ def test_another_given_start_or_ramp_is_refused(tmp_path):
 
 def break_at(monkeypatch, temperature):
     """Regions at a temperature fail."""
-    advance = metropolis_kernels.chain
+    advance = metropolis_kernels.trajectories
 
     def broken(seed, stream, first_sweep, continued, every, temperatures, *rest):
         if temperatures[0] == temperature:
             raise RuntimeError("the machine is on fire")
         return advance(seed, stream, first_sweep, continued, every, temperatures, *rest)
 
-    monkeypatch.setattr(metropolis_kernels, "chain", broken)
+    monkeypatch.setattr(metropolis_kernels, "trajectories", broken)
 
 
 def test_growth_after_an_unfinished_base_completes_it(tmp_path, monkeypatch, work):
