@@ -32,7 +32,7 @@ class Grids:
         return 0.0 if self.broadening is None else float(self.broadening.min())
 
     def inputs(self) -> dict[str, Input]:
-        """As engines take them, without labels: temperatures (..., T), and one-dimensional grids."""
+        """Return temperatures (..., T) and one-dimensional grids, as engines take them, without labels."""
         width = np.zeros(1) if self.broadening is None else np.atleast_1d(self.broadening.values)
         return {
             "T": (along_t(self.T), ["T"]),
@@ -59,7 +59,7 @@ def grids(model: xr.Dataset, *, T: Parameter, frequency: Frequencies, broadening
 
 
 def along_t(temperature: xr.DataArray) -> xr.DataArray:
-    """Temperatures as engines take them, (..., T)."""
+    """Return temperatures as engines take them, (..., T)."""
     array = xr.DataArray(temperature.variable)
     return array.transpose(..., "T") if "T" in array.dims else array.expand_dims("T", axis=-1)
 

@@ -196,7 +196,7 @@ def _checked(model: xr.Dataset, hilbert: Any, vertex: Any) -> xr.Dataset:
 
 
 def _all_energies(model: xr.Dataset, hilbert: Any) -> np.ndarray:
-    """Energies that hold the spectra of all parameters."""
+    """Return energies that hold the spectra of all parameters."""
     band = 2.0 if hilbert is None else 3.0
     reach = (
         band * float(abs(model["t"]).max())

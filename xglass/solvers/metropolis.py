@@ -280,7 +280,7 @@ def _check_moves(point: xr.Dataset, moves: str) -> None:
 
 
 def _inputs(point: xr.Dataset, walkers: np.ndarray) -> dict[str, Input]:
-    """Parameters and identities of trajectories; walkers are the last of the loops."""
+    """Return parameters and identities of trajectories; walkers are the last of the loops."""
     return {
         "hopping": (point["hopping"], ["bond"]),
         "interaction": (point["interaction"], ["site", "site2"]),
@@ -513,7 +513,7 @@ def _labels(model: xr.Dataset) -> xr.DataArray:
 
 
 def _realization(model: xr.Dataset) -> xr.DataArray:
-    """Labels of the realizations, 0 where there are none."""
+    """Return the labels of the realizations, 0 where there are none."""
     if "realization" not in model.dims and "realization" not in model.coords:
         return xr.DataArray(0)
     labels = model["realization"]
@@ -528,7 +528,7 @@ def _given_start(
     walkers: np.ndarray,
     sizes: dict[str, int],
 ) -> xr.DataArray:
-    """Occupations to start from, with labels checked; lazy ones are checked when they are computed."""
+    """Return occupations to start from, with labels checked; lazy ones are checked when they are computed."""
     particles = _particles(model["filling"], model.sizes["site"])
     alien = [d for d in start.dims if d not in sizes and d != "site"]
     if "site" not in start.dims or alien:

@@ -110,7 +110,7 @@ def estimated(
 def _averaged(
     sums: dict[str, xr.DataArray], T: xr.DataArray, ring: Ring, plan: tasks.Plan, grid: dict[str, int]
 ) -> dict[str, xr.DataArray]:
-    """Averages over vectors, momenta and, if asked for, realizations (else over one of them)."""
+    """Average over vectors, momenta and, if asked for, realizations (else over one of them)."""
     over = "realization"
     if ring.average is None or over not in sums["energies"].dims:
         over = "_realization"

@@ -42,7 +42,7 @@ class Ring:
         return not self.disorder or bool((self.numbers != 0.0).any())
 
     def inputs(self) -> dict[str, Input]:
-        """Parameters of the model as engines take them."""
+        """Return the parameters of the model as engines take them."""
         core = ["site"] if self.disorder else []
         return {name: (self._along_sites(name), core) for name in common.PARAMETERS}
 

@@ -154,7 +154,7 @@ def static_disorder(
 
 
 def _annealed(results: dict[str, xr.DataArray], plan: tasks.Plan) -> dict[str, xr.DataArray]:
-    """Averages over configurations with Z as weights, each with its standard error."""
+    """Average over configurations with Z as weights, each with its standard error."""
     over = ["realization"]
     log_z = results["log_partition_function"]
     averaged: dict[str, xr.DataArray] = {}

@@ -29,7 +29,7 @@ TASK_SECONDS, TASK_BYTES, MOST_TASKS = 1.0, 64e6, 10_000
 
 
 def loops(inputs: Iterable[Input]) -> dict[str, int]:
-    """Sizes of the dimensions that may be cut, in the order of the results."""
+    """Return the sizes of the dimensions that may be cut, in the order of the results."""
     return {str(dim): size for array, core in inputs for dim, size in array.sizes.items() if dim not in core}
 
 
@@ -89,7 +89,7 @@ def planned(
 
 
 def _automatic(sizes: Mapping[str, int], seconds: float, nbytes: float, least: int) -> dict[str, int]:
-    """Blocks of about equal size, of about as many points as a task should have."""
+    """Return blocks of about equal size, of about as many points as a task should have."""
     points = math.prod(sizes.values())
     budget = TASK_SECONDS / seconds
     if points * seconds > TASK_SECONDS:  # a few seconds of work are still worth sharing

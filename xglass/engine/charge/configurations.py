@@ -15,7 +15,7 @@ MISSING = np.iinfo(np.int8).min
 
 
 def configurations(occupation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Occupations (..., site), empty where they are missing, and (...) whether they are there.
+    """Return occupations (..., site), empty where they are missing, and (...) whether they are there.
 
     ValueError if they are not all 0 or 1, as after a sum over walkers.
     """
@@ -36,9 +36,7 @@ def blanked(result: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 
 def blocks(rows: int, length: int) -> Iterator[slice]:
-    """Slices of so many rows that a block of them takes about 2 MB as numbers:
-    what is made in between stays small.
-    """
+    """Cut rows so that a block of them takes about 2 MB as numbers: what is made in between stays small."""
     size = max(1, 250_000 // length)
     return (slice(first, min(first + size, rows)) for first in range(0, rows, size))
 

@@ -93,10 +93,12 @@ def simulate(
     ----------
     hopping, interaction, site_energy : ndarray
         (..., bond), (..., site, site) and (..., site) parameters.
-    reference, realization, walker : ndarray
-        (...) the density that interactions are counted from, and identities; walkers are the last dimension.
+    reference : ndarray
+        (...) density from which interactions are counted.
     labels : ndarray
         (..., label) values that name a trajectory: the temperature is the first, the filling the last.
+    realization, walker : ndarray
+        (...) identities; walkers are the last dimension.
     start : ndarray
         (..., site) int8 configurations to start from; unused with size 1 along site (dask has no empty
         chunks).

@@ -168,21 +168,34 @@ def trajectories(
 
     Parameters
     ----------
-    seed, streams : key and (walker,) stream numbers of the random draws.
-    first_sweep : number of the sweep that ``state`` was left after.
-    continued : whether the start is another run's last state, and so not stored again.
-    every : sweeps between stored states; they are those after first_sweep + every, first_sweep + 2 every,
-        ..., behind the start.
-    temperature : (sweeps + 1,) temperature of sweep first_sweep + k at index k; index 0 is the start's.
-    coupling, base : (site, site), (site,) int64: U_ij without diagonal, and the potential of the empty
-        lattice, in ``unit``.
-    diagonal : (2,) what an empty and an occupied site add to their own potential (the self-image term).
-    unit : the power of two that one step of the fixed point stands for.
-    hopping : (site, site) float64.
-    neighbours, degree : (site, largest degree), (site,) int64.
-    state : (walker, site) int8, the start; left as the last state.
-    occupation, energy, kinetic : outputs (walker, frame, site), (walker, frame), (walker, frame).
-    counters : output (walker, frame, 3) int64: accepted, active attempts, eigenproblems since the last frame.
+    seed, streams : uint64, (walker,) uint64
+        Key and stream numbers of the random draws.
+    first_sweep : int
+        Number of the sweep that ``state`` was left after.
+    continued : bool
+        Whether the start is another run's last state, and so not stored again.
+    every : int
+        Sweeps between stored states: first_sweep + every, first_sweep + 2 every, ... follow the start.
+    temperature : (sweeps + 1,) float64
+        Temperature of sweep first_sweep + k at index k; index 0 is the start's.
+    coupling, base : (site, site) and (site,) int64
+        U_ij without diagonal, and the potential of the empty lattice, in ``unit``.
+    diagonal : (2,) float64
+        What an empty and an occupied site add to their own potential (the self-image term).
+    unit : float
+        The power of two that one step of the fixed point stands for.
+    hopping : (site, site) float64
+        Matrix of K.
+    neighbours, degree : (site, largest degree) and (site,) int64
+        Table of neighbours, and how many of a row are some.
+    weight, moves : int
+        Numbers of the rules.
+    state : (walker, site) int8
+        The start; left as the last state.
+    occupation, energy, kinetic : (walker, frame, site), (walker, frame) and (walker, frame)
+        Outputs.
+    counters : (walker, frame, 3) int64
+        Output: accepted, active attempts, eigenproblems since the last frame.
     """
     walkers, sites = state.shape
     sweeps = temperature.size - 1

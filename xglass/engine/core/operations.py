@@ -35,19 +35,24 @@ def operation(name: str, revision: int = 1) -> Callable[[Function], Function]:
 
     Parameters
     ----------
-    name : the public name of what it computes, "exact"; a part that is computed apart has a dot more,
+    name : str
+        The public name of what it computes, "exact"; a part that is computed apart has a dot more,
         "exact.stiffness".
-    revision : a whole number from 1 that rises with every change of the numbers it computes.
+    revision : int
+        Whole number from 1 that rises with every change of the numbers it computes.
 
     Returns
     -------
-    Decorator. The function stays what it is, pickled by reference and looked up where it stands; only its
-    ``__name__``, of which dask makes names of arrays, is now the name.
+    callable
+        The decorator. The function stays what it is, pickled by reference and looked up where it stands; only
+        its ``__name__``, of which dask makes names of arrays, is now the name.
 
     Raises
     ------
-    ValueError : another function has the name, or the name or the revision is none.
-    TypeError : what cannot be pickled by reference: a lambda, a method, a function in a function.
+    ValueError
+        If another function has the name, or the name or the revision is none.
+    TypeError
+        For what cannot be pickled by reference: a lambda, a method, a function in a function.
 
     Examples
     --------

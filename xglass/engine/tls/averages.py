@@ -78,7 +78,7 @@ def ratios(sums: np.ndarray, columns: Columns) -> np.ndarray:
 def stratified(
     sums: np.ndarray, energies: np.ndarray, T: np.ndarray, weights: np.ndarray, columns: Columns
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ratios of sums (stratum, vector, T, column), and their errors by a jackknife that is stratified.
+    """Return ratios of sums (stratum, vector, T, column), and their errors by a jackknife that is stratified.
 
     The error leaves out one vector of one stratum at a time; it is NaN with one vector in each. ``energies``
     (stratum, vector) are those that the sums are relative to, T is (stratum, T), ``weights`` is (stratum).

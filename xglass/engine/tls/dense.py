@@ -239,7 +239,7 @@ def stiffness(
         *values, temperatures = point
 
         def levels(shift: float) -> list[np.ndarray]:
-            """Energies of all momenta, shifted."""
+            """Return energies of all momenta, shifted."""
             sectors = []
             for number in numbers:
                 hopping, rest, _ = sector(number + shift * scale, values, disorder, sites, max_excitations)

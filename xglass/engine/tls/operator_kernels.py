@@ -58,23 +58,23 @@ class Loop:
         return self.shuffled(single, single, [0] * self.lanes)
 
     def amplitude(self, pair):
-        """Vectors that multiply complex numbers x by (re, im): re x + im (x with exchanged parts)."""
+        """Return vectors that multiply complex numbers x by (re, im): re x + im (x with exchanged parts)."""
         re, im = map(self.spread, self.unpacked(pair))
         return re, self.builder.fmul(im, self.constant([-1.0, 1.0] * (self.lanes // 2)))
 
     def unpacked(self, values):
-        """Members of a tuple."""
+        """Return the members of a tuple."""
         return [self.builder.extract_value(values, n) for n in range(len(values.type))]
 
     def shuffled(self, x, y, order):
-        """Numbers of x and y, counted through, in some order."""
+        """Return numbers of x and y, counted through, in some order."""
         mask = ir.Constant(
             ir.VectorType(ir.IntType(32), len(order)), [ir.Constant(ir.IntType(32), n) for n in order]
         )
         return self.builder.shuffle_vector(x, y, mask)
 
     def exchanged(self, x, distance):
-        """Numbers of x with those ``distance``, a power of two, apart from them exchanged."""
+        """Return numbers of x with those ``distance``, a power of two, apart from them exchanged."""
         return self.shuffled(x, x, [n ^ distance for n in range(self.lanes)])
 
     def times_plus(self, x, y, z):
@@ -215,7 +215,7 @@ def _row(typing, v, out, table, places, size, stride, forth, back, terms, keep):
         keep = loop.spread(arguments[9])
 
         def piece(start, number, other, energy, carry):
-            """Results start ... start + number - 1; other(place, numbers there) is what flips to them."""
+            """Write ``number`` results from ``start`` on; other(place, numbers there) is what flips to them."""
 
             def body(n, sums):
                 at = b.add(start, n)

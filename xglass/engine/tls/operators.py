@@ -111,7 +111,7 @@ class _Operator(ABC):
 
     @cached_property
     def states(self) -> np.ndarray:
-        """Configurations that are kept, rising."""
+        """Return the configurations that are kept, rising."""
         return spin_configurations(self.sites, self.most)
 
     @cached_property
@@ -187,14 +187,14 @@ class Block(_Operator):
 
     @cached_property
     def _halves(self) -> tuple[np.ndarray, np.ndarray]:
-        """Energies of the low bits (each twice) and of the high bits: their sums are the diagonal."""
+        """Return energies of the low bits (each twice) and the high bits; their sums are the diagonal."""
         low_bits = min(LOW_BITS, self.sites - 1)
         high = self.omega0 * _excited(np.arange(2 ** (self.sites - low_bits)))
         return np.repeat(self._diagonal(np.arange(2**low_bits)), 2).astype(self.real), high.astype(self.real)
 
     @cached_property
     def _tables(self) -> tuple[np.ndarray, ...]:
-        """Indices of L, L^+ and the flip among the kept configurations; weight of the flip; diagonal."""
+        """Return indices of L, L^+ and the flip among kept configurations, the flip's weight, diagonal."""
         left = np.searchsorted(self.states, rotated(self.states, self.sites)).astype(np.int32)
         flip = _flips(self.states, 0)
         weight = np.where(flip == np.arange(flip.size), 0.0, -self.g)
@@ -426,7 +426,7 @@ def walk(
 
     @lru_cache(1)
     def operator_of(number: float, bits: bytes) -> Operator:
-        """Arrays have no hash, their bits have."""
+        """Return the bits of arrays, which have no hash themselves."""
         return operator(
             number, np.frombuffer(bits).reshape(form), sites, disorder, precision, max_excitations
         )

@@ -130,7 +130,7 @@ def annealed_logarithm(log_z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _without_one(terms: np.ndarray) -> np.ndarray:
-    """Sums of all terms but one, added and not subtracted: one realization may hold nearly all of it."""
+    """Return sums of all terms but one, added and not subtracted: one may hold nearly all of it."""
     zero = np.zeros((*terms.shape[:-1], 1))
     before = np.concatenate([zero, np.cumsum(terms[..., :-1], axis=-1)], axis=-1)
     after = np.concatenate([np.cumsum(terms[..., :0:-1], axis=-1)[..., ::-1], zero], axis=-1)
