@@ -215,7 +215,7 @@ def _row(typing, v, out, table, places, size, stride, forth, back, terms, keep):
         keep = loop.spread(arguments[9])
 
         def piece(start, number, other, energy, carry):
-            """Write ``number`` results from ``start`` on; other(place, numbers there) is what flips to them."""
+            """Write results from ``start`` on; other(place, numbers there) is what flips to them."""
 
             def body(n, sums):
                 at = b.add(start, n)
