@@ -240,7 +240,7 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
 
 
 def _compared_chains(stored: dict[str, Any], asked: dict[str, Any], folder: Path) -> list[str]:
-    """Lines for what tells two chains apart, whose fingerprints differ.
+    """A line for all that tells two chains apart, whose fingerprints differ.
 
     Fingerprints by another rule differ always, and say nothing; where all else agrees, that is the reason.
     """
