@@ -48,9 +48,9 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
         raise TypeError(f"{caller}: give the Dataset of a lattice, model or run, not {type(data).__name__}")
     if missing := [name for name in names if name not in data.variables]:
         raise KeyError(
-            f"{caller}: the Dataset has no {missing[0]!r}. A lattice gets it from a model, a model from a "
-            "solver; it is lost by drop_vars, by a reduction over one of its dimensions or by picking single "
-            f"variables: apply {caller} before that, or pass the whole Dataset"
+            f"{caller}: the Dataset has no {missing[0]!r}. A lattice gets it from a model (charge_glass, "
+            "electron_tls), a model from a solver; it is lost by drop_vars, by a reduction over one of its "
+            f"dimensions or by picking single variables: apply {caller} before that, or pass the whole Dataset"
         )
     for name in names:
         dims, unit = data[name].dims, data[name].attrs.get("units", "Vc")

@@ -173,7 +173,8 @@ def test_positive_and_conserving(g, g_z, omega0, T):
         -0.5 * np.pi * float(result["kinetic_energy"]), rel=3e-6
     )
     assert float(result["optical_conductivity"][1]) == pytest.approx(float(result["mobility"]), rel=1e-5)
-    assert float(result["optical_conductivity"][0]) == float(result["mobility"])
+    # the same integral; the last digit is that of a factor more
+    assert float(result["optical_conductivity"][0]) == pytest.approx(float(result["mobility"]), rel=1e-14)
 
 
 def test_high_temperature():
