@@ -49,8 +49,9 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
     if missing := [name for name in names if name not in data.variables]:
         raise KeyError(
             f"{caller}: the Dataset has no {missing[0]!r}. A lattice gets it from a model (charge_glass, "
-            "electron_tls), a model from a solver; it is lost by drop_vars, by a reduction over one of its "
-            f"dimensions or by picking single variables: apply {caller} before that, or pass the whole Dataset"
+            "electron_tls), a model from a solver; it is lost by drop_vars, by a reduction over one of "
+            f"its dimensions or by picking single variables: apply {caller} before that, or pass the whole "
+            "Dataset"
         )
     for name in names:
         dims, unit = data[name].dims, data[name].attrs.get("units", "Vc")
