@@ -65,12 +65,11 @@ def exact(
     broadening : float, sequence, DataArray or Quantity
         Standard deviation of the Gaussian in tc, > 0; several are a dimension.
     momentum : {"all"} or array_like
-        "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
-        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a
-        multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
-        ``twist``.
+        Momenta to average over: "all" N of the ring, or any others. A fine grid over [0, pi] averages over
+        twisted boundary conditions; a number of momenta that divides N, or is a multiple of it, repeats few
+        twists: take N + 1. Models with arrays over site or bond have ``twist`` instead.
     twist : float or sequence, optional
-        Flux through the ring for models without momentum blocks; several are averaged over; default 0.
+        Flux through the ring, for models without momentum blocks; several are averaged over. Default 0.
     max_excitations : int, optional
         Keep only configurations with at most so many excited two-level systems; default all. Right at T well
         below omega0; compare with one less.

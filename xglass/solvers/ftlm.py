@@ -71,15 +71,11 @@ def ftlm(
     random_vectors : int
         Number of random vectors in every momentum (twist, realization); >= 2 for errors.
     momentum : {"all"} or array_like
-        "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
-        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a
-        multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
-        ``twist``.
+        Momenta to average over, as in :func:`exact`.
     twist : float or sequence, optional
-        Flux through the ring for models without momentum blocks; several are averaged over; default 0.
+        Flux through a ring without momentum blocks, as in :func:`exact`.
     max_excitations : int, optional
-        Keep only configurations with at most so many excited two-level systems; default all. Right at T well
-        below omega0; compare with one less.
+        Most excited two-level systems of the configurations that are kept, as in :func:`exact`.
     average : {"annealed", "quenched"} or None
         Over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched" averages
         the results; None keeps the dimension.
@@ -121,10 +117,10 @@ def ftlm(
     -----
     Errors are those of the random vectors: a jackknife that leaves out one vector of one momentum (twist,
     realization) at a time. With several realizations and "quenched" they are the scatter of realizations,
-    which holds both. With one vector they are NaN. Few vectors know their own scatter badly: R vectors give R
-    - 1 degrees of freedom in every momentum, and where few momenta and states carry Z (T below omega0) an
-    error bar means what it says from about ten vectors on; at T above omega0 two vectors give Student's t
-    with about N / 2 degrees of freedom.
+    which holds both. With one vector they are NaN. With few vectors the error bar itself is uncertain: R
+    vectors give R - 1 degrees of freedom in every momentum, and where few momenta and states carry Z (T below
+    omega0) an error bar means what it says from about ten vectors on; at T above omega0 two vectors give
+    Student's t with about N / 2 degrees of freedom.
 
     A momentum takes two runs of M steps and 4 M^2 d real operations for the matrix of J, d = 2^N (N 2^N with
     disorder), and M + 100 vectors of memory. N = 16, broadening 0.04, omega0 = 0.1: M = 188, about 0.13 s and

@@ -71,15 +71,11 @@ def typicality(
     random_vectors : int
         Number of random vectors in every momentum (twist, realization); >= 2 for errors.
     momentum : {"all"} or array_like
-        "all", the N momenta of the ring, or an array of any momenta, over which is averaged: a fine grid over
-        [0, pi] is the average over twisted boundary conditions (a number of them that divides N or is a
-        multiple of it repeats few twists: take N + 1). For models with arrays over site or bond see
-        ``twist``.
+        Momenta to average over, as in :func:`exact`.
     twist : float or sequence, optional
-        Flux through the ring for models without momentum blocks; several are averaged over; default 0.
+        Flux through a ring without momentum blocks, as in :func:`exact`.
     max_excitations : int, optional
-        Keep only configurations with at most so many excited two-level systems; default all. Right at T well
-        below omega0; compare with one less.
+        Most excited two-level systems of the configurations that are kept, as in :func:`exact`.
     average : {"annealed", "quenched"} or None
         Over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched" averages
         the results; None keeps the dimension.
@@ -96,12 +92,7 @@ def typicality(
     Returns
     -------
     Dataset
-        ``optical_conductivity(..., T, frequency)`` in e^2 a^2/hbar per particle, ``kinetic_energy(..., T)`` =
-        <H_hop>, ``log_partition_function(..., T)`` of the space of one electron, ``total_weight(..., T)``
-        (the integral over all positive frequencies before the filter) and ``filter_exponent(..., T)``, each
-        with ``_stderr``; ``filter_limited``: whether the exponent, -d ln sigma(0) / d ln broadening, is above
-        1/2, so that the static limit is the filter's. A sequence of broadenings is a dimension after T.
-        Coords of the model.
+        The variables of :func:`ftlm`, each with ``_stderr``, and ``filter_limited``; coords of the model.
 
     Raises
     ------
@@ -113,10 +104,8 @@ def typicality(
 
     Notes
     -----
-    Errors are those of the random vectors: a jackknife that leaves out one vector of one momentum (twist,
-    realization) at a time. With several realizations and "quenched" they are the scatter of realizations,
-    which holds both. With one vector they are NaN. Few vectors know their own scatter badly: where few states
-    carry Z an error bar means what it says from about ten vectors on.
+    Errors are those of :func:`ftlm`. With few vectors the error bar itself is uncertain: where few states
+    carry Z it means what it says from about ten vectors on.
 
     Both time directions are evolved, |t| up to 5.5 / broadening (or 15 / (pi T) where that is longer: the
     filter is exact for any T), in Chebyshev expansions: 48 W / broadening products with H for a spectrum of
