@@ -144,6 +144,10 @@ ABOUT_LABELS = {
     "checks.uncut": lambda run: xg.checks.uncut(run["occupation"], ("site",), caller="test"),
     "variables.energy_unit": lambda run: xg.variables.energy_unit(run),
     "checks.aligned": lambda run: xg.checks.aligned("test", a=run["occupation"], b=run["acceptance"]),
+    "checks.in_model_units": lambda run: xg.checks.in_model_units("test", x=run["acceptance"]),
+    "checks.both_or_neither": lambda run: xg.checks.both_or_neither(
+        "test", "x", run["acceptance"], stderr=run["acceptance"]
+    ),
     "checks.array": lambda run: xg.checks.array("test", "x", run["occupation"]),
     "checks.real_array": lambda run: xg.checks.real_array("test", "x", run["occupation"]),
     "units.scale_of": lambda run: xg.units.scale_of(run),

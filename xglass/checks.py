@@ -5,17 +5,20 @@ What concerns a single room (the geometry of a lattice, the grids of a solver) i
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from xglass.variables import REGISTRY
+from xglass.variables import ENERGIES, NATURAL, REGISTRY
 
 __all__ = [
     "aligned",
     "array",
+    "both_or_neither",
     "eager",
+    "in_model_units",
     "real_array",
     "realizations",
     "refuse",
@@ -37,11 +40,67 @@ def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
             raise ValueError(f"{caller}: {message}")
 
 
-def require(data: xr.Dataset, *names: str, caller: str) -> None:
-    """Check that a Dataset carries variables with their registered dimensions.
+def _words(unit: object) -> set[str]:
+    """The names of which a unit is made."""
+    return set(re.findall(r"[^\W\d_]+", str(unit)))
+
+
+def both_or_neither(caller: str, owner: str, reference: xr.DataArray, **arrays: xr.DataArray | None) -> None:
+    """Refuse two parts of one thing, a value and its error, of which only one is in physical units.
+
+    No more is asked: xarray carries units through arithmetic, so that 1/x may be said to be in that of x.
+    """
+    wanted = reference.attrs.get("units", "1")
+    for name, array in arrays.items():
+        own = wanted if array is None else array.attrs.get("units", "1")
+        one = (_words(own) <= NATURAL) != (_words(wanted) <= NATURAL)
+        advice = "apply to_physical to both, with the same arguments, or to neither"
+        refuse(
+            caller,
+            (
+                one and bool(_words(own) and _words(wanted)),
+                f"{name!r} is in {own} and {owner!r} in {wanted}; {advice}",
+            ),
+        )
+
+
+def in_model_units(caller: str, **arrays: xr.DataArray | xr.Variable) -> None:
+    """Refuse what is in physical units, or in the energy units of two models.
+
+    A DataArray counts with its own unit and with those of its registered coords. What has no unit, or "1", is
+    a plain number in the unit of the model.
+    """
+    units = [(name, array.attrs.get("units", "1")) for name, array in arrays.items()]
+    for array in arrays.values():
+        coords = array.coords if isinstance(array, xr.DataArray) else {}
+        # the scale is the one energy of a model that is physical
+        units += [
+            (str(k), c.attrs.get("units", "1")) for k, c in coords.items() if k in REGISTRY and k != "scale"
+        ]
+    energies: dict[str, str] = {}
+    for name, unit in units:
+        for energy in _words(unit) & ENERGIES:
+            energies.setdefault(energy, name)
+        refuse(
+            caller,
+            (
+                not _words(unit) <= NATURAL,
+                f"{name!r} is in {unit}; apply to_physical to the result of {caller}, not before it",
+            ),
+            (
+                len(energies) > 1,
+                " and ".join(f"{name!r} is in {energy}" for energy, name in energies.items())
+                + ", the energy units of two models; give data of one model",
+            ),
+        )
+
+
+def require(data: xr.Dataset, *names: str, caller: str, physical: bool = False) -> None:
+    """Check that a Dataset carries variables with their registered dimensions, in units of the model.
 
     Raises TypeError for something else than a Dataset, KeyError for a missing variable and ValueError
-    for a missing dimension; each names what was dropped and the kind of operation that drops it.
+    for a missing dimension; each names what was dropped and the kind of operation that drops it. ValueError
+    also for variables that were converted, unless they may be in ``physical`` units.
     What needs the bonds of a model takes :func:`xglass.lattice.require_whole` instead.
     """
     if not isinstance(data, xr.Dataset):
@@ -54,7 +113,7 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
             "Dataset"
         )
     for name in names:
-        dims, unit = data[name].dims, data[name].attrs.get("units", "Vc")
+        dims = data[name].dims
         lacking = [dim for dim in REGISTRY[name].dims if dim not in (*dims, "walker", "sweep")]
         refuse(
             caller,
@@ -63,11 +122,9 @@ def require(data: xr.Dataset, *names: str, caller: str) -> None:
                 f"{name!r} has dimensions {dims} and lacks {lacking}; an isel, mean or sum over {lacking} "
                 f"came too early. Apply {caller} first, then reduce its result",
             ),
-            (
-                name in ("hopping", "interaction") and unit not in ("Vc", "tc"),
-                f"{name!r} is in {unit}; apply to_physical to the result of {caller}, not before it",
-            ),
         )
+    if not physical:
+        in_model_units(caller, **{name: data.variables[name] for name in names})
     selected, whole = data.sizes.get("site"), data.sizes.get("site2")
     refuse(
         caller,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, require
+from xglass.checks import aligned, both_or_neither, refuse, require
+from xglass.units import ratio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -120,15 +121,15 @@ def label(array: xr.DataArray) -> str:
 
 
 #: Units of models in formulas; what holds anything else is a physical unit and stays upright.
-NATURAL = {"Vc": "V", "tc": "t", "a": "a", "e": "e", "hbar": r"\hbar"}
+SYMBOLS = {"Vc": "V", "tc": "t", "a": "a", "e": "e", "hbar": r"\hbar"}
 
 
 def unit_symbol(unit: str) -> str:
     """A unit as it is set in a label: those of models as formulas."""
     names = re.findall(r"[A-Za-z]+", unit)
-    if not set(names) <= set(NATURAL):
+    if not set(names) <= set(SYMBOLS):
         return unit
-    return "$" + re.sub(r"[A-Za-z]+", lambda name: NATURAL[name.group()] + " ", unit).strip() + "$"
+    return "$" + re.sub(r"[A-Za-z]+", lambda name: SYMBOLS[name.group()] + " ", unit).strip() + "$"
 
 
 def _curves(
@@ -146,6 +147,20 @@ def _curves(
         if rest
         else (None, [array])
     )
+
+
+def _parts(fit: xr.Dataset | None, *names: str) -> dict[str, xr.DataArray]:
+    """Those parameters of a fit that are there."""
+    return {} if fit is None else {name: fit[name] for name in names if name in fit}
+
+
+def _factor(caller: str, name: str, array: xr.DataArray, owner: str, reference: xr.DataArray) -> float:
+    """What takes an array to the unit of another; 1 where one of them is a plain number."""
+    own, wanted = (str(x.attrs.get("units", "1")) for x in (array, reference))
+    factor = 1.0 if {own, wanted} & {"1", ""} else ratio(own, wanted)
+    advice = "apply to_physical to both, with the same arguments, or to neither"
+    refuse(caller, (factor is None, f"{name!r} is in {own} and {owner!r} in {wanted}; {advice}"))
+    return float(factor or 1.0)
 
 
 def _colours(array: xr.DataArray, dim: str | None, count: int) -> list[Any]:
@@ -215,6 +230,10 @@ def curves(
     >>> result = xg.exact(tls, T=[0.5, 1.0], frequency=np.linspace(0, 4, 41), broadening=0.2)
     >>> ax = xg.plot.curves(result["optical_conductivity"], x="frequency")
     """
+    bounds = (
+        {"stderr": stderr} if stderr is not None else dict(zip(("low", "high"), band or (), strict=False))
+    )
+    both_or_neither("curves", "array", array, **bounds)
     low, high = (
         (array - stderr, array + stderr) if stderr is not None else band if band is not None else (None, None)
     )
@@ -280,6 +299,8 @@ def relaxation(
     >>> ax = xg.plot.relaxation(C)
     """
     aligned("relaxation", C=C, **{k: v for k, v in {"stderr": stderr, "fit": fit}.items() if v is not None})
+    both_or_neither("relaxation", "C", C, stderr=stderr, **_parts(fit, "amplitude", "offset"))
+    both_or_neither("relaxation", "lag", C["lag"], **_parts(fit, "tau"))
     dim, _ = _curves(C, "lag", hue, "relaxation")
     late = C["lag"].values > 0
     ax = curves(
@@ -349,6 +370,8 @@ def arrhenius(
     aligned(
         "arrhenius", tau=tau, **{k: v for k, v in {"stderr": stderr, "fit": fit}.items() if v is not None}
     )
+    both_or_neither("arrhenius", "tau", tau, stderr=stderr, **_parts(fit, "prefactor"))
+    barrier = 1.0 if fit is None else _factor("arrhenius", "barrier", fit["barrier"], dim, tau[dim])
     ax = _axes(ax)
     hue, curves = _curves(tau, dim, hue, "arrhenius")
     inverse = 1.0 / tau[dim].values
@@ -361,7 +384,7 @@ def arrhenius(
             part = fit if hue is None else fit.isel({hue: k})
             ax.plot(
                 span,
-                float(part["prefactor"]) * np.exp(float(part["barrier"]) * span),
+                float(part["prefactor"]) * np.exp(barrier * float(part["barrier"]) * span),
                 color=options["color"],
                 linewidth=0.8,
             )
@@ -377,7 +400,7 @@ def arrhenius(
 
 
 def _plane(lattice: xr.Dataset, caller: str) -> np.ndarray:
-    require(lattice, "position", "torus", caller=caller)
+    require(lattice, "position", "torus", caller=caller, physical=True)
     if lattice.sizes["axis"] != 2:
         raise ValueError(f"{caller}: draws two-dimensional lattices, got {lattice.sizes['axis']} dimensions")
     return lattice["position"].values
@@ -420,7 +443,7 @@ def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     from matplotlib.collections import LineCollection
 
     position = _plane(lattice, "plot.lattice")
-    require(lattice, "bond_source", "bond_vector", "bond_kind", caller="plot.lattice")
+    require(lattice, "bond_source", "bond_vector", "bond_kind", caller="plot.lattice", physical=True)
     ax = _axes(ax)
     source, vector = lattice["bond_source"].values, lattice["bond_vector"].values
     inside = (

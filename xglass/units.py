@@ -404,6 +404,33 @@ def _converted(
     return (array * factor).assign_attrs(array.attrs | {"units": target})
 
 
+def ratio(unit: str, other: str) -> float | None:
+    """How many of ``other`` make one ``unit`` (temperatures are energies); None if they do not compare."""
+    if unit == other:
+        return 1.0
+    import pint
+
+    try:
+        with _registry().context("boltzmann"):
+            return float(_registry().Quantity(1.0, unit).to(other).magnitude)
+    except (pint.PintError, ValueError, TypeError):
+        return None
+
+
+def quoted(data: xr.Dataset) -> xr.Dataset:
+    """Physical energies in the units of :func:`to_physical`: a barrier from temperatures in K is in meV."""
+    result = {}
+    for name, array in data.data_vars.items():
+        result[name] = array
+        registered = REGISTRY.get(str(name).removesuffix("_stderr"))
+        if registered is not None and registered.unit == "{E}":
+            target = _target(str(name), _registry().Quantity(1.0, "meV"))
+            factor = None if target is None else ratio(str(array.attrs["units"]), target)
+            if factor is not None:
+                result[name] = (array * factor).assign_attrs(array.attrs | {"units": target})
+    return data.assign(result)
+
+
 def _without_model_units(
     name: str, quantity: pint.Quantity, unit: str, sizes: dict[str, pint.Quantity | None]
 ) -> pint.Quantity:

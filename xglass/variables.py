@@ -30,6 +30,12 @@ def __dir__() -> list[str]:
     return __all__
 
 
+#: Names of the energy unit of a model.
+ENERGIES = frozenset({"Vc", "tc"})
+
+#: Words that the units of models are made of; any other is physical.
+NATURAL = ENERGIES | {"a", "e", "hbar", "sweep"}
+
 #: A function of either returns the same.
 Labelled = TypeVar("Labelled", xr.DataArray, xr.Dataset)
 Data: TypeAlias = xr.DataArray | xr.Dataset

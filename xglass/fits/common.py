@@ -11,7 +11,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xglass import checks
-from xglass.checks import uncut
+from xglass.checks import both_or_neither, uncut
 from xglass.engine.core.points import points
 from xglass.variables import Floats
 
@@ -115,6 +115,7 @@ def _checked_points(
                 f"{caller}: {name} and {argument} carry different labels; select the same ones with "
                 f"xr.align before it ({mismatch})"
             ) from mismatch
+    both_or_neither(caller, argument, y, stderr=stderr)
     if stderr is None:
         error = xr.ones_like(x, dtype=np.float64)  # a stand-in, so that the worker has one form
     else:

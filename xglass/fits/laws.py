@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned
+from xglass.checks import aligned, in_model_units
 from xglass.engine.core.operations import operation
 from xglass.fits.common import fit_slices, line, minimise, nothing, over_slices, report
-from xglass.units import Parameter, parameter
-from xglass.variables import Floats, energy_unit, stamp
+from xglass.units import Parameter, parameter, quoted
+from xglass.variables import ENERGIES, Floats, energy_unit, stamp
 
 Law = Literal["arrhenius", "vogel_fulcher", "power_law"]
 
@@ -45,9 +45,9 @@ def arrhenius(
     Returns
     -------
     Dataset
-        With dimensions (...): ``barrier`` (unit of the temperature, default "Vc"), ``prefactor`` (unit of
-        ``tau``, default "sweep"), each with ``_stderr``; ``chi2`` (of ln tau; weighted where ``stderr`` was
-        given) and ``success``.
+        With dimensions (...): ``barrier`` (unit of the temperature, default "Vc"; meV where that is K),
+        ``prefactor`` (unit of ``tau``, default "sweep"), each with ``_stderr``; ``chi2`` (of ln tau; weighted
+        where ``stderr`` was given) and ``success``.
 
     Raises
     ------
@@ -144,7 +144,8 @@ def power_law(
     dim : str
         The dimension to fit along.
     x : DataArray, optional
-        Abscissae to use instead of the coordinate of ``dim``; positive.
+        Abscissae to use instead of the coordinate of ``dim``; positive. In units of a model or plain numbers:
+        the amplitude means y at one of them.
     stderr : DataArray, optional
         Standard errors of y; weights the points, and makes the errors absolute.
 
@@ -165,6 +166,9 @@ def power_law(
     >>> print(f"{power_law(y, dim='L')['exponent'].item():.6f}")
     2.000000
     """
+    abscissa = y.coords.get(dim) if x is None and isinstance(y, xr.DataArray) else x
+    if isinstance(abscissa, xr.DataArray):  # what else it may be is said below
+        in_model_units("power_law", **{"x" if x is not None else str(dim): abscissa.variable})
     fit = fit_slices(
         "power_law", "y", _of_log, ["amplitude", "exponent"], y, dim, x, stderr, join=True, law="power_law"
     )
@@ -239,8 +243,7 @@ def variable_range_hopping(
         "variable_range_hopping", "rho", _hopping, names, rho, dim, x, stderr, join=True, beside=(power,)
     )
     fit = fit.drop_vars("aic_stderr").assign_coords(exponent=power.variable)
-    energy = str((rho[dim] if x is None else x).attrs.get("units", "Vc"))
-    return stamp(fit, energy=energy, prefactor=str(rho.attrs.get("units", "1")))
+    return _in_units(fit, rho[dim] if x is None else x, prefactor=str(rho.attrs.get("units", "1")))
 
 
 def _law(
@@ -252,8 +255,14 @@ def _law(
     stderr: xr.DataArray | None,
 ) -> xr.Dataset:
     fit = fit_slices(law, "tau", _of_log, names, tau, dim, x, stderr, join=True, law=law)
-    energy = str((tau[dim] if x is None else x).attrs.get("units", "Vc"))
-    return stamp(fit, energy=energy, prefactor=str(tau.attrs.get("units", "sweep")))
+    return _in_units(fit, tau[dim] if x is None else x, prefactor=str(tau.attrs.get("units", "sweep")))
+
+
+def _in_units(fit: xr.Dataset, temperature: xr.DataArray, *, prefactor: str) -> xr.Dataset:
+    """The fit with its attributes; barriers from measured temperatures, in K say, are quoted in meV."""
+    energy = str(temperature.attrs.get("units", "Vc"))
+    fit = stamp(fit, energy=energy, prefactor=prefactor)
+    return fit if energy in ENERGIES else quoted(fit)
 
 
 @operation("fits.law")

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from xglass import checks
-from xglass.checks import aligned, uncut
+from xglass.checks import aligned, in_model_units, uncut
 from xglass.engine.core import conductivity
 from xglass.engine.core.operations import operation
 from xglass.engine.core.points import over_points
@@ -92,8 +92,10 @@ def relaxation_rate(
     symmetrised = common.checked_correlation(correlation, caller)
     step = common.uniform_step(static, caller)
     checks.array(caller, "sigma", sigma)
+    in_model_units(caller, static=static, sigma=sigma)
     if stderr is not None:
         checks.array(caller, "stderr", stderr)
+        in_model_units(caller, stderr=stderr)
     sigma, static = _without_rate("sigma", sigma, caller), _without_rate("static", static, caller)
     if symmetrised or T is not None:
         static, temperature = common.at_temperature(static, T, caller)
@@ -221,6 +223,9 @@ def displaced_drude(
     3.000000 0.400000
     """
     ends = None if window is None else common.checked_window(window, "displaced_drude")
+    for name, array in {"static": static, "stderr": stderr}.items():
+        if isinstance(array, xr.DataArray):  # what else it may be is said below
+            in_model_units("displaced_drude", **{name: array})
     names = ["amplitude", "peak_frequency"]
     fit = fit_slices(
         "displaced_drude", "static", _peaked, names, static, "frequency", None, stderr, window=ends
@@ -275,6 +280,7 @@ def displaced_drude_conductivity(
     """
     for name, array in (("amplitude", amplitude), ("peak_frequency", peak_frequency)):
         checks.array("displaced_drude_conductivity", name, array)
+    in_model_units("displaced_drude_conductivity", amplitude=amplitude, peak_frequency=peak_frequency)
     energy = str(peak_frequency.attrs.get("units", common.spectral_unit(peak_frequency)))
     width = parameter("rate", rate, scale=scale_of(peak_frequency), energy=energy, above=0.0, zero=True)
     aligned("displaced_drude_conductivity", amplitude=amplitude, peak_frequency=peak_frequency, rate=width)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from xglass import checks
-from xglass.checks import aligned, uncut
+from xglass.checks import aligned, in_model_units, uncut
 from xglass.lattice import require_whole
 from xglass.solvers.tasks import Input
 from xglass.units import Parameter, parameter, scale_of
@@ -58,9 +58,15 @@ def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
     return occupation
 
 
+def checked_sigma(sigma: Any, caller: str) -> None:
+    """Refuse what is no DataArray, or was converted to physical units."""
+    checks.array(caller, "sigma", sigma, over=" over frequency")
+    in_model_units(caller, sigma=sigma)
+
+
 def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:
     """The frequencies of a spectrum, rising."""
-    checks.array(caller, "sigma", sigma, over=" over frequency")
+    checked_sigma(sigma, caller)
     uncut(sigma, ("frequency",), caller=caller)
     if "frequency" not in sigma.coords:
         raise ValueError(
@@ -96,7 +102,8 @@ def uniform_step(sigma: Any, caller: str) -> float:
 
 def per_particle(sigma: Any, caller: str) -> None:
     """Refuse the conductivity of a whole layer: it is no mobility."""
-    unit = getattr(sigma, "attrs", {}).get("units", PER_PARTICLE)
+    checked_sigma(sigma, caller)
+    unit = sigma.attrs.get("units", PER_PARTICLE)
     if unit != PER_PARTICLE:
         raise ValueError(
             f"{caller}: sigma is in {unit} and must be a conductivity per particle in {PER_PARTICLE}"

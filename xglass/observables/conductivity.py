@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned
+from xglass.checks import aligned, in_model_units
 from xglass.engine.core import conductivity
 from xglass.observables import common
 from xglass.units import Parameter
@@ -113,6 +113,7 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
         and "frequency" not in sigma.dims
         and sigma.name in ("dc_conductivity", "mobility")
     )
+    common.checked_sigma(sigma, "resistivity")
     direct = sigma if static else dc_conductivity(sigma)
     result = common.labelled(conductivity.inverse, [(direct, [])])
     given = str(direct.attrs.get("units", common.PER_PARTICLE))
@@ -263,6 +264,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     >>> print(f"{float(xg.localization_length(sigma)):.2f}")  # the square root of 2 / 0.5
     2.00
     """
+    common.checked_sigma(sigma, "localization_length")
     peak = peak_frequency(sigma, window=window)
     if "t" not in sigma.coords:
         raise KeyError(
@@ -325,6 +327,8 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
                 f"sum_rule: the Dataset has no {name!r}; pass the whole result of exact, ftlm, dmft "
                 "or static_disorder"
             )
+    terms = ("total_weight", "kinetic_energy", *(["stiffness"] if "stiffness" in solution else []))
+    in_model_units("sum_rule", **{name: solution.variables[name] for name in terms})
     result = common.labelled(
         conductivity.violation,
         [

@@ -29,8 +29,9 @@ def inputs(run: xr.Dataset, T: Parameter | None, *, caller: str) -> dict[str, In
     needed = ("interaction", "site_energy", "centred", "hopping", "bond_source", "bond_target")
     occupation = occupations(run, *needed, caller=caller)
     if T is None:
-        require(run, "T", caller=caller)
-        temperature = run["temperature" if "temperature" in run.coords else "T"]
+        name = "temperature" if "temperature" in run.coords else "T"
+        require(run, "T", name, caller=caller)
+        temperature = run[name]
     else:
         occupation, temperature = replaced_temperature(
             occupation, T, caller, what="run", energy=energy_unit(run), along_t=False

@@ -45,7 +45,8 @@ def electron(model: xr.Dataset, caller: str) -> tuple[xr.Dataset, int, set[str]]
     """The model without what an earlier solver added, its number of sites,
     and the parameters that differ from site to site.
     """
-    require(model, "t", "g", "omega0", "g_z", "cells", caller=caller)
+    given = [name for name in PARAMETERS if name in model] if isinstance(model, xr.Dataset) else []
+    require(model, "t", "g", "omega0", "g_z", "cells", *given, caller=caller)
     _whole_ring(model, caller)
     model = model.coords.to_dataset().drop_vars(["T", "frequency", "broadening", "energy"], errors="ignore")
     over_sites = {name for name in PARAMETERS if name in model and {"site", "bond"} & {*model[name].dims}}

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from xglass import checks
-from xglass.checks import require, whole_number
+from xglass.checks import in_model_units, require, whole_number
 from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
 from xglass.lattice import require_whole, stripes
@@ -300,6 +300,10 @@ NO_PATTERN: Input = (
 )
 
 
+#: Parameters that a run has in common with the run it continues.
+COMPARED = ("T", "t_p", "eta", "filling")
+
+
 @dataclass(frozen=True)
 class Start:
     """Where trajectories begin: before which sweep, and in which configurations."""
@@ -341,6 +345,8 @@ def _continued(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, sizes: d
             "start: a run to be continued needs its dimension 'sweep'; for one configuration "
             "pass its DataArray 'occupation'"
         )
+    compared = {name: run.variables[name] for name in COMPARED if name in run.coords}
+    in_model_units("metropolis (start)", **compared)
     _same_point(run, point)
     last = _given_start(run["occupation"].isel(sweep=-1, drop=True), point, walkers, sizes)
     origin = run.coords.get("start")
@@ -439,7 +445,7 @@ def rerun(run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: Chunks = 
 
 def _same_point(start: xr.Dataset, model: xr.Dataset) -> None:
     """Refuse to continue a run at another parameter point (swept parameters are matched by label)."""
-    for name in ("T", "t_p", "eta", "filling"):
+    for name in COMPARED:
         if (
             name in start.coords
             and name in model
