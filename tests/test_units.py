@@ -25,7 +25,8 @@ def quantity(value, unit, name="x", **coords):
 
 
 def out(value, unit, name="x", **arguments):
-    result = xg.units.to_physical(quantity(value, unit, name), **arguments)
+    own = {"units": unit} if name == "x" else {}
+    result = xg.units.to_physical(quantity(value, unit, name), **own, **arguments)
     return float(result), result.attrs["units"]
 
 
@@ -238,7 +239,57 @@ def test_physical_units_are_left_alone():
 )
 def test_refusals_say_what_to_pass(unit, arguments, message):
     with pytest.raises(ValueError, match=message):
-        xg.units.to_physical(quantity(1.0, unit), **arguments)
+        xg.units.to_physical(quantity(1.0, unit), units=unit, **arguments)
+
+
+def energy():
+    return xg.testing.tiny_run()["electrostatic_energy"].compute()
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        lambda: energy() / energy()["T"] ** 2,
+        lambda: (energy() ** 2).rename("heat"),
+        lambda: energy().rename("overlap"),
+        lambda: (energy() / energy()["T"] ** 2).rename("heat").to_dataset(),
+    ],
+)
+def test_numbers_of_ones_own_need_their_unit(own):
+    """xarray keeps the units of E in E/T^2."""
+    data = own()
+    name = data.name if isinstance(data, xr.DataArray) else "heat"
+    data = (
+        data.assign_attrs(units="Vc")
+        if isinstance(data, xr.DataArray)
+        else data.map(lambda x: x.assign_attrs(units="Vc"))
+    )
+    with pytest.raises(ValueError, match=rf"to_physical: '{name}' says it is in Vc.*units='Vc'"):
+        xg.units.to_physical(data, scale="0.35 eV")
+
+
+def test_the_unit_that_is_said_is_taken():
+    data = (energy() / energy()["T"] ** 2).assign_attrs(units="Vc")
+    result = xg.units.to_physical(data, scale="0.35 eV", units="1/Vc")
+    assert result.attrs["units"] == "1/meV"
+    np.testing.assert_allclose(result, data / 350.0, rtol=1e-14)
+    square = xg.units.to_physical(energy() ** 2, scale="0.35 eV", units="Vc^2")
+    np.testing.assert_allclose(square, energy() ** 2 * 350.0**2, rtol=1e-14)
+    for wrong in (data.to_dataset(name="heat"), data):
+        with pytest.raises(TypeError, match="units is the unit of one DataArray"):
+            xg.units.to_physical(wrong, scale="0.35 eV", units="Vc" if wrong is not data else 3.0)
+
+
+def test_moments_scale_with_their_power():
+    moments = xg.ops.moments(energy(), dim="sweep", order=3)
+    physical = xg.units.to_physical(moments, scale="0.35 eV")
+    np.testing.assert_allclose(physical, moments * 350.0 ** moments["moment"], rtol=1e-12)
+    assert physical.attrs["base_units"] == "meV"
+    np.testing.assert_allclose(xg.units.to_physical(physical, scale="0.35 eV"), physical)
+    second = xg.units.to_physical(moments.sel(moment=2), scale="0.35 eV")
+    np.testing.assert_allclose(second, moments.sel(moment=2) * 350.0**2, rtol=1e-12)
+    with pytest.raises(ValueError, match="lost its coordinate 'moment'"):
+        xg.units.to_physical(moments.sel(moment=2, drop=True), scale="0.35 eV")
 
 
 def test_several_scales_at_once_are_refused_in_words():
@@ -385,7 +436,7 @@ def test_the_registry_is_our_own():
     application = pint.get_application_registry()
     before = application.get()
     assert xg.units.registry is xg.units.registry
-    xg.units.to_physical(quantity(1.0, "Vc"), scale="0.35 eV")
+    xg.units.to_physical(quantity(1.0, "Vc", "T"), scale="0.35 eV")
     assert pint.get_application_registry().get() is before
     assert before is not xg.units.registry
     for name in ("Vc", "tc", "sweep"):

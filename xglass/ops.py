@@ -126,7 +126,7 @@ def moments(x: xr.DataArray, *, dim: Hashable | Sequence[Hashable], order: int =
     DataArray
         ``moments(..., moment)``, float64, with the coordinate ``moment`` = 1, ..., order. Moment k is in the
         unit of ``x`` to the power k; no single unit is right for all, so ``units`` is set only for
-        dimensionless ``x``.
+        dimensionless ``x``, and ``base_units`` (that of the first) else.
 
     Raises
     ------
@@ -164,6 +164,7 @@ def moments(x: xr.DataArray, *, dim: Hashable | Sequence[Hashable], order: int =
     stamped = stamp(joined.rename("moments"), energy=energy_unit(x))
     if _unit(x) != "1":
         del stamped.attrs["units"]
+        stamped.attrs["base_units"] = _unit(x)
     return stamped
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import xarray as xr
 
-from xglass.variables import REGISTRY, Labelled, attributes
+from xglass.variables import INHERITING, REGISTRY, Labelled, attributes
 
 if TYPE_CHECKING:
     import pint
@@ -312,9 +312,19 @@ def scale_of(obj: xr.DataArray | xr.Dataset) -> float | None:
 
 
 def to_physical(
-    obj: Labelled, *, scale: Value | None = None, spacing: Value | None = None, layer: Value | None = None
+    obj: Labelled,
+    *,
+    scale: Value | None = None,
+    spacing: Value | None = None,
+    layer: Value | None = None,
+    units: str | None = None,
 ) -> Labelled:
     """Convert model units to physical ones, lazily, variable by variable, by their ``units`` attributes.
+
+    xarray carries attributes through arithmetic: ``E / T**2`` says Vc. Variables are therefore converted by
+    their registered names and the units that belong to these; for other numbers say the unit by ``units``.
+    **What keeps its name cannot be told apart**: ``E**2`` and ``E.var()`` are still called as ``E``, and are
+    converted as an energy. Give their unit too.
 
     Parameters
     ----------
@@ -326,6 +336,8 @@ def to_physical(
         Lattice spacing, such as "0.5 nm"; without it lengths stay in ``a``.
     layer : Quantity or str, optional
         Distance between layers, such as "10 angstrom": turns a sheet resistivity into a bulk one.
+    units : str, optional
+        Unit of a DataArray of your own, such as "1/Vc" for ``E / T**2``; replaces its attribute.
 
     Returns
     -------
@@ -337,7 +349,8 @@ def to_physical(
     Raises
     ------
     ValueError
-        Energies are to be converted and no scale is known, or an argument has the wrong dimension.
+        Energies are to be converted and no scale is known, an argument has the wrong dimension, or nothing
+        but an attribute says what a variable is. Coords of other names are left as they are.
 
     Examples
     --------
@@ -350,6 +363,13 @@ def to_physical(
         raise TypeError(
             f"to_physical: obj must be a DataArray or Dataset of xglass, got {type(obj).__name__}"
         )
+    if units is not None:
+        if not isinstance(obj, xr.DataArray) or not isinstance(units, str):
+            raise TypeError(
+                "to_physical: units is the unit of one DataArray, such as units='Vc^2', got "
+                f"{_short(units)} for a {type(obj).__name__}; pick one variable"
+            )
+        obj = obj.assign_attrs(units=units)
     if stacked := [str(dim) for dim, index in obj.indexes.items() if index.nlevels > 1]:
         raise ValueError(
             f"to_physical: {stacked} are stacked; write .unstack() before it, the values of a stacked "
@@ -366,7 +386,14 @@ def to_physical(
         None if scale is None else _registry().Quantity(float(scale_coordinate(scale)), "meV")
     )
     thickness = _length("layer", layer)
-    coords = {name: _converted(str(name), coord, sizes, thickness) for name, coord in obj.coords.items()}
+    given = {str(obj.name): obj} if isinstance(obj, xr.DataArray) else dict(obj.data_vars)
+    if units is None:
+        for name, array in given.items():
+            _refuse_unknown(str(name), array)
+    coords = {
+        name: _converted(str(name), coord, sizes, thickness) if _known(str(name), coord) else coord
+        for name, coord in obj.coords.items()
+    }
     changed = {name: (c.dims, c.data, c.attrs) for name, c in coords.items() if c is not obj.coords[name]}
     if isinstance(obj, xr.DataArray):
         return _converted(str(obj.name), obj, sizes, thickness).assign_coords(changed)
@@ -376,10 +403,43 @@ def to_physical(
     return obj.assign(variables).assign_coords(changed)
 
 
+def _known(name: str, array: xr.DataArray) -> bool:
+    """Whether the name says what is in this unit: a pure number, or a registered variable that has it."""
+    base, unit = name.removesuffix("_stderr"), str(array.attrs.get("units", "1"))
+    if unit in ("", "1") or base in INHERITING:
+        return True
+    if base not in REGISTRY:
+        return False
+    registered = {REGISTRY[base].unit.format(E=energy) for energy in ("Vc", "tc")}
+    # however they are written, "e*a^2/hbar" say
+    return unit in registered or any(ratio(unit, other) == 1.0 for other in registered - {"1"})
+
+
+def _natural(unit: str) -> bool:
+    """Whether a unit holds one of the model's; what cannot be read does not."""
+    own = {factor for factor, _ in _registry().Quantity(1.0, "Vc * tc * a * e * hbar").unit_items()}
+    try:
+        return bool(own & {factor for factor, _ in _registry().Quantity(1.0, unit).unit_items()})
+    except Exception:  # said where it is converted
+        return False
+
+
+def _refuse_unknown(name: str, array: xr.DataArray) -> None:
+    """Raise ValueError for numbers that nothing but an attribute calls energies."""
+    unit = str(array.attrs.get("units", "1"))
+    if array.dtype.kind in "iufc" and unit not in ("", "1") and _natural(unit) and not _known(name, array):
+        raise ValueError(
+            f"to_physical: {name!r} says it is in {unit}, and is no variable of xglass with that unit; "
+            f"attributes survive arithmetic: say what it is by units={unit!r} (of one DataArray), or drop it"
+        )
+
+
 def _converted(
     name: str, array: xr.DataArray, sizes: dict[str, pint.Quantity | None], thickness: pint.Quantity | None
 ) -> xr.DataArray:
     """The array in its physical unit; itself where it is in none of the model's units."""
+    if name == "moments" and "base_units" in array.attrs:
+        return _converted_moments(array, sizes, thickness)
     unit = array.attrs.get("units", "1")
     if array.dtype.kind not in "iufc" or unit in ("", "1"):
         return array
@@ -390,8 +450,7 @@ def _converted(
         raise ValueError(
             f"to_physical: {name!r} has units {unit!r}, which cannot be read; set its attrs['units']"
         ) from error
-    natural = {factor for factor, _ in ureg.Quantity(1.0, "Vc * tc * a * e * hbar").unit_items()}
-    if not natural & {factor for factor, _ in quantity.unit_items()}:
+    if not _natural(unit):
         return array  # physical already
     quantity = _of_layer(_without_model_units(name, quantity, unit, sizes), thickness)
     target = _target(name, quantity)
@@ -402,6 +461,21 @@ def _converted(
     with ureg.context("boltzmann", "spectroscopy"):
         factor = float(quantity.to(target).magnitude)
     return (array * factor).assign_attrs(array.attrs | {"units": target})
+
+
+def _converted_moments(
+    array: xr.DataArray, sizes: dict[str, pint.Quantity | None], thickness: pint.Quantity | None
+) -> xr.DataArray:
+    """Convert moments, in powers of the physical unit of the first."""
+    if "moment" not in array.coords:
+        raise ValueError(
+            "to_physical: 'moments' lost its coordinate 'moment', the power of its unit; "
+            "apply to_physical before that is dropped"
+        )
+    one = xr.DataArray(1.0, attrs={"units": array.attrs["base_units"]})
+    first = _converted("moments", one, sizes, thickness)
+    base = {"base_units": first.attrs["units"]}
+    return (array * float(first) ** array["moment"]).assign_attrs(array.attrs | base)
 
 
 def ratio(unit: str, other: str) -> float | None:

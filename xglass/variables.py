@@ -354,6 +354,13 @@ REGISTRY: dict[str, Variable] = {
 }
 
 
+#: Names whose results are in the unit of what they were made of, whatever the registry says of most.
+INHERITING = frozenset(
+    "amplitude bin bin_left bin_right chi2 correlation dc_conductivity density lag offset "
+    "optical_conductivity prefactor relaxation_time_1e resistivity spectral_weight tau".split()
+)
+
+
 def attributes(name: str, *, energy: str = "Vc") -> dict[str, str]:
     """Return the attributes ``units``, ``long_name`` and ``symbol`` of a registered name.
 

@@ -219,13 +219,13 @@ CALLS = {
     "ops.correlation": [
         ((lambda: run()["electrostatic_energy"],), lambda x: xg.ops.correlation(x, dim="sweep"))
     ],
+    "ops.moments": [((lambda: run()["electrostatic_energy"],), lambda x: xg.ops.moments(x, dim="sweep"))],
     "units.to_physical": [((run,), xg.units.to_physical), ((sigma,), xg.units.to_physical)],
 }
 
 #: Functions without a call, with the reason.
 APART = {
     **dict.fromkeys(["chain", "square", "triangular", "cubic", "from_cell"], "takes no data"),
-    "ops.moments": "its results have no one unit, and to_physical leaves them as they are",
     "jackknife": "below: as the function that is given",
     "bootstrap": "below: as the function that is given",
     "units.parameter": "an edge where units come in: tests/test_units.py",
