@@ -80,9 +80,9 @@ SOLVERS = {
 
 #: Lazy run in, lazy result out.
 LAZY = {
-    "metropolis": lambda run: xg.metropolis(run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run),
+    "metropolis": lambda run: xg.metropolis(run, T=[0.05, 0.1], walker=3, sweep=3, seed=7, start=run),
     "metropolis_counters": lambda run: xg.metropolis_counters(
-        run, T=[0.05, 0.1], walker=3, sweep=3, seed=1, start=run
+        run, T=[0.05, 0.1], walker=3, sweep=3, seed=7, start=run
     ),
     "autocorrelation": correlation,
     "overlap": lambda run: xg.overlap(run, run),

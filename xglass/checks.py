@@ -176,6 +176,30 @@ def aligned(caller: str, **arrays: xr.DataArray | xr.Dataset) -> None:
         ) from error
 
 
+def in_label_order(name: str, array: xr.DataArray) -> xr.DataArray:
+    """The array with its entries along sites or bonds in the order of the lattice, by their labels.
+
+    Labels that come along number the entries from 0, and are followed. Where there are none the entries stand
+    in order already. Raises ValueError for other labels.
+    """
+    for dim in (dim for dim in ("site", "site2", "bond") if dim in array.coords and dim in array.dims):
+        labels, wanted = array[dim].values, np.arange(array.sizes[dim])
+        if labels.dtype.kind not in "iuf" or not np.array_equal(np.sort(labels), wanted):
+            raise ValueError(
+                f"{name} has labels {few(labels)} along {dim!r}, and must have each of 0 ... "
+                f"{len(wanted) - 1} once; give all of it with the numbers of the lattice, or write "
+                f".drop_vars({dim!r}) if it stands in the order of the lattice"
+            )
+        if not np.array_equal(labels, wanted):
+            array = array.isel({dim: np.argsort(labels)})
+    return array
+
+
+def few(labels: Any) -> str:
+    """The first labels of an array or index, for messages."""
+    return str(labels[:6].tolist()).rstrip("]") + (", ...]" if len(labels) > 6 else "]")
+
+
 def eager(data: xr.Dataset, name: str) -> np.ndarray:
     """A coordinate of the model as an array, also where a chunked or stored Dataset holds it lazily.
 

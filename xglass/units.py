@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import xarray as xr
 
+from xglass.checks import in_label_order
 from xglass.variables import INHERITING, REGISTRY, Labelled, attributes
 
 if TYPE_CHECKING:
@@ -277,6 +278,7 @@ def _labelled(
             f"{name} has dimensions {value.dims}; {alien} cannot be dimensions of this parameter, "
             "rename or drop them"
         )
+    value = in_label_order(name, value)
     numbers = _numbers(name, value.values, unit, scale)
     if numbers.dtype == np.float32:
         numbers = canonical(numbers)

@@ -202,23 +202,19 @@ def test_the_future_is_a_function_of_configuration_and_sweep(weight, at, seed):
     its future from a sweep on is the same.
     """
     history = {"eta": [-0.8], "T": [1.0], "walker": [9], "seed": seed, "moves": "exchange"}
-    stranger = run("classical", sweep=at, **history, chunks=None)
-    configuration = stranger["occupation"].isel(eta=0, T=0, walker=0, sweep=-1, drop=True)
+    stranger = run("classical", sweep=at, **history, chunks=None).isel(eta=0, T=0, walker=0)
+    configuration = stranger["occupation"].isel(sweep=-1)
     arguments = {"eta": -0.5, "T": 0.1, "walker": [4], "sweep": 4, "chunks": None}
+    # a run is continued with itself only: one that was, until the stranger's configurations, another
+    own = run(weight, **(arguments | {"sweep": at}))
+    own = own.assign(occupation=stranger["occupation"].variable)
     futures = []
     for path in ("whole", "last", "bare"):
-        start = stranger.isel(eta=0, T=0, walker=0).drop_vars(["eta", "T", "walker"])
+        start = own
         if path == "last":  # the last stored sweep is all that is read
-            start = start.isel(sweep=[-1])
-        elif path == "bare":  # no energies, no model: nothing else enters
-            start = xr.Dataset(
-                {
-                    "occupation": configuration.expand_dims(sweep=[at]).drop_vars(
-                        list(configuration.coords), errors="ignore"
-                    )
-                },
-                attrs={"start": "random"},  # only said again of the future
-            )
+            start = own.isel(sweep=[-1])
+        elif path == "bare":  # no energies: nothing else enters
+            start = own.drop_vars([name for name in own.data_vars if name != "occupation"]).isel(sweep=[-1])
         futures.append(run(weight, start=start, **arguments))
     for other in futures[1:]:
         same_bits(other, futures[0])

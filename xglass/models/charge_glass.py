@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import aligned
-from xglass.lattice import coulomb
+from xglass.lattice import coulomb, lattice_mark
 from xglass.models.common import check_size, geometry, stamped, with_coordinates
 from xglass.units import Parameter, Value, parameter, scale_of
 from xglass.variables import attributes
@@ -79,8 +79,14 @@ def charge_glass(
     Raises
     ------
     TypeError, ValueError
-        The message names the argument: unknown or missing kinds of bonds, wrong dims or sizes, an interaction
-        that is not symmetric, values that are not finite, a Quantity of another dimension.
+        The message names the argument: unknown or missing kinds of bonds, wrong dims, sizes or labels of
+        sites, an interaction that is not symmetric or of another lattice, values that are not finite, a
+        Quantity of another dimension.
+
+    Notes
+    -----
+    Arrays over sites or bonds that have labels 0 ... N - 1 are put in their order; without labels they stand
+    in the order of the lattice.
 
     Examples
     --------
@@ -186,6 +192,14 @@ def _checked_interaction(
     result = parameter("interaction", interaction, scale=scale, core=("site", "site2"))
     check_size("interaction", result, "site", sites)
     check_size("interaction", result, "site2", sites)
+    mark = interaction.attrs.get("lattice")
+    if mark not in (None, lattice_mark(lattice)):
+        raise ValueError(
+            "interaction was made on another lattice, whose sites are at other places; make it on the one of "
+            "this model, such as by xg.coulomb(lattice)"
+        )
+    if mark is not None:
+        result.attrs["lattice"] = mark
     matrix = result.values
     if not np.array_equal(matrix, np.swapaxes(matrix, -1, -2)):
         worst = np.abs(matrix - np.swapaxes(matrix, -1, -2)).max()

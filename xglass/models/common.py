@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from xglass.checks import require
+from xglass.lattice import require_whole
 from xglass.units import Value, scale_coordinate
 from xglass.variables import stamp
 
@@ -17,7 +17,7 @@ STRENGTHS = ("J", "strength")
 
 def geometry(lattice: xr.Dataset, *, scale: Value | None, caller: str) -> xr.Dataset:
     """A model without parameters: its lattice, and its energy unit where one is given."""
-    require(lattice, "position", "torus", "bond_kind", caller=caller)
+    require_whole(lattice, "position", "torus", "bond_kind", caller=caller)
     model = xr.Dataset(
         coords={name: lattice.coords[name].variable for name in GEOMETRY if name in lattice.coords}
     )

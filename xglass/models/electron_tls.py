@@ -63,7 +63,8 @@ def electron_tls(
     Raises
     ------
     TypeError, ValueError
-        The message names the argument: no chain, values that are not finite, arrays of the wrong length.
+        The message names the argument: no chain, values that are not finite, arrays of the wrong length or
+        with other labels of sites than 0 ... N - 1 (which are put in order).
 
     Examples
     --------

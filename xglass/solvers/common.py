@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import require
+from xglass.checks import eager, require
+from xglass.lattice import require_whole
 from xglass.models.common import with_coordinates
 from xglass.solvers.tasks import Input
 from xglass.units import Frequencies, Parameter, parameter, scale_of
@@ -120,10 +121,16 @@ def memory_limit(needed: float, what: str, advice: str) -> None:
 
 
 def _whole_ring(model: xr.Dataset, caller: str) -> None:
-    """Refuse a model of which sites were selected."""
+    """Refuse a model of which sites were selected or reordered."""
     for dim in ("site", "bond"):
         if model.sizes.get(dim, 0) != int(model["cells"].prod()):
             raise ValueError(
                 f"{caller}: the model holds {model.sizes.get(dim, 0)} of its "
                 f"{int(model['cells'].prod())} {dim}s; pass all of it"
             )
+    require_whole(model, "cells", "bond_source", caller=caller)
+    if not np.array_equal(eager(model, "bond_source"), np.arange(model.sizes["bond"])):
+        raise ValueError(
+            f"{caller}: the bonds of the ring were reordered; pass the model as electron_tls makes it, with "
+            "bond i from site i"
+        )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import xarray as xr
 
 from xglass import checks
-from xglass.checks import in_model_units, require, whole_number
+from xglass.checks import in_label_order, in_model_units, require, whole_number
 from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
 from xglass.lattice import require_whole, stripes
-from xglass.models.common import with_coordinates
+from xglass.models.common import GEOMETRY, with_coordinates
 from xglass.solvers import tasks
 from xglass.solvers.tasks import Input, Output
 from xglass.units import Chunks, Labels, Parameter, parameter, scale_of
@@ -81,7 +82,9 @@ def metropolis(
         "random" (uniform over the configurations with N n particles), "ordered" (the stripe state of lowest
         energy; ties go to the lowest <K>, then to the horizontal one; triangular and square lattice at n =
         1/2), a DataArray of occupations over site (and walker and parameters), or a run, which is continued
-        after its last sweep, as if it had never stopped where seed, weight and moves are the run's own.
+        after its last sweep, as if it had never stopped: lattice, model, T, seed, weight and moves must be
+        its own. An array that was taken from a run is a new preparation, and needs another seed: with the
+        run's own it repeats the random numbers that led to it (a warning, as far as its attrs tell).
     moves : {"neighbour", "exchange"}
         "neighbour": a random site and a random one of its neighbours exchange occupations; "exchange": any
         two sites.
@@ -115,7 +118,8 @@ def metropolis(
     TypeError
     KeyError
         Naming the argument, before any work: T <= 0, counts that are not whole, a filling that is no whole
-        number of particles, unknown names, a start with the wrong shape or particle number.
+        number of particles, unknown names, a start with the wrong shape or particle number, a run that is
+        another one than would be continued.
 
     Notes
     -----
@@ -221,7 +225,9 @@ def _simulate(
     _check_moves(point, moves)
     identifiers = _walkers(walker)
     inputs = _inputs(point, identifiers)
-    begin = _start(start, point, identifiers, tasks.loops(inputs.values()))
+    attrs: dict[str, Any] = {"solver": "metropolis", "weight": weight, "moves": moves, "seed": str(seed)}
+    attrs["rule_version"] = RULE_VERSION
+    begin = _start(start, point, identifiers, tasks.loops(inputs.values()), attrs)
     stored = np.arange(begin.sweep + (every if begin.continued else 0), begin.sweep + sweep + 1, every)
     factors = _ramp(ramp, begin.sweep, sweep)[: stored[-1] - begin.sweep + 1]
     inputs |= {"start": begin.configurations, "patterns": begin.patterns}
@@ -249,9 +255,10 @@ def _simulate(
         run = _with_ramp(run, factors, begin.sweep, every)
     if begin.given is not None:
         run = run.assign_coords(start=begin.given.variable)
-    run.attrs = {"solver": "metropolis", "weight": weight, "moves": moves, "seed": str(seed)}
-    run.attrs |= {"rule_version": RULE_VERSION, "start": begin.name, "every": every}
-    return stamp(run, energy=energy_unit(point))
+    run.attrs = attrs | {"start": begin.name, "every": every}
+    run = stamp(run, energy=energy_unit(point))
+    run["occupation"].attrs["seed"] = str(seed)  # so that an array taken from the run still tells it
+    return run
 
 
 def _point(model: xr.Dataset, T: Parameter) -> xr.Dataset:
@@ -300,10 +307,6 @@ NO_PATTERN: Input = (
 )
 
 
-#: Parameters that a run has in common with the run it continues.
-COMPARED = ("T", "t_p", "eta", "filling")
-
-
 @dataclass(frozen=True)
 class Start:
     """Where trajectories begin: before which sweep, and in which configurations."""
@@ -317,19 +320,29 @@ class Start:
     given: xr.DataArray | None = None
 
 
-def _start(start: Any, point: xr.Dataset, walkers: np.ndarray, sizes: dict[str, int]) -> Start:
-    """The start that was asked for, checked."""
+def _start(
+    start: Any, point: xr.Dataset, walkers: np.ndarray, sizes: dict[str, int], attrs: dict[str, Any]
+) -> Start:
+    """The start that was asked for, checked; ``attrs`` are those of the run that begins there."""
     if isinstance(start, str) and start == "random":
         return Start("random")
     if isinstance(start, str) and start == "ordered":
         return Start("ordered", patterns=(_stripe_patterns(point), ["pattern", "choice"]))
     if isinstance(start, xr.Dataset):
-        return _continued(start, point, walkers, sizes)
+        return _continued(start, point, walkers, sizes, attrs)
     if not isinstance(start, xr.DataArray):
         raise ValueError(
             f"start must be 'random', 'ordered', a DataArray of occupations or a run, got {start!r}"
         )
     checked = _given_start(start, point, walkers, sizes)
+    if start.attrs.get("seed") == attrs["seed"] and _may_share_a_stream(start, point, walkers):
+        warnings.warn(
+            f"start: the occupations were taken from a run with seed = {attrs['seed']}, T, parameters and "
+            "walkers that are asked for again, so that the random numbers which led to them are repeated; "
+            "give another seed, or start=run to continue the run",
+            UserWarning,
+            stacklevel=4,
+        )
     return Start(
         "given",
         configurations=(checked.rename(site="configuration"), ["configuration"]),
@@ -337,7 +350,9 @@ def _start(start: Any, point: xr.Dataset, walkers: np.ndarray, sizes: dict[str, 
     )
 
 
-def _continued(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, sizes: dict[str, int]) -> Start:
+def _continued(
+    run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, sizes: dict[str, int], attrs: dict[str, Any]
+) -> Start:
     """The last states of a run, and how it began itself."""
     require(run, "occupation", caller="metropolis (start)")
     if "sweep" not in run["occupation"].dims or "sweep" not in run.coords:
@@ -345,13 +360,17 @@ def _continued(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, sizes: d
             "start: a run to be continued needs its dimension 'sweep'; for one configuration "
             "pass its DataArray 'occupation'"
         )
-    compared = {name: run.variables[name] for name in COMPARED if name in run.coords}
+    compared = {name: run.variables[name] for name in OF_TRAJECTORIES if name in run.coords}
     in_model_units("metropolis (start)", **compared)
-    _same_point(run, point)
+    if not run.indexes["sweep"].is_monotonic_increasing:
+        raise ValueError(
+            "start: the sweeps of the run to be continued are not in order; write .sortby('sweep') before it"
+        )
     last = _given_start(run["occupation"].isel(sweep=-1, drop=True), point, walkers, sizes)
+    _check_same_run(run, point, walkers, attrs)
     origin = run.coords.get("start")
     return Start(
-        str(run.attrs.get("start", "given")),
+        str(run.attrs["start"]),
         sweep=int(run["sweep"][-1]),
         continued=True,
         configurations=(last.rename(site="configuration"), ["configuration"]),
@@ -443,24 +462,88 @@ def rerun(run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: Chunks = 
     )
 
 
-def _same_point(start: xr.Dataset, model: xr.Dataset) -> None:
-    """Refuse to continue a run at another parameter point (swept parameters are matched by label)."""
-    for name in COMPARED:
-        if (
-            name in start.coords
-            and name in model
-            and start[name].ndim == model[name].ndim == 0
-            and start[name] != model[name]
-        ):
-            raise ValueError(
-                f"start: the run to be continued has {name} = {float(start[name])}, not "
-                f"{float(model[name])}; for a new preparation from its "
-                f"last states pass start=run['occupation'].isel(sweep=-1, drop=True)"
-            )
-    if not start.indexes["sweep"].is_monotonic_increasing:
-        raise ValueError(
-            "start: the sweeps of the run to be continued are not in order; write .sortby('sweep') before it"
+#: What else must agree for a run to go on as if it had never stopped, besides its attrs: the geometry, and
+#: what the weights and the streams of its trajectories are made of.
+OF_TRAJECTORIES = ("T", "t_p", "eta", "filling", "centred", "hopping", "interaction", "site_energy")
+LABELS = ("realization", "walker")
+
+#: How a message about a run that cannot be continued ends.
+NEW_PREPARATION = (
+    "For a new preparation from its last states pass start=run['occupation'].isel(sweep=-1, drop=True) with "
+    "another seed"
+)
+
+
+def _check_same_run(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, attrs: dict[str, Any]) -> None:
+    """Raise unless the run is the one that would be continued (what is swept is matched by label)."""
+    if lost := [name for name in (*attrs, "start") if name not in run.attrs]:
+        raise KeyError(
+            f"start: the attrs of the run to be continued lack {lost}, and nothing tells which run it is; "
+            f"arithmetic and means drop them. {NEW_PREPARATION}"
         )
+    for name, value in attrs.items():
+        if run.attrs[name] != value:
+            _refuse_continuation(f"has {name} = {run.attrs[name]!r}, not {value!r}")
+    asked = point.assign_coords(walker=walkers)
+    for name in (*GEOMETRY, *OF_TRAJECTORIES, *LABELS):
+        there, here = run.coords.get(name), asked.coords.get(name)
+        if there is None and here is None:
+            continue
+        if there is None:
+            _refuse_continuation(f"has no {name!r} (pass all of it: picking variables and drop_vars lose it)")
+        if here is None:
+            _refuse_continuation(f"has {name!r}, unlike what is asked for")
+        there = there.compute(scheduler="synchronous")
+        if not _agree(there, here):
+            _refuse_continuation(_difference(name, there, here))
+
+
+def _refuse_continuation(difference: str) -> NoReturn:
+    raise ValueError(
+        f"start: the run to be continued {difference}. To continue it pass it as the model too, with its own "
+        f"T, seed, weight and moves. {NEW_PREPARATION}"
+    )
+
+
+def _agree(there: xr.DataArray, here: xr.DataArray) -> bool:
+    """Whether a coordinate of a run has the values of ``here`` at the labels of ``here``."""
+    for dim in (dim for dim in there.dims if dim in there.indexes and dim in here.indexes):
+        if not here.indexes[dim].isin(there.indexes[dim]).all():
+            return False
+        there = there.sel({dim: here.indexes[dim]})
+    try:
+        there, here = xr.broadcast(xr.DataArray(there.variable), xr.DataArray(here.variable))
+    except ValueError:  # other sizes
+        return False
+    return np.array_equal(there.values, here.transpose(*there.dims).values)
+
+
+def _difference(name: str, there: xr.DataArray, here: xr.DataArray) -> str:
+    """Say what differs between a coordinate of a run and what is asked for."""
+    if name in GEOMETRY:
+        return f"is on another lattice ({name!r} differs)"
+    if there.ndim == here.ndim == 0:
+        return f"has {name} = {there.item()}, not {here.item()}"
+    if name == "interaction" and {*there.dims} == {*here.dims} == {"site", "site2"}:
+        own, other = there.transpose(*here.dims).values, here.values
+        if np.array_equal(*(matrix - np.diag(np.diag(matrix)) for matrix in (own, other))):
+            return f"has another self_image (diagonal of the interaction: {own[0, 0]:g}, not {other[0, 0]:g})"
+    if name in ("walker", "T"):
+        return f"has {name} = {there.values.tolist()}, not {here.values.tolist()}"
+    return f"has another {name}"
+
+
+def _may_share_a_stream(start: xr.DataArray, point: xr.Dataset, walkers: np.ndarray) -> bool:
+    """Whether some trajectory has the labels of one from which the occupations were taken, for all that is
+    known of them: what the array does not carry is taken to agree.
+    """
+    asked = point.assign_coords(walker=walkers)
+    names = [
+        name
+        for name in ("T", "t_p", "eta", "filling", *LABELS)
+        if name in start.coords and name in asked.coords
+    ]
+    return all(np.isin(asked[name].values, start[name].values).any() for name in names)
 
 
 def _particles(filling: xr.DataArray, sites: int) -> xr.DataArray:
@@ -543,6 +626,7 @@ def _given_start(
         )
     if start.sizes["site"] != model.sizes["site"]:
         raise ValueError(f"start has {start.sizes['site']} sites, the model has {model.sizes['site']}")
+    start = in_label_order("start", start)
     if start.dtype.kind not in "iub":
         raise TypeError(
             f"start must hold occupations as whole numbers, got {start.dtype}; averaged occupations "
@@ -577,7 +661,7 @@ def _given_start(
                 f"start holds {sorted(set(numbers.values.ravel().tolist()))} particles, the filling "
                 f"asks for {particles.values.tolist()}"
             )
-    return configurations.astype(np.int8)
+    return configurations.astype(np.int8).drop_attrs()
 
 
 def _stripe_patterns(model: xr.Dataset) -> xr.DataArray:

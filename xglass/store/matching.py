@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xglass.checks import few
 from xglass.solvers.metropolis import rerun
 from xglass.store import chunks, disk, growth, provenance
 from xglass.store.disk import Part
@@ -329,8 +330,8 @@ def _compared_labels(stored: xr.Dataset, asked: xr.Dataset) -> tuple[list[str], 
         common[dim] = old[old.isin(new)]
         if len(common[dim]) == 0:
             lines += provenance.compare({dim: old.tolist()}, {dim: new.tolist()})
-        added += [f"{dim}: {_few(new[~new.isin(old)])}"] if not new.isin(old).all() else []
-        dropped += [f"{dim}: {_few(old[~old.isin(new)])}"] if not old.isin(new).all() else []
+        added += [f"{dim}: {few(new[~new.isin(old)])}"] if not new.isin(old).all() else []
+        dropped += [f"{dim}: {few(old[~old.isin(new)])}"] if not old.isin(new).all() else []
     if added and dropped and not lines:
         lines.append(
             f"you ask for more ({'; '.join(added)}) and for less ({'; '.join(dropped)}) than the "
@@ -353,7 +354,3 @@ def _compared_parameters(stored: xr.Dataset, asked: xr.Dataset, common: dict[str
                 f"{name}: has other values"
             ]
     return lines
-
-
-def _few(labels: Any) -> str:
-    return str(list(labels[:6])).rstrip("]") + (", ...]" if len(labels) > 6 else "]")
