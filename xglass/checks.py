@@ -5,6 +5,7 @@ What concerns a single room (the geometry of a lattice, the grids of a solver) i
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ __all__ = [
     "aligned",
     "array",
     "eager",
+    "extra",
     "real_array",
     "realizations",
     "refuse",
@@ -126,6 +128,20 @@ def eager(data: xr.Dataset, name: str) -> np.ndarray:
     user's scheduler.
     """
     return data[name].compute(scheduler="synchronous").values
+
+
+def extra(module: str, name: str, *, caller: str) -> Any:
+    """Import a module that an extra of ours brings; where it is missing the error says how to install it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
+        if error.name != package:  # it is there, and something else is missing
+            raise
+        raise ModuleNotFoundError(
+            f'{caller} needs {package}, which is not installed; write pip install "xglass[{name}]"',
+            name=package,
+        ) from error
 
 
 def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:
