@@ -21,7 +21,7 @@ import numba
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["inline", "intrinsic", "kernel", "types"]
+__all__ = ["inline", "intrinsic", "kernel", "quiet_kernel", "types"]
 
 
 def __dir__() -> list[str]:
@@ -127,6 +127,11 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile ``function``."""
     return _compiled(function)
+
+
+def quiet_kernel(function: Callable[..., Any]) -> Any:
+    """Compile ``function``; what it divides by zero is infinite or NaN, as in numpy, and no error."""
+    return _compiled(function, error_model="numpy")
 
 
 def inline(function: Callable[..., Any]) -> Any:
