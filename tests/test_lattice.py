@@ -707,3 +707,10 @@ def test_interactions_of_basis_lattices_by_a_loop():
         np.testing.assert_allclose(
             lt.yukawa(lattice, length=0.4, self_image="include"), direct, rtol=1e-13, atol=1e-16
         )
+
+
+def test_power_laws_beyond_the_range_of_numbers_are_refused():
+    close = lt.from_cell([[1.0]], shape=(4,), basis=[[0.0], [0.3]], bonds=[(0, 1, (0,), "x")])
+    assert np.isfinite(lt.power_law(close, exponent=300)).all()
+    with pytest.raises(ValueError, match=r"power_law: exponent = 700 takes .* beyond the range of numbers"):
+        lt.power_law(close, exponent=[3, 700])

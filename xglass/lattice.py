@@ -524,7 +524,8 @@ def power_law(
     Raises
     ------
     ValueError
-        An exponent that is not positive.
+        An exponent that is not positive, or so high that 1/r^exponent of sites closer than a is beyond the
+        range of numbers.
 
     Examples
     --------
@@ -534,7 +535,13 @@ def power_law(
     1.0064
     """
     exponents = parameter("exponent", exponent, above=0.0)
-    return _interaction(lattice, ewald.power_law, self_image, caller="power_law", swept=exponents)
+    result = _interaction(lattice, ewald.power_law, self_image, caller="power_law", swept=exponents)
+    if not np.isfinite(result.values).all():
+        raise ValueError(
+            f"power_law: exponent = {float(exponents.max()):g} takes 1/r^exponent of the closest sites "
+            "beyond the range of numbers; write a lower exponent, or longer cell vectors"
+        )
+    return result
 
 
 def wave_vectors(lattice: xr.Dataset) -> np.ndarray:
