@@ -58,6 +58,36 @@ def test_static_limit_and_resistivity():
     )
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        xg.resistivity,
+        xg.spectral_weight,
+        xg.peak_frequency,
+        xg.localization_length,
+        lambda error: xg.relaxation_time_approximation(error, rate=0.1),
+        lambda error: xg.transient_localization_length(error, rate=0.1),
+        lambda error: xg.mean_square_displacement(error, time=1.0),
+        lambda error: xg.diffusivity(error, time=1.0),
+        lambda error: xg.fits.relaxation_rate(xg.dc_conductivity(SIGMA), error),
+    ],
+)
+def test_nothing_but_a_value_at_a_frequency_is_taken_of_a_standard_error(function):
+    error = SIGMA.rename("optical_conductivity_stderr")
+    with pytest.raises(ValueError, match=r"sigma is the standard error 'optical_conductivity_stderr'"):
+        function(error)
+    function(SIGMA)
+
+
+def test_the_inverse_of_an_error_is_no_resistivity():
+    for error in (
+        xg.dc_conductivity(SIGMA.rename("optical_conductivity_stderr")),
+        xr.DataArray([2.0, 0.1], dims="T", name="mobility_stderr"),
+    ):
+        with pytest.raises(ValueError, match=rf"resistivity: sigma is the standard error '{error.name}'"):
+            xg.resistivity(error)
+
+
 def test_resistivities_become_physical():
     """h / e^2 = 25.8 kOhm, and one layer in 10 Angstrom: rho = d / sigma."""
     sheet = xg.resistivity(spectrum([2.0, 1.0], [0.0, 1.0], unit="e^2/hbar"))

@@ -58,9 +58,21 @@ def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
     return occupation
 
 
-def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:
-    """The frequencies of a spectrum, rising."""
+def no_error(sigma: Any, caller: str) -> None:
+    """Refuse the standard error of a conductivity where only a conductivity makes sense."""
+    if isinstance(sigma, xr.DataArray) and str(sigma.name).endswith("_stderr"):
+        raise ValueError(
+            f"{caller}: sigma is the standard error {str(sigma.name)!r}, and {caller} of an error is no "
+            f"error; give {str(sigma.name).removesuffix('_stderr')!r}, and take the error by xg.jackknife "
+            "around the whole chain"
+        )
+
+
+def grid(sigma: Any, caller: str, from_zero: bool = False, *, error: bool = False) -> np.ndarray:
+    """The frequencies of a spectrum, rising; of a standard error only where ``error`` allows it."""
     checks.array(caller, "sigma", sigma, over=" over frequency")
+    if not error:
+        no_error(sigma, caller)
     uncut(sigma, ("frequency",), caller=caller)
     if "frequency" not in sigma.coords:
         raise ValueError(
