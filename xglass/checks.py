@@ -18,6 +18,7 @@ __all__ = [
     "array",
     "eager",
     "extra",
+    "no_override",
     "real_array",
     "realizations",
     "refuse",
@@ -128,6 +129,29 @@ def eager(data: xr.Dataset, name: str) -> np.ndarray:
     user's scheduler.
     """
     return data[name].compute(scheduler="synchronous").values
+
+
+def no_override(caller: str, data: str, **pairs: tuple[xr.DataArray | None, xr.DataArray]) -> None:
+    """Refuse an argument that differs from the coordinate of the data that it would override.
+
+    ``pairs`` are (coordinate or None, argument) by name; they may differ by rounding.
+    """
+    for name, (own, given) in pairs.items():
+        if own is None:
+            continue
+        one, other = (xr.DataArray(part.variable).compute(scheduler="synchronous") for part in (own, given))
+        alike = all(one.sizes[dim] == other.sizes[dim] for dim in {*one.dims} & {*other.dims})
+        if alike and np.isclose(*xr.broadcast(one, other), rtol=1e-11, atol=0.0).all():
+            continue
+        raise ValueError(
+            f"{caller}: {name} = {_several(other)} is not that of {data}, which has the coordinate {name} = "
+            f"{_several(one)}; leave out {name}=, or write .drop_vars({name!r}) where it means nothing"
+        )
+
+
+def _several(values: xr.DataArray) -> str:
+    """Return the first numbers of an array as text."""
+    return ", ".join(f"{value:g}" for value in values.values.ravel()[:3]) + ", ..." * (values.size > 3)
 
 
 def extra(module: str, name: str, *, caller: str) -> Any:

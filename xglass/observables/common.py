@@ -123,7 +123,9 @@ def at_temperature(
         if "T" not in sigma.coords:
             raise ValueError(f"{caller}: sigma has no coordinate 'T'; pass the temperature as T=...")
         return sigma, sigma["T"]
+    own = sigma.coords.get("T")
     sigma, temperature = replaced_temperature(sigma, T, caller, what="spectrum", energy=spectral_unit(sigma))
+    checks.no_override(caller, "sigma", T=(own, temperature))
     return sigma if temperature.ndim else sigma.assign_coords(T=temperature.variable), temperature
 
 
@@ -148,6 +150,7 @@ def replaced_temperature(
 def checked_rate(rate: Parameter, sigma: xr.DataArray, caller: str, zero: bool = False) -> xr.DataArray:
     """Half width of a Lorentzian."""
     width = parameter("rate", rate, scale=scale_of(sigma), energy=spectral_unit(sigma), above=0.0, zero=zero)
+    checks.no_override(caller, "sigma", rate=(sigma.coords.get("rate"), width))
     aligned(caller, sigma=sigma, rate=width)
     return width
 
