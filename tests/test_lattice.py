@@ -288,12 +288,44 @@ def test_honeycomb_levels_are_those_of_bloch_waves():
         ({"bonds": [(0, 0, (0.5, 0), "x")]}, (TypeError, ValueError), "bonds: "),
         ({"bonds": [(0, 0, (0, 0), "x")]}, ValueError, "bonds: .*itself"),
         ({"basis": [[0, 0], [0, 0]], "bonds": [(0, 1, (1, 0), "x")]}, ValueError, "basis"),
+        (
+            {"basis": [[0, 0], [1, 2 + 1e-8]], "bonds": [(0, 1, (1, 0), "x")]},
+            ValueError,
+            "basis .*same point",
+        ),
+        (
+            {"basis": [[0, 0], [0.5, 0]], "bonds": [(0, 0.5, (0, 0), "x")]},
+            ValueError,
+            "bonds: .*whole numbers",
+        ),
+        ({"bonds": [(0, 0, (np.inf, 0), "x")]}, ValueError, "bonds: .*whole numbers"),
+        *(
+            (
+                {"basis": [[0, 0], [0.5, 0]], "bonds": bonds},
+                ValueError,
+                r"again, .*double.*; give each bond once",
+            )
+            for bonds in (
+                [(0, 0, (1, 0), "x"), (0, 0, (-1, 0), "x")],
+                [(0, 1, (0, 0), "x"), (1, 0, (0, 0), "x")],
+                [(0, 1, (2, -1), "x"), (0, 1, (0, 0), "x"), (1, 0, (-2, 1), "y")],
+                [(0, 1, (0, 0), "x"), (0, 1, [0, 0], "x")],
+            )
+        ),
     ],
 )
 def test_from_cell_refuses(change, error, message):
     arguments = {"vectors": np.eye(2), "shape": (3, 3), "bonds": [(0, 0, (1, 0), "x")]} | change
     with pytest.raises(error, match=message):
         lt.from_cell(arguments.pop("vectors"), **arguments)
+
+
+def test_a_bond_and_its_image_on_a_small_torus_are_two():
+    """Only one bond in both directions is refused: on a torus of two cells (1) and (-1) end at one site."""
+    both = lt.from_cell(
+        [[1.0]], shape=(2,), basis=[[0.0], [0.5]], bonds=[(0, 1, (0,), "x"), (1, 0, (1,), "x")]
+    )
+    np.testing.assert_array_equal(both["bond_vector"], 0.5)
 
 
 @pytest.mark.parametrize("build", [lt.chain, lt.square, lt.triangular, lt.cubic])
@@ -675,3 +707,10 @@ def test_interactions_of_basis_lattices_by_a_loop():
         np.testing.assert_allclose(
             lt.yukawa(lattice, length=0.4, self_image="include"), direct, rtol=1e-13, atol=1e-16
         )
+
+
+def test_power_laws_beyond_the_range_of_numbers_are_refused():
+    close = lt.from_cell([[1.0]], shape=(4,), basis=[[0.0], [0.3]], bonds=[(0, 1, (0,), "x")])
+    assert np.isfinite(lt.power_law(close, exponent=300)).all()
+    with pytest.raises(ValueError, match=r"power_law: exponent = 700 takes .* beyond the range of numbers"):
+        lt.power_law(close, exponent=[3, 700])

@@ -1553,3 +1553,58 @@ def test_a_refused_call_loads_no_compiler():
     done = subprocess.run([sys.executable, "-c", REFUSED_NOW], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 3
+
+
+# missing extras
+
+#: Functions that need an extra, and how a process is deprived of it.
+WITHOUT = {
+    "viz": (
+        "matplotlib",
+        [
+            "xg.plot.style()",
+            "xg.plot.lattice(xg.lattice.square(2))",
+            "xg.plot.charge_map(xg.lattice.square(2), xr.DataArray(np.zeros(4), dims='site'))",
+            "xg.plot.curves(xr.DataArray([1.0, 2.0], dims='x', coords={'x': [0, 1]}), x='x')",
+            "xg.plot.relaxation(xr.DataArray([0.2, 0.1], dims='lag', coords={'lag': [1, 2]}))",
+            "xg.plot.arrhenius(xr.DataArray([1.0, 2.0], dims='T', coords={'T': [0.2, 0.1]}))",
+        ],
+    ),
+    "distributed": (
+        "distributed",
+        [
+            "with dask.config.set(scheduler='distributed'):\n"
+            "        xg.store.evaluate(xg.testing.tiny_run(), path, progress=False)"
+        ],
+    ),
+}
+DEPRIVED = """
+import sys
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "{module}":
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name="{module}")
+sys.meta_path.insert(0, Missing())
+import dask, numpy as np, xarray as xr
+import xglass as xg
+path = sys.argv[1]
+"""
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_a_missing_extra_is_named_with_the_line_to_install_it(name, tmp_path):
+    module, calls = WITHOUT[name]
+    script = DEPRIVED.format(module=module)
+    for call in calls:
+        script += f"try:\n    {call}\nexcept ModuleNotFoundError as error:\n    print(error)\n"
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "store")], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert len(lines) == len(calls)
+    for line in lines:
+        assert f'needs {module}, which is not installed; write pip install "xglass[{name}]"' in line
+    if name == "viz":
+        public = {call.partition("(")[0].rpartition(".")[2] for call in calls}
+        assert public == {*xg.plot.__all__} - {"label"}

@@ -203,7 +203,9 @@ def test_names_and_attributes():
         )
 
     result = jackknife(several, x, dim="walker")
-    assert list(result.data_vars) == ["tau", "tau_stderr", "chi2", "success", "count", "phase"]
+    assert list(result.data_vars) == (
+        ["tau", "tau_stderr", "chi2", "success", "count", "count_stderr", "phase", "phase_stderr"]
+    )
     assert (result["tau_stderr"] < 1).all()
     assert result["tau_stderr"].attrs == {
         "units": "sweep",
@@ -215,6 +217,51 @@ def test_names_and_attributes():
     assert list(nameless.data_vars) == ["result", "result_stderr"]
     whole = jackknife(lambda x: x.mean("walker"), x.to_dataset(), dim="walker")
     xr.testing.assert_allclose(whole, jackknife(mean, x, dim="walker"), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("method", "options"), [(jackknife, {}), (bootstrap, {"seed": 0, "resamples": 30})])
+@pytest.mark.parametrize("chunks", [None, {"walker": 7}])
+def test_errors_of_complex_numbers_are_those_of_both_parts(method, options, chunks):
+    x = sample()
+    x = x + 1j * x**2 if chunks is None else (x + 1j * x**2).chunk(chunks)
+    both = method(lambda x: mean(x).rename("z"), x, dim="walker", **options)
+    parts = method(
+        lambda x: xr.Dataset({"a": mean(x).real, "b": mean(x).imag, "z": mean(x)}), x, dim="walker", **options
+    )
+    assert both["z_stderr"].dtype == np.complex128
+    assert (both["z_stderr"].imag > 0.0).all()
+    np.testing.assert_array_equal(both["z_stderr"].real, parts["a_stderr"])
+    np.testing.assert_array_equal(both["z_stderr"].imag, parts["b_stderr"])
+    np.testing.assert_array_equal(parts["z_stderr"], both["z_stderr"])
+    lost = method(lambda x: mean(x) * complex(1.0, np.inf), x, dim="walker", **options)
+    assert np.isnan(lost.to_dataarray().values[1].real).all()
+    assert np.isnan(lost.to_dataarray().values[1].imag).all()
+
+
+@pytest.mark.parametrize(("method", "options"), [(jackknife, {}), (bootstrap, {"seed": 0, "resamples": 30})])
+@pytest.mark.parametrize("kind", [np.int64, np.int8, np.uint16])
+def test_errors_of_whole_numbers_are_those_of_the_same_real_ones(method, options, kind):
+    x = (10 * sample()).round().astype(kind)
+
+    def largest(x):
+        return x.max("walker").rename("largest")
+
+    whole = method(largest, x, dim="walker", **options)
+    real = method(lambda x: largest(x).astype(float), x, dim="walker", **options)
+    assert whole["largest"].dtype == kind
+    assert (whole["largest_stderr"] > 0.0).any()
+    xr.testing.assert_equal(whole["largest_stderr"], real["largest_stderr"])
+
+
+@pytest.mark.parametrize(("method", "options"), [(jackknife, {}), (bootstrap, {"seed": 0, "resamples": 3})])
+def test_flags_have_no_error(method, options):
+    x = sample()
+    with pytest.raises(TypeError, match=rf"{method.__name__}: function must return a number .* got .*bool"):
+        method(lambda x: (mean(x) > 0).rename("positive"), x, dim="walker", **options)
+    with pytest.raises(TypeError, match=r"got 'success' of type bool, 'chi2' of type float64; for the share"):
+        method(lambda x: xr.Dataset({"success": mean(x) > 0, "chi2": mean(x)}), x, dim="walker", **options)
+    share = method(lambda x: (x > 0).mean("walker").rename("share"), x, dim="walker", **options)
+    assert (share["share_stderr"] > 0.0).any()
 
 
 def test_a_failing_replicate_gives_no_error():

@@ -58,6 +58,80 @@ def test_static_limit_and_resistivity():
     )
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        xg.resistivity,
+        xg.spectral_weight,
+        xg.peak_frequency,
+        xg.localization_length,
+        lambda error: xg.relaxation_time_approximation(error, rate=0.1),
+        lambda error: xg.transient_localization_length(error, rate=0.1),
+        lambda error: xg.mean_square_displacement(error, time=1.0),
+        lambda error: xg.diffusivity(error, time=1.0),
+        lambda error: xg.fits.relaxation_rate(xg.dc_conductivity(SIGMA), error),
+    ],
+)
+def test_nothing_but_a_value_at_a_frequency_is_taken_of_a_standard_error(function):
+    error = SIGMA.rename("optical_conductivity_stderr")
+    with pytest.raises(ValueError, match=r"sigma is the standard error 'optical_conductivity_stderr'"):
+        function(error)
+    function(SIGMA)
+
+
+def test_the_inverse_of_an_error_is_no_resistivity():
+    for error in (
+        xg.dc_conductivity(SIGMA.rename("optical_conductivity_stderr")),
+        xr.DataArray([2.0, 0.1], dims="T", name="mobility_stderr"),
+    ):
+        with pytest.raises(ValueError, match=rf"resistivity: sigma is the standard error '{error.name}'"):
+            xg.resistivity(error)
+
+
+#: Functions of a spectrum at a temperature.
+AT_T = [
+    lambda sigma, **T: xg.relaxation_time_approximation(sigma, rate=0.1, correlation="symmetrised", **T),
+    lambda sigma, **T: xg.relaxation_time_approximation(sigma, rate=0.1, **T),
+    lambda sigma, **T: xg.transient_localization_length(sigma, rate=0.1, **T),
+    lambda sigma, **T: xg.mean_square_displacement(sigma, time=1.0, **T),
+    lambda sigma, **T: xg.diffusivity(sigma, time=1.0, **T),
+    lambda sigma, **T: xg.fits.relaxation_rate(
+        xg.dc_conductivity(sigma), sigma, correlation="symmetrised", **T
+    ),
+]
+
+
+@pytest.mark.parametrize("function", AT_T)
+def test_a_temperature_that_is_not_that_of_the_spectrum_is_refused(function):
+    own = float(SIGMA["T"])
+    xr.testing.assert_equal(function(SIGMA), function(SIGMA, T=own))
+    xr.testing.assert_equal(function(SIGMA), function(SIGMA, T=own * (1.0 + 1e-13)))
+    for other in (own * (1.0 + 1e-9), [own, 2 * own], xr.DataArray([own / 2] * 2, dims="x")):
+        with pytest.raises(ValueError, match=r"T = .* is not that of sigma, which has the coordinate T = "):
+            function(SIGMA, T=other)
+    function(SIGMA.drop_vars("T"), T=2 * own)
+
+
+def test_a_rate_does_not_override_that_of_a_spectrum():
+    once = xg.relaxation_time_approximation(SIGMA, rate=0.1)
+    for rate in (0.2, [0.1, 0.2]):
+        with pytest.raises(ValueError, match=r"rate = .* not that of sigma, .* coordinate rate = 0.1; leave"):
+            xg.relaxation_time_approximation(once, rate=rate)
+        with pytest.raises(ValueError, match=r"transient_localization_length: rate = "):
+            xg.transient_localization_length(once, rate=rate)
+    xg.relaxation_time_approximation(once.drop_vars("rate"), rate=0.2)
+
+
+def test_defects_are_those_of_the_temperature_of_a_solution():
+    model = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=2.0)
+    solution = xg.exact(model, T=[0.5, 1.0], frequency=[0.0], broadening=0.1)
+    own = xg.dilute_defects.fraction(solution)
+    xr.testing.assert_identical(xg.dilute_defects.fraction(solution, T=[0.5, 1.0]), own)
+    for other in ([0.5, 1.1], [0.5], 0.5):
+        with pytest.raises(ValueError, match=r"dilute_defects.fraction: T = .* not that of the Dataset"):
+            xg.dilute_defects.fraction(solution, T=other)
+
+
 def test_resistivities_become_physical():
     """h / e^2 = 25.8 kOhm, and one layer in 10 Angstrom: rho = d / sigma."""
     sheet = xg.resistivity(spectrum([2.0, 1.0], [0.0, 1.0], unit="e^2/hbar"))

@@ -5,6 +5,7 @@ What concerns a single room (the geometry of a lattice, the grids of a solver) i
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any
 
@@ -18,7 +19,10 @@ __all__ = [
     "array",
     "both_or_neither",
     "eager",
+    "extra",
+    "in_label_order",
     "in_model_units",
+    "no_override",
     "real_array",
     "realizations",
     "refuse",
@@ -207,6 +211,43 @@ def eager(data: xr.Dataset, name: str) -> np.ndarray:
     user's scheduler.
     """
     return data[name].compute(scheduler="synchronous").values
+
+
+def no_override(caller: str, data: str, **pairs: tuple[xr.DataArray | None, xr.DataArray]) -> None:
+    """Refuse an argument that differs from the coordinate of the data that it would override.
+
+    ``pairs`` are (coordinate or None, argument) by name; they may differ by rounding.
+    """
+    for name, (own, given) in pairs.items():
+        if own is None:
+            continue
+        one, other = (xr.DataArray(part.variable).compute(scheduler="synchronous") for part in (own, given))
+        alike = all(one.sizes[dim] == other.sizes[dim] for dim in {*one.dims} & {*other.dims})
+        if alike and np.isclose(*xr.broadcast(one, other), rtol=1e-11, atol=0.0).all():
+            continue
+        raise ValueError(
+            f"{caller}: {name} = {_several(other)} is not that of {data}, which has the coordinate {name} = "
+            f"{_several(one)}; leave out {name}=, or write .drop_vars({name!r}) where it means nothing"
+        )
+
+
+def _several(values: xr.DataArray) -> str:
+    """Return the first numbers of an array as text."""
+    return ", ".join(f"{value:g}" for value in values.values.ravel()[:3]) + ", ..." * (values.size > 3)
+
+
+def extra(module: str, name: str, *, caller: str) -> Any:
+    """Import a module that an extra of ours brings; where it is missing the error says how to install it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        package = module.partition(".")[0]
+        if error.name != package:  # it is there, and something else is missing
+            raise
+        raise ModuleNotFoundError(
+            f'{caller} needs {package}, which is not installed; write pip install "xglass[{name}]"',
+            name=package,
+        ) from error
 
 
 def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import require
+from xglass.checks import no_override, require
 from xglass.engine.core.operations import operation
 from xglass.engine.tls import dmft
 from xglass.units import parameter, scale_of
@@ -119,7 +119,7 @@ def fraction(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     model : Dataset
         A model of :func:`xglass.electron_tls`, or what a solver made of one.
     T : float, sequence, DataArray or Quantity, optional
-        Temperature in tc, >= 0. The default is the ``T`` of the Dataset.
+        Temperature in tc, >= 0. The default is the ``T`` of the Dataset, from which it must not differ.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def fraction(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     KeyError
         If neither T is given nor the Dataset has one.
     ValueError
-        If T < 0.
+        If T < 0, or not that of the Dataset.
 
     Examples
     --------
@@ -145,6 +145,7 @@ def fraction(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
         temperature = model["T"]
     else:
         temperature = parameter("T", T, scale=scale_of(model), energy="tc", above=0.0, zero=True)
+        no_override("dilute_defects.fraction", "the Dataset", T=(model.coords.get("T"), temperature))
     result = xr.apply_ufunc(
         _fraction,
         model["omega0"].drop_vars("T", errors="ignore"),

@@ -46,8 +46,8 @@ def from_cell(
     basis : (b, d) array_like, optional
         Cartesian positions of the sites of one cell in a; default one site at the origin.
     bonds : sequence of tuple
-        Each bond of a cell once: (basis site of the source, basis site of the target, cell offset of the
-        target, kind).
+        Each bond of a cell once, in either direction: (basis site of the source, basis site of the target,
+        cell offset of the target, kind).
 
     Returns
     -------
@@ -59,7 +59,8 @@ def from_cell(
     Raises
     ------
     TypeError, ValueError
-        Vectors that do not span the space, shapes below 1, bonds that name no site or no cell.
+        Vectors that do not span the space, shapes below 1, sites within 1e-6 a of each other, bonds that name
+        no site or no cell, a bond given twice.
 
     Examples
     --------
@@ -130,29 +131,42 @@ def _checked_cell(
     sites = np.zeros((1, d)) if basis is None else _array("basis", basis)
     if sites.ndim != 2 or sites.shape[1] != d or not np.isfinite(sites).all():
         raise ValueError(f"basis must be (sites of a cell, {d}) finite positions, got shape {sites.shape}")
+    # closer than this no two sites are meant to be apart: 1/r of them is above all other energies
     offsets = sites[:, None, :] - sites
     fractional = offsets @ np.linalg.inv(cell)
-    distinct = np.linalg.norm((fractional - np.rint(fractional)) @ cell, axis=-1) + np.eye(len(sites)) > 1e-9
+    distinct = np.linalg.norm((fractional - np.rint(fractional)) @ cell, axis=-1) + np.eye(len(sites)) > 1e-6
     if not distinct.all():
         raise ValueError(f"basis places two sites of the cell on the same point: {sites.tolist()}")
     return cell, cells, sites
 
 
 def _check_bonds(bonds: Sequence[Bond], sites: int, d: int) -> None:
-    """Raise ValueError for bonds that name no site, no cell, or the same site twice."""
+    """Raise ValueError for bonds that name no site, no cell, the same site twice, or a bond once more."""
     if not len(bonds):
         raise ValueError("bonds is empty; give at least one bond of the cell (its hopping may be 0)")
+    known: dict[tuple[int, int, tuple[int, ...]], Bond] = {}
     for bond in bonds:
         if len(bond) != 4 or not (0 <= bond[0] < sites and 0 <= bond[1] < sites) or len(bond[2]) != d:
             raise ValueError(
                 f"bonds: {bond!r} is not (source, target, cell offset of {d} entries, kind) with "
                 f"sites below {sites}"
             )
-        if any(int(x) != x for x in bond[2]) or (bond[0] == bond[1] and not any(bond[2])):
+        numbers = (bond[0], bond[1], *bond[2])
+        if not all(np.isfinite(x) and int(x) == x for x in numbers) or (
+            bond[0] == bond[1] and not any(bond[2])
+        ):
             raise ValueError(
                 f"bonds: {bond!r} leads from a site to itself, or by a fraction of a cell; its offset "
                 "must be whole numbers"
             )
+        source, target, *offset = (int(x) for x in numbers)
+        back = (target, source, tuple(-x for x in offset))
+        if (same := known.get((source, target, tuple(offset)), known.get(back))) is not None:
+            raise ValueError(
+                f"bonds: {bond!r} is the bond {same!r} again, and would double its hopping; give each bond "
+                "once, in one of its directions"
+            )
+        known[source, target, tuple(offset)] = bond
 
 
 def _array(name: str, value: Any) -> np.ndarray:
@@ -512,7 +526,8 @@ def power_law(
     Raises
     ------
     ValueError
-        An exponent that is not positive.
+        An exponent that is not positive, or so high that 1/r^exponent of sites closer than a is beyond the
+        range of numbers.
 
     Examples
     --------
@@ -522,7 +537,13 @@ def power_law(
     1.0064
     """
     exponents = parameter("exponent", exponent, above=0.0)
-    return _interaction(lattice, ewald.power_law, self_image, caller="power_law", swept=exponents)
+    result = _interaction(lattice, ewald.power_law, self_image, caller="power_law", swept=exponents)
+    if not np.isfinite(result.values).all():
+        raise ValueError(
+            f"power_law: exponent = {float(exponents.max()):g} takes 1/r^exponent of the closest sites "
+            "beyond the range of numbers; write a lower exponent, or longer cell vectors"
+        )
+    return result
 
 
 def wave_vectors(lattice: xr.Dataset) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, both_or_neither, refuse, require
+from xglass.checks import aligned, both_or_neither, extra, refuse, require
 from xglass.units import ratio
 
 if TYPE_CHECKING:
@@ -76,18 +76,20 @@ def style() -> contextlib.ExitStack:
     >>> matplotlib.rcParams["font.size"] == before
     True
     """
-    import matplotlib
-
-    parameters: Any = matplotlib.rcParams
+    parameters: Any = _matplotlib().rcParams
     restore = contextlib.ExitStack()
     restore.callback(parameters.update, {key: parameters[key] for key in STYLE})
     parameters.update(STYLE)
     return restore
 
 
-def _axes(ax: Axes | None) -> Axes:
-    import matplotlib.pyplot as plt
+def _matplotlib(part: str = "") -> Any:
+    """Return matplotlib, or a module of it."""
+    return extra(f"matplotlib{part}", "viz", caller="plot")
 
+
+def _axes(ax: Axes | None) -> Axes:
+    plt = _matplotlib(".pyplot")
     return plt.subplots()[1] if ax is None else ax
 
 
@@ -165,10 +167,8 @@ def _factor(caller: str, name: str, array: xr.DataArray, owner: str, reference: 
 
 def _colours(array: xr.DataArray, dim: str | None, count: int) -> list[Any]:
     """A sequential palette for an ordered (numerical) parameter, the qualitative one else."""
-    import matplotlib
-
     if dim is not None and dim in array.coords and array[dim].dtype.kind in "iuf" and count > 2:
-        return [matplotlib.colormaps["viridis"](0.9 * k / (count - 1)) for k in range(count)]
+        return [_matplotlib().colormaps["viridis"](0.9 * k / (count - 1)) for k in range(count)]
     return list(itertools.islice(itertools.cycle(PALETTE), count))
 
 
@@ -440,8 +440,7 @@ def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     >>> import xglass as xg
     >>> ax = xg.plot.lattice(xg.lattice.triangular(4))
     """
-    from matplotlib.collections import LineCollection
-
+    collections = _matplotlib(".collections")
     position = _plane(lattice, "plot.lattice")
     require(lattice, "bond_source", "bond_vector", "bond_kind", caller="plot.lattice", physical=True)
     ax = _axes(ax)
@@ -453,7 +452,7 @@ def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     segments, kinds = np.stack([position[source], ends], axis=1), lattice["bond_kind"].values
     for kind, colour in zip(np.unique(kinds), itertools.cycle(PALETTE)):
         ax.add_collection(
-            LineCollection(
+            collections.LineCollection(
                 list(segments[kinds == kind]), colors=colour, linewidths=1.5, label=str(kind), zorder=1
             )
         )
@@ -506,7 +505,7 @@ def charge_map(
     >>> run = xg.testing.tiny_run().isel(eta=0, T=0, walker=0, sweep=-1)
     >>> ax = xg.plot.charge_map(run, xg.local_density(run), potential=xg.electrostatic_potential(run))
     """
-    from matplotlib.collections import EllipseCollection, PolyCollection
+    collections = _matplotlib(".collections")
     from scipy.spatial import Voronoi
 
     position = _plane(lattice, "plot.charge_map")
@@ -523,7 +522,7 @@ def charge_map(
         )  # periodic images close the cells
         cells = Voronoi((position + shifts[:, None, :]).reshape(-1, 2))
         polygons = [cells.vertices[cells.regions[cells.point_region[i]]] for i in range(len(position))]
-        background = PolyCollection(
+        background = collections.PolyCollection(
             polygons, array=potential.values, cmap="Blues_r", edgecolors="face", linewidths=0.3, zorder=1
         )
         ax.add_collection(background)
@@ -531,7 +530,7 @@ def charge_map(
             ax.figure.colorbar(background, ax=ax, label=label(potential), shrink=0.8)
     nearest = np.linalg.norm(lattice["bond_vector"].values, axis=1).min()
     diameters = 0.9 * nearest * charge.values.astype(float)
-    disks = EllipseCollection(
+    disks = collections.EllipseCollection(
         diameters,
         diameters,
         np.zeros_like(diameters),

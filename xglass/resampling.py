@@ -21,6 +21,9 @@ def __dir__() -> list[str]:
 
 _REPLICATE = "_replicate"  # lives only inside this module
 
+#: What a fit says of itself: no quantities with an error.
+_OF_THE_FIT = ("chi2", "degrees_of_freedom", "points")
+
 
 def jackknife(function: Callable[[Any], Data], data: Data, *, dim: Hashable, blocks: int = 20) -> xr.Dataset:
     r"""Value of a function on all the data, and its standard error by the delete-a-group jackknife.
@@ -50,14 +53,17 @@ def jackknife(function: Callable[[Any], Data], data: Data, *, dim: Hashable, blo
     -------
     Dataset
         The result on all the data (a DataArray under its name, or "result"), and ``<name>_stderr`` in the
-        same unit beside every float variable. An ``_stderr`` of the function's own, as fits give, is
-        replaced. ``chi2``, numbers of other types and flags get none. The error is NaN unless the value and
-        every replicate are finite: a replicate that fails is no smaller scatter.
+        same unit beside every variable of numbers. An ``_stderr`` of the function's own, as fits give, is
+        replaced. That of complex numbers is complex: the error of the real part, and of the imaginary one;
+        that of whole numbers is real. What a fit says of itself (``chi2``, ``degrees_of_freedom``,
+        ``points``) and flags get none. The error is NaN unless the value and every replicate are finite: a
+        replicate that fails is no smaller scatter.
 
     Raises
     ------
     TypeError
-        ``data`` or what ``function`` returned is neither DataArray nor Dataset; ``function`` is not callable.
+        ``data`` or what ``function`` returned is neither DataArray nor Dataset; ``function`` is not callable,
+        or returned nothing but flags or texts.
     ValueError
         ``dim`` missing, fewer than two entries, ``blocks`` below 2, a ``function`` that left ``dim`` in
         place.
@@ -193,16 +199,13 @@ def _resampled(
 ) -> xr.Dataset:
     """The function on all the data, with ``spread`` over its values on the selections as standard errors."""
     full = _dataset(caller, function(data), dim)
-    names = [
-        name
-        for name, variable in full.data_vars.items()
-        if variable.dtype.kind == "f" and name != "chi2" and not str(name).endswith("_stderr")
-    ]
+    names = _with_errors(caller, full)
     replicates = [_dataset(caller, function(data.isel({dim: entries})), dim)[names] for entries in selections]
     joined = xr.concat(replicates, dim=_REPLICATE, coords="minimal", compat="override", join="exact")
-    spreads = spread(
-        joined.where(np.isfinite(joined))
-    )  # an infinity would warn in the middle of a graph; NaN spreads silently
+    whole = [name for name in names if full[name].dtype.kind in "iu"]
+    joined = joined.assign({name: joined[name].astype(np.float64) for name in whole})
+    # an infinity would warn in the middle of a graph; NaN spreads silently
+    spreads = _of_both_parts(spread, joined.where(np.isfinite(joined)))
     errors = {}
     for name in names:
         attrs = full[name].attrs
@@ -217,6 +220,32 @@ def _resampled(
     result = full.drop_vars(list(errors), errors="ignore").assign(errors)
     beside = [label for name in full.data_vars for label in (name, f"{name}_stderr") if label in result]
     return result[list(dict.fromkeys(beside))]
+
+
+def _with_errors(caller: str, full: xr.Dataset) -> list[Hashable]:
+    """Return the names of the variables that get an error; refuse a result that has none."""
+    names = [
+        name
+        for name, variable in full.data_vars.items()
+        if variable.dtype.kind in "iufc" and name not in _OF_THE_FIT and not str(name).endswith("_stderr")
+    ]
+    if not names:
+        found = ", ".join(f"{name!r} of type {variable.dtype}" for name, variable in full.data_vars.items())
+        raise TypeError(
+            f"{caller}: function must return a number that can have an error, got {found or 'no variable'}; "
+            "for the share of what is true write lambda x: f(x).astype(float)"
+        )
+    return names
+
+
+def _of_both_parts(spread: Callable[[xr.Dataset], xr.Dataset], joined: xr.Dataset) -> xr.Dataset:
+    """Return the spread of numbers; of complex ones that of the real part and, as such, of the imaginary."""
+    split = [name for name, variable in joined.data_vars.items() if variable.dtype.kind == "c"]
+    if not split:
+        return spread(joined)
+    real = spread(joined.assign({name: joined[name].real for name in split}))
+    imag = spread(joined[split].map(lambda part: part.imag))
+    return real.assign({name: real[name] + 1j * imag[name] for name in split})
 
 
 def _dataset(caller: str, result: object, dim: Hashable) -> xr.Dataset:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xglass as xg
+from xglass.engine.tls import dmft_kernels
 
 CHAIN = xg.lattice.chain(4)
 W = np.linspace(0.0, 6.0, 25)
@@ -528,3 +529,49 @@ def test_bad_input(arguments, message):
 def test_a_transform_is_a_function():
     with pytest.raises(TypeError, match="hilbert must be a function"):
         local(T=1.0, hilbert=2.0)
+
+
+# poles of the self-energy, and edges of bands
+
+
+@pytest.mark.parametrize(("g", "g_z"), [(1.5, 0.0), (2.0, 0.0), (1.4142135624, 0.0), (1.0, 1.1), (5.0, 0.0)])
+@pytest.mark.parametrize("T", [0.0, 0.5])
+def test_the_pole_in_the_gap_of_the_static_alloy(g, g_z, T):
+    """Bands at +-sqrt(g^2 + g_z^2) part where that is sqrt 2 t; between them, at 0, no state and a pole."""
+    result = local(T=T, g=g, g_z=g_z, omega0=0.0, energy=[-1e-3, 0.0, 1e-3])
+    at = result.sel(energy=0.0)
+    assert float(at["density_of_states"]) == 0.0
+    assert complex(at["green_function"]) == 0.0
+    assert complex(at["self_energy"]) == complex(0.0, -np.inf)  # just above the real axis
+    assert float(at["scattering_rate"]) == np.inf
+    assert np.isfinite(result["residual"]).all()
+    if g**2 + g_z**2 > 2.1:  # the pole has the weight g^2 + g_z^2 - 2 t^2
+        weight = (result["self_energy"] * result["energy"]).real.sel(energy=[-1e-3, 1e-3])
+        np.testing.assert_allclose(weight, g**2 + g_z**2 - 2.0, rtol=1e-3)
+
+
+@pytest.mark.parametrize("g", [0.3, 1.0, 1.41])
+def test_no_pole_where_the_static_alloy_has_no_gap(g):
+    """w = -i sqrt(1 - g^2 / 2t^2) at energy 0: the root of the cubic equation."""
+    w = -1j * (1.0 - g**2 / 2.0) ** 0.5
+    at = local(T=0.5, g=g, omega0=0.0, energy=[0.0])
+    assert complex(at["green_function"][0]) == pytest.approx(w / (1.0 - w**2), rel=1e-9)
+    assert bool(at["converged"])
+
+
+@pytest.mark.parametrize("t", [1.0, 0.3, -0.7])
+@pytest.mark.parametrize("T", [0.0, 0.5])
+def test_states_are_infinite_at_the_edges_of_the_free_band(t, T):
+    """1 / sqrt(e^2 - 4t^2) just above the real axis."""
+    band = 2.0 * abs(t)
+    result = local(T=T, t=t, g=0.0, energy=[-2.0 * band, -band, 0.0, band, 2.0 * band])
+    np.testing.assert_array_equal(result["density_of_states"][[0, 1, 3, 4]], [0.0, np.inf, np.inf, 0.0])
+    assert float(result["density_of_states"][2]) == pytest.approx(1.0 / (np.pi * band), rel=1e-14)
+    np.testing.assert_array_equal(result["green_function"].real[[1, 3]], [-np.inf, np.inf])
+    np.testing.assert_array_equal(result["green_function"].imag[[1, 3]], [-np.inf, -np.inf])
+
+
+@pytest.mark.parametrize("divide", [dmft_kernels.solve, dmft_kernels.spectrum])
+def test_kernels_divide_as_numpy_does(divide):
+    """A division by zero is no ZeroDivisionError somewhere in a sweep over parameters."""
+    assert divide.targetoptions["error_model"] == "numpy"

@@ -45,7 +45,7 @@ def lattices(draw, dims=(1, 2, 3)):
     """
     vectors = draw(cells(dims))
     d = len(vectors)
-    count = draw(st.integers(1, 3))
+    count = draw(st.integers(1 if d > 1 else 2, 3))  # of one site on a line both bonds would be one
     slots = draw(st.permutations(range(4)))[:count]
     jitter = np.array([[draw(st.floats(0.0, 0.08)) for _ in range(d)] for _ in slots])
     fractions = jitter + np.array(

@@ -49,7 +49,8 @@ def relaxation_rate(
     correlation : str, default "symmetrised"
         As in :func:`xglass.relaxation_time_approximation`.
     T : number, sequence, DataArray or Quantity, optional
-        Temperature; default the coordinate of ``static``. Not needed for "conductivity".
+        Temperature; default the coordinate of ``static``, from which it must not differ. Not needed for
+        "conductivity".
     stderr : DataArray, optional
         Standard errors of ``sigma`` (dims of ``sigma``): weights, and makes the error absolute.
     window : tuple of two floats, optional

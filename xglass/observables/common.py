@@ -64,9 +64,21 @@ def checked_sigma(sigma: Any, caller: str) -> None:
     in_model_units(caller, sigma=sigma)
 
 
-def grid(sigma: Any, caller: str, from_zero: bool = False) -> np.ndarray:
-    """The frequencies of a spectrum, rising."""
+def no_error(sigma: Any, caller: str) -> None:
+    """Refuse the standard error of a conductivity where only a conductivity makes sense."""
+    if isinstance(sigma, xr.DataArray) and str(sigma.name).endswith("_stderr"):
+        raise ValueError(
+            f"{caller}: sigma is the standard error {str(sigma.name)!r}, and {caller} of an error is no "
+            f"error; give {str(sigma.name).removesuffix('_stderr')!r}, and take the error by xg.jackknife "
+            "around the whole chain"
+        )
+
+
+def grid(sigma: Any, caller: str, from_zero: bool = False, *, error: bool = False) -> np.ndarray:
+    """The frequencies of a spectrum, rising; of a standard error only where ``error`` allows it."""
     checked_sigma(sigma, caller)
+    if not error:
+        no_error(sigma, caller)
     uncut(sigma, ("frequency",), caller=caller)
     if "frequency" not in sigma.coords:
         raise ValueError(
@@ -118,7 +130,9 @@ def at_temperature(
         if "T" not in sigma.coords:
             raise ValueError(f"{caller}: sigma has no coordinate 'T'; pass the temperature as T=...")
         return sigma, sigma["T"]
+    own = sigma.coords.get("T")
     sigma, temperature = replaced_temperature(sigma, T, caller, what="spectrum", energy=spectral_unit(sigma))
+    checks.no_override(caller, "sigma", T=(own, temperature))
     return sigma if temperature.ndim else sigma.assign_coords(T=temperature.variable), temperature
 
 
@@ -143,6 +157,7 @@ def replaced_temperature(
 def checked_rate(rate: Parameter, sigma: xr.DataArray, caller: str, zero: bool = False) -> xr.DataArray:
     """Half width of a Lorentzian."""
     width = parameter("rate", rate, scale=scale_of(sigma), energy=spectral_unit(sigma), above=0.0, zero=zero)
+    checks.no_override(caller, "sigma", rate=(sigma.coords.get("rate"), width))
     aligned(caller, sigma=sigma, rate=width)
     return width
 

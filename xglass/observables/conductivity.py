@@ -57,7 +57,7 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     >>> xg.dc_conductivity(result["optical_conductivity"]).dims
     ('T',)
     """
-    grid = common.grid(sigma, "dc_conductivity")
+    grid = common.grid(sigma, "dc_conductivity", error=True)
     there = np.flatnonzero(grid == 0.0)
     if there.size == 0:
         raise ValueError(
@@ -96,7 +96,7 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     Raises
     ------
     TypeError, ValueError
-        As :func:`dc_conductivity`.
+        As :func:`dc_conductivity`; a standard error, of which the inverse is none.
 
     Examples
     --------
@@ -108,6 +108,7 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     >>> float(rho), rho.attrs["units"]
     (2.0, 'hbar/e^2')
     """
+    common.no_error(sigma, "resistivity")
     static = (
         isinstance(sigma, xr.DataArray)
         and "frequency" not in sigma.dims

@@ -62,7 +62,7 @@ def mean_square_displacement(
     time : number or sequence
         Times >= 0 in hbar over the unit of frequency: a number or a sequence (dimension ``time``).
     T : number, sequence, DataArray or Quantity, optional
-        Temperature; default the coordinate of ``sigma``.
+        Temperature; default the coordinate of ``sigma``, from which it must not differ.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def diffusivity(sigma: xr.DataArray, *, time: Frequencies, T: Parameter | None =
     time : number or sequence
         Times >= 0: a number or a sequence (dimension ``time``).
     T : number, sequence, DataArray or Quantity, optional
-        Temperature; default the coordinate of ``sigma``.
+        Temperature; default the coordinate of ``sigma``, from which it must not differ.
 
     Returns
     -------

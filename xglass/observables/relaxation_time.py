@@ -44,7 +44,8 @@ def relaxation_time_approximation(
     correlation : str, default "conductivity"
         "conductivity" or "symmetrised".
     T : number, sequence, DataArray or Quantity, optional
-        Temperature; default the coordinate of ``sigma``. Only "symmetrised" needs it.
+        Temperature; default the coordinate of ``sigma``, from which it must not differ. Only
+        "symmetrised" needs it.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def transient_localization_length(
     rate : number, sequence, DataArray or Quantity
         Relaxation rate p > 0, as in :func:`relaxation_time_approximation`.
     T : number, sequence, DataArray or Quantity, optional
-        Temperature; default the coordinate of ``sigma``.
+        Temperature; default the coordinate of ``sigma``, from which it must not differ.
 
     Returns
     -------

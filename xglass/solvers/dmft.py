@@ -112,7 +112,9 @@ def dmft(
         At T = 0 one-particle quantities are those of the ground state, the mobility is infinite (where omega0
         > 0), other thermal quantities are NaN. Without coupling the conductivity is a delta function:
         infinite at zero, 0 elsewhere. For T < omega0/100 what is thermal is NaN and one-particle quantities
-        are those of T = 0, not converged.
+        are those of T = 0, not converged. At omega0 = 0 and energy 0 in the gap (g^2 + g_z^2 >= 2 t^2)
+        the self-energy has a pole and is -i infinity, as just above the real axis, like the states at the
+        edges of the free band.
 
     Raises
     ------

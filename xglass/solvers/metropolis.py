@@ -119,7 +119,8 @@ def metropolis(
     KeyError
         Naming the argument, before any work: T <= 0, counts that are not whole, a filling that is no whole
         number of particles, unknown names, a start with the wrong shape or particle number, a run that is
-        another one than would be continued.
+        another one than would be continued, energies so large that those of order T lose their digits (the
+        unit of fixed point must be below 1e-9 T).
 
     Notes
     -----
@@ -230,6 +231,7 @@ def _simulate(
     begin = _start(start, point, identifiers, tasks.loops(inputs.values()), attrs)
     stored = np.arange(begin.sweep + (every if begin.continued else 0), begin.sweep + sweep + 1, every)
     factors = _ramp(ramp, begin.sweep, sweep)[: stored[-1] - begin.sweep + 1]
+    _check_digits(inputs, point["T"], float(factors.min()))
     inputs |= {"start": begin.configurations, "patterns": begin.patterns}
     inputs |= {name: (point[name], ["bond"]) for name in ("bond_source", "bond_target")}
     inputs["ramp"] = (xr.DataArray(factors, dims="step"), ["step"])
@@ -276,6 +278,24 @@ def _point(model: xr.Dataset, T: Parameter) -> xr.Dataset:
     return with_coordinates(model, temperature)
 
 
+def _check_digits(inputs: dict[str, Input], temperature: xr.DataArray, lowest: float) -> None:
+    """Raise if the largest energies leave too few digits of a fixed point number to those of order T."""
+    names = ("interaction", "site_energy", "reference")
+    unit = xr.apply_ufunc(
+        engine.fixed_point_units,
+        *(inputs[name][0] for name in names),
+        input_core_dims=[inputs[name][1] for name in names],
+    )
+    ratio = unit / (lowest * temperature)
+    if float(ratio.max()) > COARSEST:
+        energies = (float(abs(inputs[name][0]).max()) for name in names[:2])
+        raise ValueError(
+            f"metropolis: interaction or site_energy reach {max(energies):.2g}, which leaves to all energies "
+            f"a resolution of {float(ratio.max()):.1g} T, coarser than {COARSEST:g} T; where they only "
+            "forbid a configuration write 1e4 T"
+        )
+
+
 def _check_moves(point: xr.Dataset, moves: str) -> None:
     """Raise if moves to neighbours are asked for and a site has none."""
     ends = np.r_[point["bond_source"], point["bond_target"]]
@@ -298,6 +318,9 @@ def _inputs(point: xr.Dataset, walkers: np.ndarray) -> dict[str, Input]:
         "walker": (xr.DataArray(walkers, dims="walker"), []),
     }
 
+
+#: Largest unit of energies in fixed point, in T.
+COARSEST = 1e-9
 
 #: Configurations and patterns where there are none: dask has no empty chunks.
 NO_CONFIGURATION: Input = (xr.DataArray(np.zeros(1, np.int8), dims="configuration"), ["configuration"])

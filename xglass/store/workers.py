@@ -17,6 +17,7 @@ import dask.threaded
 import numpy as np
 from dask.system import CPU_COUNT
 
+from xglass.checks import extra
 from xglass.store.disk import NotDone, Part
 from xglass.store.reading import progress_of
 from xglass.store.regions import Index, Regions, compute
@@ -165,7 +166,11 @@ def _unpacked(packed: bytes) -> Any:
 @contextlib.contextmanager
 def _executor() -> Iterator[tuple[concurrent.futures.Executor, int, Callable[..., Any] | None]]:
     """(pool, number of workers, dask's get inside a region or None to choose): as dask would compute here."""
-    scheduler = dask.base.get_scheduler()
+    try:
+        scheduler = dask.base.get_scheduler()
+    except (ImportError, RuntimeError):  # dask says that no client is active
+        extra("distributed", "distributed", caller="store.evaluate on the cluster that dask is set to")
+        raise
     client: Any = getattr(scheduler, "__self__", None)
     if hasattr(client, "get_executor"):
         yield _Elsewhere(client.get_executor(pure=False)), max(1, sum(client.nthreads().values())), dask.get

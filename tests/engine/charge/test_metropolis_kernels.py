@@ -327,6 +327,36 @@ def test_fixed_point_of_the_coulomb_glass_keeps_fifteen_digits():
     assert np.abs(coupling * unit - U).max() <= unit / 2 < 5e-15
 
 
+@pytest.mark.parametrize(
+    ("pairs", "energies", "T", "ramp", "allowed"),
+    [
+        (1.0, 0.0, 0.05, 1.0, True),
+        (1e4, 0.0, 0.05, 1.0, True),
+        (0.0, 0.0, 0.05, 1.0, True),
+        (1e10, 0.0, 0.05, 1.0, False),
+        (1.0, 1e10, 0.05, 1.0, False),
+        (1e10, 0.0, 1e4, 1.0, True),
+        (1e10, 0.0, 1e4, 1e-5, False),
+    ],
+)
+def test_energies_that_leave_no_digits_are_refused(pairs, energies, T, ramp, allowed):
+    """Half a unit in each of N potentials is the error of E; at 1e10 it was 3e-5."""
+    lattice = xg.lattice.square(4)
+    U = xg.coulomb(lattice)
+    U = xr.concat([U, U.where(U < float(U.max()), pairs)] if pairs else [0 * U], "realization")
+    own = xr.DataArray(np.r_[energies, np.zeros(15)], dims="site")
+    glass = xg.charge_glass(lattice, hopping={"x": 0.1, "y": 0.1}, interaction=U, site_energy=own)
+    factors = xr.DataArray([1.0, 1.0, ramp, 1.0], dims="sweep", coords={"sweep": range(4)})
+    options = {"T": [2 * T, T], "walker": 1, "sweep": 3, "weight": "classical", "seed": 1, "ramp": factors}
+    if not allowed:
+        with pytest.raises(ValueError, match=r"interaction or site_energy reach 1e\+10, .* coarser than"):
+            xg.metropolis(glass, **options)
+        return
+    run = xg.metropolis(glass, **options).compute()
+    error = run["electrostatic_energy"] - xg.electrostatic_energy(run)
+    assert float(abs(error).max()) < 16 * 1e-9 * T
+
+
 # -- trajectories -----------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@ rows of Bessel functions, closed forms.
 """
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -563,3 +564,26 @@ def test_lattice_vectors_are_all_that_are_near():
         found = ewald.lattice_vectors(periods, 3.7)
         assert len(found) == expected
         assert len(np.unique(found.round(9), axis=0)) == expected
+
+
+@pytest.mark.parametrize("s", [118.0, 250.0, 299.0, 300.0, 301.0, 343.5, 700.0, 1e4])
+@pytest.mark.parametrize(
+    "periods",
+    [
+        np.diag([3.0]),
+        np.diag([400.0]),
+        np.array([[6.0, 0.0], [3.0, 27**0.5]]),
+        40 * np.eye(2),
+        3 * np.eye(3),
+    ],
+)
+def test_the_steepest_power_laws_are_their_nearest_images(periods, s):
+    """No overflow, whatever the exponent: what is beyond the range of numbers is 0 beside the nearest one."""
+    d = len(periods)
+    displacement = np.array([np.zeros(d), np.eye(d)[0], 1.5 * np.eye(d)[0]])
+    images = np.array(list(itertools.product((-2, -1, 0, 1, 2), repeat=d))) @ periods
+    distances = np.linalg.norm(displacement[:, None] + images, axis=-1)
+    with np.errstate(all="ignore"):
+        expected = np.where(distances > 0.0, distances.astype(np.longdouble) ** -s, 0.0).sum(axis=1)
+    values = ewald.power_law(displacement, periods, s)
+    np.testing.assert_allclose(values, expected.astype(float), rtol=1e-9, atol=1e-16 if s < 300.0 else 1e-305)

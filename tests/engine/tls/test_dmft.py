@@ -186,3 +186,19 @@ def test_panels_are_joined_in_order_of_energy():
     assert solution.transport == pytest.approx(1.5)
     assert solution.residual == pytest.approx(2e-9)
     assert dmft.joined(panels, ladder=ladder, reference=-2.0, lost=np.inf).residual == np.inf
+
+
+@pytest.mark.parametrize("g_z", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("g", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("omega0", [0.0, 1.0, 2.0, 4.0])
+def test_round_numbers_divide_nothing_by_zero(g, g_z, omega0):
+    """Energies on edges of bands and on poles, in the first rung and in others."""
+    chain = dmft_lattices.Chain(1.0)
+    for T in (0.05, 1.0):
+        ladder = dmft_lattices.extent(1.0, g, g_z, omega0, T, -4.0, 4.0, 2.0)
+        round_ones = ladder.bottom + omega0 * np.array([0.0, 0.25, 0.5])
+        energy = round_ones if omega0 else np.array([-4.0, -3.0, -2.0, -1.0, 0.0, 0.5, 1.0, 2.0])
+        sigma, residual = chain.self_energy(ladder, energy)
+        assert np.isfinite(sigma).all()
+        assert (sigma.imag <= 0.0).all()
+        assert not np.isnan(residual).any()

@@ -11,7 +11,7 @@ from xglass.engine.charge.one_body import hopping_matrix
 from xglass.engine.charge.potential import electrostatic_energy, potential
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
-from xglass.engine.core.points import points
+from xglass.engine.core.points import over_points, points
 from xglass.engine.core.streams import streams
 
 WEIGHTS = {"classical": 0, "kinetic": 1, "free_energy": 2}
@@ -33,6 +33,19 @@ def fixed_point(interaction: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, 
         np.rint(np.ldexp(base, shift)).astype(np.int64),
         2.0**-shift,
     )
+
+
+def fixed_point_units(interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return the units (...) in which :func:`fixed_point` holds the energies of these parameters.
+
+    They are 0 where all energies are.
+    """
+
+    def unit(u: np.ndarray, own: np.ndarray, ref: float) -> float:
+        coupling, base, size = fixed_point(u, empty_potential(u, own, float(ref)))
+        return size if coupling.any() or base.any() else 0.0
+
+    return over_points(unit, (interaction, site_energy, reference), (2, 1, 0), float)
 
 
 def neighbour_table(source: np.ndarray, target: np.ndarray, sites: int) -> tuple[np.ndarray, np.ndarray]:

@@ -29,6 +29,7 @@ from xglass.engine.tls.dmft_lattices import (
     free,
     ground_state_energy,
     image,
+    static_self_energy,
 )
 
 #: Orders of the Legendre series on a panel.
@@ -438,11 +439,11 @@ def one_particle(
     From the series at nu and nu +- omega0, once more through the equations of the impurity; where these do
     not agree, from a ladder of its own.
     """
-    if ladder.omega0 == 0.0 or ladder.g == 0.0 == ladder.g_z:
-        if ladder.g == 0.0 == ladder.g_z:
-            return np.zeros(energy.size, np.complex128), 0.0
-        sigma, residual = lattice.self_energy(ladder, np.ascontiguousarray(energy))
-        return sigma[:, 0], float(np.mean(residual))
+    if ladder.g == 0.0 == ladder.g_z:
+        return np.zeros(energy.size, np.complex128), 0.0
+    if ladder.omega0 == 0.0:
+        sigma, residual = static_self_energy(lattice, ladder, energy)
+        return sigma, float(np.mean(residual))
     if solution is None:
         return cold(lattice, ladder, energy)[0][-1], 0.0
     place = (energy - ladder.bottom) / ladder.spacing
@@ -586,7 +587,7 @@ def quasiparticle_mobility(t: float, g: float, g_z: float, omega0: float, T: flo
 # --- arrays of points --------------------------------------------------------------------------------------
 
 
-@operation("dmft")
+@operation("dmft", revision=2)
 def mean_field(
     t: np.ndarray,
     g: np.ndarray,

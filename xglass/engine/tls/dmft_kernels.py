@@ -14,6 +14,9 @@ as a sum of terms of one sign:
 
     -Im Sigma |v|^2 = p q |s - r|^2 Im u - p |u - r|^2 Im s - q |u - s|^2 Im r,   Im u = -2 t Im w.
 
+Divisions by zero are those of numpy: at a pole of Sigma or at the very edge of a band a ladder is NaN and not
+converged, and who calls solves it beside that point.
+
 An infinitesimal imaginary part of nu is not needed, and none is added: its Lorentzian tails would be all that
 is left at low temperature.
 
@@ -29,7 +32,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xglass.engine.core.jit import inline, kernel
+from xglass.engine.core.jit import inline
+from xglass.engine.core.jit import quiet_kernel as kernel
 
 
 @inline
@@ -243,6 +247,8 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
                 worst = max(worst, change)
                 relative = max(relative, real)
                 relative = max(relative, moved[k])
+                if not change < math.inf:  # max would pass over NaN
+                    worst, relative = math.inf, math.inf
             if static:
                 mid[0] = low[0] + mid[0] + high[0]
             residual[ladder] = relative

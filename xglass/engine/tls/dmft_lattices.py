@@ -114,6 +114,16 @@ class Chain:
 
     def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return Sigma (ladder, rung) and the residual (ladder)."""
+        sigma, residual = self._solved(ladder, bottom)
+        singular = np.flatnonzero(~np.isfinite(sigma).all(axis=1))
+        if singular.size:  # exactly on a pole, or on the edge of a band: beside it
+            beside = bottom[singular] + 1e-13 * self.half_band
+            sigma[singular], residual[singular] = self._solved(ladder, beside)
+            residual[~np.isfinite(sigma).all(axis=1)] = np.inf
+        return sigma, residual
+
+    def _solved(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the kernel makes of ladders, NaN and all."""
         from xglass.engine.tls import dmft_kernels
 
         sigma, residual = np.empty((bottom.size, ladder.rungs), dtype=np.complex128), np.empty(bottom.size)
@@ -134,18 +144,28 @@ class Chain:
         return sigma, residual
 
     def disk(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The variable w, and 1 - |w|^2 without cancellation."""
+        """The variable w, and 1 - |w|^2 without cancellation; w = 0 where z is infinite."""
+        far = np.isinf(z)
+        z = np.where(far, 4.0 * self.t, z)
         root = np.sqrt(z - 2.0 * self.t) * np.sqrt(z + 2.0 * self.t)
-        w = 2.0 * self.t / (z + root)
+        w = np.where(far, 0.0, 2.0 * self.t / (z + root))
         size = w.real**2 + w.imag**2
         inside = (size > 0.5) & (w.imag < 0.0)
         return w, np.where(inside, z.imag * size / np.where(inside, -self.t * w.imag, 1.0), 1.0 - size)
 
     def green(self, z: np.ndarray) -> np.ndarray:
-        """Local Green function G = w / (t (1 - w^2)) = 1 / (sqrt(z - 2t) sqrt(z + 2t))."""
+        """Local Green function G = w / (t (1 - w^2)) = 1 / (sqrt(z - 2t) sqrt(z + 2t)).
+
+        At the edges of the band it is infinite in both parts, as just above the real axis.
+        """
         w, _ = self.disk(z)
-        return (w.real * (1.0 - np.abs(w) ** 2) + 1j * w.imag * (1.0 + np.abs(w) ** 2)) / (
-            self.t * np.abs(1.0 - w * w) ** 2
+        down = self.t * np.abs(1.0 - w * w) ** 2
+        edge = down == 0.0
+        green = (w.real * (1.0 - np.abs(w) ** 2) + 1j * w.imag * (1.0 + np.abs(w) ** 2)) / np.where(
+            edge, 1.0, down
+        )
+        return np.where(
+            edge, np.where(w.real > 0.0, complex(np.inf, -np.inf), complex(-np.inf, -np.inf)), green
         )
 
     def inverse_bath(self, nu: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -295,14 +315,27 @@ def cold(lattice: Lattice, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarr
             sigma[k] = ladder.g_z + ladder.g**2 / (nu - size)
         else:
             below = bath[k - 1] + ladder.g_z
+            pole = below == 0.0
+            below[pole] = 1.0
             sigma[k] = ladder.g_z + ladder.g**2 * (below.real - 1j * below.imag) / np.abs(below) ** 2
+            sigma[k][pole] = complex(0.0, -np.inf)  # as just above the real axis
         bath[k] = lattice.inverse_bath(nu, nu - sigma[k])
     return sigma, bath
 
 
-def static_self_energy(lattice: Lattice, ladder: Ladder, energy: np.ndarray) -> np.ndarray:
-    """Sigma of static two-level systems, omega0 = 0: the coherent potential approximation."""
-    return lattice.self_energy(ladder, np.ascontiguousarray(energy, dtype=np.float64))[0][:, 0]
+def static_self_energy(lattice: Lattice, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sigma of static two-level systems, omega0 = 0, and its residual: the coherent potential approximation.
+
+    For the chain it is a cubic equation, 2 t^2 w^3 - 3 t nu w^2 + (nu^2 + 2 t^2 - g^2 - g_z^2) w = t nu. Its
+    root w = 0, a pole of Sigma, lies at nu = 0 and nowhere else, and is the causal one where the alloy has a
+    gap: Sigma is there -i infinity, as just above the real axis.
+    """
+    sigma, residual = lattice.self_energy(ladder, np.ascontiguousarray(energy, dtype=np.float64))
+    sigma = sigma[:, 0]
+    if isinstance(lattice, Chain) and ladder.g**2 + ladder.g_z**2 >= 2.0 * ladder.t**2:
+        pole = np.abs(energy) < 1e-100 * ladder.t
+        sigma[pole], residual[pole] = complex(0.0, -np.inf), 0.0
+    return sigma, residual
 
 
 def ground_state_energy(lattice: Lattice, ladder: Ladder) -> float:
@@ -313,7 +346,7 @@ def ground_state_energy(lattice: Lattice, ladder: Ladder) -> float:
 
     def filled(energy: np.ndarray) -> np.ndarray:
         if ladder.omega0 == 0.0:
-            return -static_self_energy(lattice, ladder, energy).imag > 1e-7 * (
+            return -static_self_energy(lattice, ladder, energy)[0].imag > 1e-7 * (
                 abs(ladder.g) + abs(ladder.g_z)
             )
         sigma, _ = cold(lattice, ladder, energy)
