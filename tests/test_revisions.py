@@ -118,6 +118,9 @@ CASES = {
     "exact.stiffness": lambda: xg.exact(chain(), **GRID)["stiffness"],
     "ftlm": lambda: xg.ftlm(chain(), **GRID, **VECTORS)[SOLVED],
     "typicality": lambda: xg.typicality(chain(), **GRID, **VECTORS)[SOLVED],
+    "random_vectors.annealed": lambda: xg.ftlm(
+        chain(g=xr.DataArray([0.5, 1.0, 1.2], dims="realization")), **GRID, **VECTORS, average="annealed"
+    )[SPREAD],
     "random_vectors.averages": lambda: xg.ftlm(chain(), **GRID, **VECTORS)[SPREAD],
     "dmft": lambda: xg.dmft(chain(), **MEAN_FIELD)[["optical_conductivity", "mobility", "self_energy"]],
     "dmft.total_weight": lambda: xg.dmft(chain(), **MEAN_FIELD)["total_weight"],

@@ -207,7 +207,7 @@ def test_realizations():
     model = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.3, site_energy=site_energy)
     every = xg.exact(model, T=T, frequency=W, broadening=0.2, average=None).compute()
     assert every["optical_conductivity"].dims == ("realization", "T", "frequency")
-    annealed = xg.exact(model, T=T, frequency=W, broadening=0.2).compute()
+    annealed = xg.exact(model, T=T, frequency=W, broadening=0.2, average="annealed").compute()
     assert "realization" not in annealed.dims
     assert "site_energy" not in annealed.coords
     z = np.exp(every["log_partition_function"])

@@ -10,7 +10,7 @@ import xarray as xr
 
 from xglass.checks import aligned
 from xglass.lattice import coulomb, lattice_mark
-from xglass.models.common import check_size, geometry, stamped, with_coordinates
+from xglass.models.common import check_size, geometry, stamped, with_coordinates, with_labels
 from xglass.units import Parameter, Value, parameter, scale_of
 from xglass.variables import attributes
 
@@ -108,7 +108,7 @@ def charge_glass(
         _checked_interaction(lattice, interaction, self_image, unit),
         _site_energy(lattice, site_energy, unit),
     )
-    return stamped(model, energy="Vc")
+    return stamped(with_labels(model, "charge_glass"), energy="Vc")
 
 
 def _hopping_of_bonds(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import xarray as xr
 
+from xglass.checks import eager
 from xglass.lattice import require_whole
 from xglass.units import Value, scale_coordinate
 from xglass.variables import stamp
@@ -45,6 +47,37 @@ def stamped(model: xr.Dataset, *, energy: str) -> xr.Dataset:
     """The model with the attributes of all its coords; strengths of disorder are in its energy unit now."""
     strengths = {name: model[name].drop_attrs() for name in STRENGTHS if name in model.coords}
     return stamp(model.assign_coords(strengths), energy=energy)
+
+
+def with_labels(model: xr.Dataset, caller: str) -> xr.Dataset:
+    """The model with a label for every realization: 0, 1, ... where it came without.
+
+    The label is what random numbers of a realization are drawn by, so that two of one label are one sample.
+    Raises TypeError for labels that are no whole numbers, ValueError for those that are negative or repeated.
+    """
+    if "realization" in model.dims and "realization" not in model.coords:
+        return model.assign_coords(realization=np.arange(model.sizes["realization"]))
+    if "realization" not in model.coords:
+        return model
+    labels = eager(model, "realization")
+    advice = "; write .assign_coords(realization=range(...)), a label of its own for each"
+    if labels.dtype.kind not in "iu":
+        raise TypeError(
+            f"{caller}: realization must be whole numbers >= 0, got labels of type {labels.dtype}{advice}"
+        )
+    # over another dimension, where several parameters share a realization, labels may stand more than once
+    values, counts = np.unique(labels, return_counts=True)
+    repeated = values[counts > 1] if "realization" in model.dims else values[:0]
+    if repeated.size:
+        raise ValueError(
+            f"{caller}: realization repeats labels {repeated.tolist()[:6]}, whose samples would share their "
+            f"random numbers{advice}"
+        )
+    if values.size and (values[0] < 0 or values[-1] >= 2**63):
+        raise ValueError(
+            f"{caller}: realization must be whole numbers >= 0, got {labels.ravel().tolist()[:6]}{advice}"
+        )
+    return model
 
 
 def check_size(name: str, array: xr.DataArray, dim: str, size: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from xglass.models.common import check_size, geometry, stamped, with_coordinates
+from xglass.models.common import check_size, geometry, stamped, with_coordinates, with_labels
 from xglass.units import Parameter, Value, parameter, scale_of
 
 __all__ = ["electron_tls"]
@@ -41,7 +41,7 @@ def electron_tls(
     g : number, sequence, DataArray or Quantity
         Coupling to the transitions of the two-level systems; in tc, as all energies here. A sequence becomes
         a dimension of that name, a DataArray keeps its dims: over ``site`` where every site has its own, with
-        ``realization`` for an ensemble.
+        ``realization`` for an ensemble (labels are made where there are none).
     omega0 : number, sequence, DataArray or Quantity
         Splitting of the two-level systems, as g.
     t : number, sequence, DataArray or Quantity
@@ -64,7 +64,8 @@ def electron_tls(
     ------
     TypeError, ValueError
         The message names the argument: no chain, values that are not finite, arrays of the wrong length or
-        with other labels of sites than 0 ... N - 1 (which are put in order).
+        with other labels of sites than 0 ... N - 1 (which are put in order), labels of realizations that
+        repeat.
 
     Examples
     --------
@@ -95,4 +96,4 @@ def electron_tls(
         if core:
             check_size(name, part, own, sites)
         model = with_coordinates(model, part)
-    return stamped(model, energy="tc")
+    return stamped(with_labels(model, "electron_tls"), energy="tc")

@@ -11,7 +11,7 @@ import xarray as xr
 
 from xglass.checks import eager, require
 from xglass.lattice import require_whole
-from xglass.models.common import with_coordinates
+from xglass.models.common import with_coordinates, with_labels
 from xglass.solvers.tasks import Input
 from xglass.units import Frequencies, Parameter, parameter, scale_of
 from xglass.variables import stamp
@@ -50,6 +50,7 @@ def electron(model: xr.Dataset, caller: str) -> tuple[xr.Dataset, int, set[str]]
     require(model, "t", "g", "omega0", "g_z", "cells", *given, caller=caller)
     _whole_ring(model, caller)
     model = model.coords.to_dataset().drop_vars(["T", "frequency", "broadening", "energy"], errors="ignore")
+    model = with_labels(model, caller)
     over_sites = {name for name in PARAMETERS if name in model and {"site", "bond"} & {*model[name].dims}}
     return model, int(model["cells"].prod()), over_sites
 
@@ -57,7 +58,13 @@ def electron(model: xr.Dataset, caller: str) -> tuple[xr.Dataset, int, set[str]]
 def grids(model: xr.Dataset, *, T: Parameter, frequency: Frequencies, broadening: Parameter | None) -> Grids:
     """The grids that a solver was given, checked; a broadening of None is none."""
     width = None if broadening is None else widths(broadening, model)
-    return Grids(temperatures(T, model), rising("frequency", frequency, model), width)
+    temperature = temperatures(T, model)
+    if "realization" in temperature.dims:
+        raise ValueError(
+            f"T has dimensions {temperature.dims}, and realizations are averaged at one temperature; give "
+            "all of them the same T, or rename the dimension"
+        )
+    return Grids(temperature, rising("frequency", frequency, model), width)
 
 
 def along_t(temperature: xr.DataArray) -> xr.DataArray:

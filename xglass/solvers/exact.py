@@ -7,7 +7,7 @@ import xarray as xr
 
 from xglass.engine.tls import dense as engine
 from xglass.solvers import common, tasks
-from xglass.solvers.ring import over_realizations, ring, without_realization
+from xglass.solvers.ring import UNSAID, over_realizations, ring
 from xglass.solvers.tasks import Output
 from xglass.units import Chunks, Frequencies, Parameter
 
@@ -41,7 +41,7 @@ def exact(
     momentum: str | Parameter = "all",
     twist: Parameter | None = None,
     max_excitations: int | None = None,
-    average: str | None = "annealed",
+    average: str | None = UNSAID,
     chunks: Chunks = "auto",
 ) -> xr.Dataset:
     r"""Thermal averages and optical conductivity of :func:`electron_tls` by full diagonalisation.
@@ -74,9 +74,10 @@ def exact(
         Keep only configurations with at most so many excited two-level systems; default all. Right at T well
         below omega0; compare with one less.
     average : {"annealed", "quenched"} or None
-        Over ``realization``: "annealed" divides the sum of numerators by the sum of Z, as for static
-        two-level systems that are part of the thermal average; "quenched" averages the results; None keeps
-        the dimension (for :func:`jackknife`, say).
+        Over ``realization``, to be said once a parameter of the model has it (by default there is none):
+        "annealed" divides the sum of numerators by the sum of Z, as for static two-level systems that are
+        part of the thermal average; "quenched" averages the results, as for impurities that do not move; None
+        keeps the dimension, for :func:`jackknife`: averages come without errors here.
     chunks : {"auto"}, dict or None
         "auto" (lazy, a task for every parameter point), {parameter dimension: size}, or None (compute now).
 
@@ -88,14 +89,16 @@ def exact(
         the integral over all positive frequencies before the filter, ``stiffness(..., T)`` of the finite ring
         (both for :func:`sum_rule`), ``filter_exponent(..., T)``, which is 1 where sigma(0) is the filter's
         alone (it scales as 1/broadening), and ``filter_limited``, whether it is above 1/2; coords of the
-        model.
+        model. Attributes say what was averaged over: ``momenta`` or ``twists`` and ``realizations`` how many,
+        ``momentum`` or ``twist`` and ``average`` of which kind.
 
     Raises
     ------
     ValueError
     TypeError
         Naming the argument: T or broadening not > 0, frequencies that do not rise, momenta for a model with
-        disorder, max_excitations < 0, a block that does not fit in memory (with its size).
+        disorder, ``average`` not said where there are realizations, T that differs between them,
+        max_excitations < 0, a block that does not fit in memory (with its size).
 
     Notes
     -----
@@ -133,6 +136,6 @@ def exact(
     results = tasks.applied(engine.spectra, inputs, SPECTRA, plan, settings=settings)
     without = {name: part for name, part in inputs.items() if name not in ("frequency", "broadening")}
     results |= tasks.applied(engine.stiffness, without, STIFFNESS, plan, settings=settings)
-    results = over_realizations(results, average)
-    model = chain.model if average is None else without_realization(chain.model)
-    return common.assembled(model, results, {"solver": "exact"}, grids)
+    results = over_realizations(results, chain.average)
+    attrs = {"solver": "exact"} | chain.averaged()
+    return common.assembled(chain.without_averaged(), results, attrs, grids)

@@ -10,7 +10,7 @@ from xglass.checks import whole_number
 from xglass.engine.tls import lanczos, operators
 from xglass.solvers import common
 from xglass.solvers.random_vectors import draws, estimated
-from xglass.solvers.ring import ring
+from xglass.solvers.ring import UNSAID, ring
 from xglass.units import Chunks, Frequencies, Parameter
 
 __all__ = ["ftlm"]
@@ -32,7 +32,7 @@ def ftlm(
     momentum: str | Parameter = "all",
     twist: Parameter | None = None,
     max_excitations: int | None = None,
-    average: str | None = "annealed",
+    average: str | None = UNSAID,
     seed: int,
     precision: str = "single",
     chunks: Chunks = "auto",
@@ -77,8 +77,8 @@ def ftlm(
     max_excitations : int, optional
         Most excited two-level systems of the configurations that are kept, as in :func:`exact`.
     average : {"annealed", "quenched"} or None
-        Over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched" averages
-        the results; None keeps the dimension.
+        How to average over ``realization``, to be said once a parameter of the model has it; as in
+        :func:`exact`.
     seed : int
         0 <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed; it
         depends neither on T, the grids and ``lanczos_steps`` nor on ``precision``; different points and
@@ -97,14 +97,17 @@ def ftlm(
         (the integral over all positive frequencies before the filter) and ``filter_exponent(..., T)``, each
         with ``_stderr``; ``filter_limited``: whether the exponent, -d ln sigma(0) / d ln broadening, is above
         1/2, so that the static limit is the filter's. A sequence of broadenings is a dimension after T.
-        Coords of the model.
+        Coords of the model. Attributes say what was averaged over: ``momenta`` or ``twists``,
+        ``realizations`` and ``random_vectors`` how many, ``momentum`` or ``twist`` and ``average`` of which
+        kind, and ``stderr_over`` what the errors are the scatter of.
 
     Raises
     ------
     ValueError
     TypeError
         Naming the argument: T or broadening not > 0, frequencies that do not rise, momenta for a model with
-        disorder, counts that are no whole numbers or too small, unknown names, vectors that do not fit in
+        disorder, ``average`` not said where there are realizations, T that differs between them, counts that
+        are no whole numbers or too small, unknown names, vectors that do not fit in
         memory (with their size).
 
     Warns
@@ -115,12 +118,13 @@ def ftlm(
 
     Notes
     -----
-    Errors are those of the random vectors: a jackknife that leaves out one vector of one momentum (twist,
-    realization) at a time. With several realizations and "quenched" they are the scatter of realizations,
-    which holds both. With one vector they are NaN. With few vectors the error bar itself is uncertain: R
-    vectors give R - 1 degrees of freedom in every momentum, and where few momenta and states carry Z (T below
-    omega0) an error bar means what it says from about ten vectors on; at T above omega0 two vectors give
-    Student's t with about N / 2 degrees of freedom.
+    Errors are those of the random vectors: a jackknife that leaves out one vector of one momentum (twist) at
+    a time; with one vector they are NaN. An average over several realizations has the errors of their
+    scatter, which holds both: of the results (quenched), or by leaving out one realization at a time
+    (annealed). With few vectors the error bar itself is uncertain: R vectors give R - 1 degrees of freedom in
+    every momentum, and where few momenta and states carry Z (T below omega0) an error bar means what it says
+    from about ten vectors on; at T above omega0 two vectors give Student's t with about N / 2 degrees of
+    freedom.
 
     A momentum takes two runs of M steps and 4 M^2 d real operations for the matrix of J, d = 2^N (N 2^N with
     disorder), and M + 100 vectors of memory. N = 16, broadening 0.04, omega0 = 0.1: M = 188, about 0.13 s and

@@ -14,7 +14,7 @@ from xglass.checks import in_label_order, in_model_units, require, whole_number
 from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
 from xglass.lattice import require_whole, stripes
-from xglass.models.common import GEOMETRY, with_coordinates
+from xglass.models.common import GEOMETRY, with_coordinates, with_labels
 from xglass.solvers import tasks
 from xglass.solvers.tasks import Input, Output
 from xglass.units import Chunks, Labels, Parameter, parameter, scale_of
@@ -275,7 +275,7 @@ def _point(model: xr.Dataset, T: Parameter) -> xr.Dataset:
     # parameters are eager; a chunked or stored run may hold them as dask arrays
     model = model.compute(scheduler="synchronous")
     temperature = parameter("T", T, scale=scale_of(model), energy=energy_unit(model), above=0.0)
-    return with_coordinates(model, temperature)
+    return with_labels(with_coordinates(model, temperature), "metropolis")
 
 
 def _check_digits(inputs: dict[str, Input], temperature: xr.DataArray, lowest: float) -> None:
@@ -314,7 +314,7 @@ def _inputs(point: xr.Dataset, walkers: np.ndarray) -> dict[str, Input]:
         "site_energy": (point["site_energy"], ["site"]),
         "reference": (point["filling"] * point["centred"], []),
         "labels": (_labels(point), ["label"]),
-        "realization": (_realization(point), []),
+        "realization": (point.get("realization", xr.DataArray(0)), []),
         "walker": (xr.DataArray(walkers, dims="walker"), []),
     }
 
@@ -622,16 +622,6 @@ def _labels(model: xr.Dataset) -> xr.DataArray:
         part.rename(bond="label") if "bond" in part.dims else part.expand_dims("label") for part in parts
     ]
     return xr.concat(xr.broadcast(*columns, exclude=["label"]), dim="label").transpose(..., "label")
-
-
-def _realization(model: xr.Dataset) -> xr.DataArray:
-    """Return the labels of the realizations, 0 where there are none."""
-    if "realization" not in model.dims and "realization" not in model.coords:
-        return xr.DataArray(0)
-    labels = model["realization"]
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"realization must be whole numbers >= 0, got labels of type {labels.dtype}")
-    return labels
 
 
 def _given_start(

@@ -14,7 +14,7 @@ from xglass.checks import whole_number
 from xglass.engine.tls import averages
 from xglass.solvers import common, tasks
 from xglass.solvers.common import Grids
-from xglass.solvers.ring import Ring, without_realization
+from xglass.solvers.ring import Ring
 from xglass.solvers.tasks import Input
 from xglass.units import canonical
 
@@ -57,11 +57,9 @@ def inputs(ring: Ring, grids: Grids, vectors: Draws) -> dict[str, Input]:
 
     Streams of random numbers are named by the labels of realizations and the canonical values of momenta.
     """
-    labels = ring.model["realization"].variable if "realization" in ring.model.coords else xr.Variable((), 0)
-    label = xr.DataArray(labels if labels.dtype.kind in "iu" else xr.zeros_like(labels, dtype=np.int64))
     return {
         **ring.inputs(),
-        "realization": (label, []),
+        "realization": (xr.DataArray(ring.model.get("realization", xr.DataArray(0)).variable), []),
         "number": (xr.DataArray(ring.numbers, dims="_sector"), []),
         "label": (xr.DataArray(canonical(ring.numbers), dims="_sector"), []),
         "vector": (xr.DataArray(np.arange(vectors.number), dims="_vector"), []),
@@ -101,10 +99,10 @@ def estimated(
         sizes={"_column": columns.size},
     )
     results = _averaged(sums, given["T"][0], ring, plan, grid)
-    model = ring.model if ring.average is None else without_realization(ring.model)
     attrs: dict[str, Any] = {"solver": caller, "seed": str(vectors.seed)}
-    attrs |= {"random_vectors": vectors.number, "precision": vectors.precision}
-    return common.assembled(model, results, attrs, grids)
+    attrs |= {"random_vectors": vectors.number, "precision": vectors.precision} | ring.averaged()
+    attrs["stderr_over"] = "realization" if ring.realizations > 1 else "random_vectors"
+    return common.assembled(ring.without_averaged(), results, attrs, grids)
 
 
 def _averaged(
@@ -112,13 +110,15 @@ def _averaged(
 ) -> dict[str, xr.DataArray]:
     """Average over vectors, momenta and, if asked for, realizations (else over one of them)."""
     over = "realization"
-    if ring.average is None or over not in sums["energies"].dims:
+    if ring.average is None:
         over = "_realization"
         sums = {name: part.expand_dims({over: 1}) for name, part in sums.items()}
+    annealed = ring.average == "annealed" and ring.realizations > 1
+    kind = {} if annealed else {"quenched": ring.average == "quenched"}
     T = T if over in T.dims else T.expand_dims({over: sums["energies"].sizes[over]})
     strata = [over, "_sector", "_vector"]
     return tasks.applied(
-        averages.averages,
+        averages.annealed_averages if annealed else averages.averages,
         {
             "sums": (sums["sums"], [*strata, "T", "_column"]),
             "energies": (sums["energies"], strata),
@@ -130,7 +130,7 @@ def _averaged(
         settings={
             "states": 1.0 if ring.disorder else float(ring.sites),
             "broadenings": grid["broadening"],
-            "quenched": ring.average == "quenched",
-        },
+        }
+        | kind,
         sizes=grid,
     )

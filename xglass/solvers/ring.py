@@ -18,13 +18,17 @@ from xglass.units import parameter
 #: Sites whose configurations are numbers of 64 bits.
 LARGEST = 62
 
+#: ``average`` of a solver that was not told: fine as long as there are no realizations to average over.
+UNSAID = "unsaid"
+
 
 @dataclass(frozen=True)
 class Ring:
     """One electron on a finite ring: the model, and the blocks of the Hamiltonian to average over.
 
     ``numbers`` are momenta, or fluxes through the ring where sites differ (``disorder``), each with one of
-    ``weights``; ``dimension`` is that of a block.
+    ``weights``; ``listed`` whether the user named them; ``dimension`` is that of a block. ``average`` is None
+    where realizations stay, and where there are none.
     """
 
     model: xr.Dataset
@@ -33,6 +37,7 @@ class Ring:
     dimension: int
     numbers: np.ndarray
     weights: np.ndarray
+    listed: bool
     max_excitations: int | None
     average: str | None
 
@@ -55,6 +60,21 @@ class Ring:
         value = value if "site" in value.dims else value.expand_dims(site=self.sites, axis=-1)
         return value.transpose(..., "site")
 
+    @property
+    def realizations(self) -> int:
+        """Number of realizations that are averaged over, 0 where none are."""
+        return 0 if self.average is None else self.model.sizes["realization"]
+
+    def averaged(self) -> dict[str, Any]:
+        """Return attributes for a solution: number and kind of all that was averaged over."""
+        blocks = ("twists", "twist") if self.disorder else ("momenta", "momentum")
+        attrs = dict(zip(blocks, (int(self.weights.sum()), "listed" if self.listed else "all"), strict=True))
+        return attrs | averaged_realizations(self.realizations, self.average)
+
+    def without_averaged(self) -> xr.Dataset:
+        """The model after the average: what differed from realization to realization is gone."""
+        return self.model.drop_dims("realization") if self.realizations else self.model
+
     def settings(self) -> dict[str, Any]:
         """What engines take of a ring besides its parameters."""
         return {"sites": self.sites, "disorder": self.disorder, "max_excitations": self.max_excitations}
@@ -74,8 +94,6 @@ def ring(
     model, sites, over_sites = common.electron(model, caller)
     numbers, weights = sectors(momentum, twist, sites, over_sites)
     kept = kept_states(sites, max_excitations)
-    if average not in ("annealed", "quenched", None):
-        raise ValueError(f"average must be 'annealed', 'quenched' or None, got {average!r}")
     return Ring(
         model=model,
         sites=sites,
@@ -83,9 +101,29 @@ def ring(
         dimension=kept * (sites if over_sites else 1),
         numbers=numbers,
         weights=weights,
+        listed=twist is not None or not isinstance(momentum, str),
         max_excitations=None if max_excitations is None else int(max_excitations),
-        average=average,
+        average=_said(average, model, caller),
     )
+
+
+def _said(average: Any, model: xr.Dataset, caller: str) -> str | None:
+    """How to average over realizations, which nobody but the user can know; None where there are none."""
+    if average not in ("annealed", "quenched", UNSAID, None):
+        raise ValueError(f"average must be 'annealed', 'quenched' or None, got {average!r}")
+    drawn = [name for name in common.PARAMETERS if name in model and "realization" in model[name].dims]
+    if drawn and average == UNSAID:
+        raise ValueError(
+            f"{caller}: {' and '.join(drawn)} differ from realization to realization; write "
+            "average='quenched' (the mean of the results, for disorder that does not move), 'annealed' (over "
+            "the sum of Z, for disorder in thermal equilibrium) or None (every realization by itself)"
+        )
+    return average if drawn else None
+
+
+def averaged_realizations(number: int, average: str | None) -> dict[str, Any]:
+    """Return attributes for a solution that was averaged over so many realizations; none for none."""
+    return {"realizations": number, "average": average} if number else {}
 
 
 def sectors(momentum: Any, twist: Any, sites: int, over_sites: set[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -139,7 +177,7 @@ def over_realizations(results: dict[str, xr.DataArray], average: str | None) -> 
     or all alike (quenched).
     """
     log_z = results["log_partition_function"]
-    if average is None or "realization" not in log_z.dims:
+    if average is None:
         return results
     if average == "quenched":
         return {
@@ -159,11 +197,3 @@ def over_realizations(results: dict[str, xr.DataArray], average: str | None) -> 
         name: averaged[name].transpose(*(d for d in result.dims if d != "realization"))
         for name, result in results.items()
     }
-
-
-def without_realization(model: xr.Dataset) -> xr.Dataset:
-    """The model after an average: what differed from realization to realization is gone."""
-    names = [name for name, coord in model.coords.items() if "realization" in coord.dims]
-    return model.drop_vars(
-        [*names, *(["realization"] if "realization" in model.coords and "realization" not in names else [])]
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -10,6 +12,7 @@ from xglass.checks import realizations, whole_number
 from xglass.engine.tls import static_disorder as engine
 from xglass.models.common import GEOMETRY
 from xglass.solvers import common, tasks
+from xglass.solvers.ring import averaged_realizations
 from xglass.solvers.tasks import Input, Output
 from xglass.units import Chunks, Frequencies, Labels, Parameter
 
@@ -92,14 +95,14 @@ def static_disorder(
         <H_hop>, ``total_weight(..., T)``, the integral over all positive frequencies (also those beyond the
         grid), and ``log_partition_function(..., T)`` of one electron and ``sites`` two-level systems; each
         with ``_stderr``, by the jackknife over configurations (NaN for a single one). Dimensions of g, t and
-        g_z only.
+        g_z only. Attributes of an average: ``realizations``, how many, and ``average``, of which kind.
 
     Raises
     ------
     ValueError
     TypeError
-        Naming the argument: parameters that differ from site to site, T or broadening not > 0, a grid that is
-        not uniform from 0 where ``broadening=None``.
+        Naming the argument: parameters that differ from site to site, T or broadening not > 0, T that differs
+        between realizations, a grid that is not uniform from 0 where ``broadening=None``.
 
     Notes
     -----
@@ -146,11 +149,13 @@ def static_disorder(
     plan = tasks.planned(chunks, tasks.loops(inputs.values()), seconds=seconds)
     settings = {"sites": sites, "seed": key, "binned": binned}
     results = tasks.applied(engine.frozen_spectra, inputs, FROZEN_SPECTRA, plan, settings=settings)
+    attrs: dict[str, Any] = {"solver": caller, "sites": sites}
     if average is None:
         model = model.assign_coords(realization=labels)
     else:
         results = _annealed(results, plan)
-    return common.assembled(model, results, {"solver": caller, "sites": sites}, grids)
+        attrs |= averaged_realizations(labels.size, average) | {"stderr_over": "realization"}
+    return common.assembled(model, results, attrs, grids)
 
 
 def _annealed(results: dict[str, xr.DataArray], plan: tasks.Plan) -> dict[str, xr.DataArray]:

@@ -12,7 +12,7 @@ from xglass.engine.tls import typicality as engine
 from xglass.solvers import common
 from xglass.solvers.common import Grids
 from xglass.solvers.random_vectors import draws, estimated
-from xglass.solvers.ring import Ring, ring
+from xglass.solvers.ring import UNSAID, Ring, ring
 from xglass.units import Chunks, Frequencies, Parameter
 
 __all__ = ["typicality"]
@@ -37,7 +37,7 @@ def typicality(
     momentum: str | Parameter = "all",
     twist: Parameter | None = None,
     max_excitations: int | None = None,
-    average: str | None = "annealed",
+    average: str | None = UNSAID,
     seed: int,
     precision: str = "single",
     chunks: Chunks = "auto",
@@ -77,8 +77,8 @@ def typicality(
     max_excitations : int, optional
         Most excited two-level systems of the configurations that are kept, as in :func:`exact`.
     average : {"annealed", "quenched"} or None
-        Over ``realization``: "annealed" divides the sum of numerators by the sum of Z, "quenched" averages
-        the results; None keeps the dimension.
+        How to average over ``realization``, to be said once a parameter of the model has it; as in
+        :func:`exact`.
     seed : int
         0 <= seed < 2^64. Vector n of a parameter point and momentum is the same whatever else is computed; it
         depends neither on T and the grids nor on ``precision``, and it is that of :func:`ftlm` (there real
@@ -92,14 +92,16 @@ def typicality(
     Returns
     -------
     Dataset
-        The variables of :func:`ftlm`, each with ``_stderr``, and ``filter_limited``; coords of the model.
+        The variables and attributes of :func:`ftlm`, each variable with ``_stderr``, and ``filter_limited``;
+        coords of the model.
 
     Raises
     ------
     ValueError
     TypeError
         Naming the argument: T or broadening not > 0, frequencies that do not rise, momenta for a model with
-        disorder, counts that are no whole numbers or too small, unknown names, vectors that do not fit in
+        disorder, ``average`` not said where there are realizations, T that differs between them, counts that
+        are no whole numbers or too small, unknown names, vectors that do not fit in
         memory (with their size).
 
     Notes

@@ -252,9 +252,15 @@ def _compared_chains(stored: dict[str, Any], asked: dict[str, Any], folder: Path
             "object or delayed task that is another one at every start (what is stored can be read "
             "by load(path, partial=True))"
         ]
-    # operations without a rule are named after private functions, and how "auto" cuts may have changed since
+    # operations without a rule are named after private functions; how "auto" cuts may have changed since, and
+    # solvers may have learnt to say more in attributes
     sides = [
-        side | {"operations": [], "variables": {k: v | {"chunks": []} for k, v in side["variables"].items()}}
+        side
+        | {
+            "operations": [],
+            "variables": {k: v | {"chunks": []} for k, v in side["variables"].items()},
+            "attributes": {k: v for k, v in side["attributes"].items() if k in stored["attributes"]},
+        }
         for side in (stored, asked)
     ]
     if lines := provenance.differences(*sides):

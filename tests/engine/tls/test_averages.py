@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xglass.engine.tls.averages import Columns, averages, ratios
+from xglass.engine.tls.averages import Columns, annealed_averages, averages, ratios
 
 
 @pytest.mark.parametrize(("broadenings", "frequencies"), [(1, 1), (1, 5), (3, 4)])
@@ -58,6 +58,22 @@ def test_averages_with_their_errors():
             left_out.append(kinetic(kept))
         variance = variance + 2.0 * np.var(left_out, axis=0)  # (R - 1) / R times the sum of squares
     np.testing.assert_allclose(results[3], np.sqrt(variance), rtol=1e-10)
+
+
+def test_annealed_errors_leave_out_one_realization():
+    generator = np.random.default_rng(7)
+    T, weights = np.array([[0.5, 2.0]] * 4), np.array([1.0, 3.0])
+    energies = generator.normal(size=(4, 2, 3))
+    sums = generator.uniform(1.0, 2.0, size=(4, 2, 3, 2, Columns(1, 2).size))
+    options = {"states": 8.0, "broadenings": 1}
+    results = annealed_averages(sums, energies, T, weights, **options)
+    without = [
+        annealed_averages(*(np.delete(array, r, axis=0) for array in (sums, energies, T)), weights, **options)
+        for r in range(4)
+    ]
+    for k in range(0, 10, 2):
+        left_out = np.array([single[k] for single in without])
+        np.testing.assert_allclose(results[k + 1], np.sqrt(3.0 * np.var(left_out, axis=0)), rtol=1e-9)
 
 
 def test_quenched_averages_are_means_over_realizations():

@@ -121,12 +121,44 @@ def averages(
 
     ``energies`` (..., realization, sector, vector) are those that the numerators are relative to, T is (...,
     realization, T). Sums over sectors, with ``weights`` (sector), and over vectors are divided by that of Z;
-    ``states`` copies of a sector make the space. Realizations enter those sums (annealed), or their results
-    are averaged (quenched; the error of several is then their scatter).
+    ``states`` copies of a sector make the space. Realizations, all at the same T, enter those sums
+    (annealed), or their results are averaged (quenched; the error of several is then their scatter).
 
     Returns ln Z (..., T), <H_hop>, total weight, filter exponent (..., T, broadening) and sigma (..., T,
     broadening, frequency), each followed by its error.
     """
+    return _averages(sums, energies, T, weights, states, broadenings, quenched=quenched, scatter=False)
+
+
+@operation("random_vectors.annealed")
+def annealed_averages(
+    sums: np.ndarray,
+    energies: np.ndarray,
+    T: np.ndarray,
+    weights: np.ndarray,
+    *,
+    states: float,
+    broadenings: int,
+) -> tuple[np.ndarray, ...]:
+    """Return averages that are not quenched, with the scatter of realizations as their errors.
+
+    One realization is left out at a time, so that errors hold the scatter of sectors and vectors too.
+    """
+    return _averages(sums, energies, T, weights, states, broadenings, quenched=False, scatter=True)
+
+
+def _averages(
+    sums: np.ndarray,
+    energies: np.ndarray,
+    T: np.ndarray,
+    weights: np.ndarray,
+    states: float,
+    broadenings: int,
+    *,
+    quenched: bool,
+    scatter: bool,
+) -> tuple[np.ndarray, ...]:
+    """:func:`averages`, or with ``scatter`` :func:`annealed_averages`."""
     columns = Columns.among(sums.shape[-1], broadenings)
     realizations, sectors, vectors = energies.shape[-3:]
     weights = weights * states / weights.sum()
@@ -134,13 +166,22 @@ def averages(
 
     def together(sums: np.ndarray, energies: np.ndarray, T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One sum for all realizations and sectors."""
-        return stratified(
+        value, error = stratified(
             sums.reshape(strata, vectors, *sums.shape[-2:]),
             energies.reshape(strata, vectors),
             np.repeat(T, sectors, axis=0),
             np.tile(weights, realizations) / realizations,
             columns,
         )
+        if not scatter:
+            return value, error
+
+        # realizations are the independent samples: what one has summed takes the place of a vector
+        ground = energies.min()
+        factors = weights[:, None, None] * np.exp(-(energies[..., None] - ground) / T[:, None, None, :])
+        samples = (factors[..., None] * sums).mean(axis=2).sum(axis=1)
+        grounds = np.full((1, realizations), ground)
+        return value, stratified(samples[None], grounds, T[:1], np.ones(1), columns)[1]
 
     def apart(sums: np.ndarray, energies: np.ndarray, T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One sum for each realization."""
