@@ -148,6 +148,8 @@ ABOUT_LABELS = {
     "checks.both_or_neither": lambda run: xg.checks.both_or_neither(
         "test", "x", run["acceptance"], stderr=run["acceptance"]
     ),
+    "checks.in_label_order": lambda run: xg.checks.in_label_order("x", run["occupation"]),
+    "checks.no_override": lambda run: xg.checks.no_override("test", "x", T=(run["T"], run["T"])),
     "checks.array": lambda run: xg.checks.array("test", "x", run["occupation"]),
     "checks.real_array": lambda run: xg.checks.real_array("test", "x", run["occupation"]),
     "units.scale_of": lambda run: xg.units.scale_of(run),
@@ -184,6 +186,7 @@ EAGER = {
         [
             "variables.attributes",
             "checks.realizations",
+            "checks.extra",
             "checks.refuse",
             "checks.seed",
             "checks.whole_number",
