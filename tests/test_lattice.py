@@ -12,6 +12,7 @@ from scipy import special
 import xglass as xg
 from xglass import lattice as lt
 from xglass.engine.core import ewald
+from xglass.lattice.waves import stripes, wave_vectors
 
 S3 = np.sqrt(3)
 HONEYCOMB_BONDS = [(0, 1, (0, 0), "z"), (1, 0, (0, 1), "y"), (1, 0, (-1, 1), "x")]
@@ -261,7 +262,7 @@ def test_honeycomb_levels_are_those_of_bloch_waves():
     hopping = np.zeros((24, 24))
     np.add.at(hopping, (lattice["bond_source"].values, lattice["bond_target"].values), 1.0)
     steps = np.array([[0, 1], [-S3 / 2, -0.5], [S3 / 2, -0.5]])  # from basis site 0 to its neighbours
-    gap = np.abs(np.exp(1j * lt.wave_vectors(lattice) @ steps.T).sum(axis=1))
+    gap = np.abs(np.exp(1j * wave_vectors(lattice) @ steps.T).sum(axis=1))
     np.testing.assert_allclose(
         np.linalg.eigvalsh(hopping + hopping.T), np.sort(np.concatenate([gap, -gap])), rtol=0, atol=1e-13
     )
@@ -350,7 +351,7 @@ def test_sides_are_whole_numbers_of_two_and_more(build, side, error):
 
 @all_lattices
 def test_wave_vectors_fit_the_torus(lattice):
-    waves, cells = lt.wave_vectors(lattice), lattice["cells"].values
+    waves, cells = wave_vectors(lattice), lattice["cells"].values
     assert waves.shape == (np.prod(cells), len(cells))
     turns = waves @ lattice["torus"].values.T / (2 * np.pi)
     np.testing.assert_allclose(turns, np.rint(turns), rtol=0, atol=1e-12)
@@ -376,7 +377,7 @@ def test_wave_vectors_are_the_shortest_of_their_class(vectors):
     """However skewed the cell that describes the lattice."""
     d = len(vectors)
     lattice = lt.from_cell(vectors, shape=(4,) * d, bonds=[(0, 0, (1,) + (0,) * (d - 1), "x")])
-    waves = lt.wave_vectors(lattice)
+    waves = wave_vectors(lattice)
     reciprocal = 2 * np.pi * np.linalg.inv(np.array(vectors, dtype=float)).T
     n = np.arange(-30, 31) if d == 2 else np.arange(-12, 13)
     shifts = np.stack(np.meshgrid(*[n] * d, indexing="ij"), axis=-1).reshape(-1, d) @ reciprocal
@@ -385,7 +386,7 @@ def test_wave_vectors_are_the_shortest_of_their_class(vectors):
 
 
 def test_stripes_of_the_triangular_lattice():
-    names, waves = lt.stripes(lt.triangular(4))
+    names, waves = stripes(lt.triangular(4))
     assert names == ["horizontal", "diagonal_1", "diagonal_2"]
     x = lt.triangular(4)["position"].values
     patterns = np.cos(x @ waves.T)
@@ -398,23 +399,23 @@ def test_stripes_of_the_triangular_lattice():
 
 
 def test_stripes_of_other_lattices():
-    names, waves = lt.stripes(lt.square(4))
+    names, waves = stripes(lt.square(4))
     assert names[0] == "horizontal"
     found = {name: tuple((np.abs(q) / np.pi).round(12)) for name, q in zip(names, waves, strict=True)}
     assert found == {"horizontal": (0, 1), "vertical": (1, 0), "diagonal": (1, 1)}
-    names, waves = lt.stripes(lt.cubic(2))
+    names, waves = stripes(lt.cubic(2))
     assert len(names) == 7
     assert "(1/2, 1/2, 1/2)" in names
     np.testing.assert_allclose(waves[names.index("(1/2, 0, 0)")], [np.pi, 0, 0])
-    names, waves = lt.stripes(honeycomb())  # two sites per cell: no rows to name
+    names, waves = stripes(honeycomb())  # two sites per cell: no rows to name
     assert sorted(names) == ["(0, 1/2)", "(1/2, 0)", "(1/2, 1/2)"]
-    assert lt.stripes(lt.chain(6))[0] == ["(1/2)"]
+    assert stripes(lt.chain(6))[0] == ["(1/2)"]
 
 
 def test_only_stripes_that_fit():
-    assert lt.stripes(lt.square(4, 5))[0] == ["vertical"]
-    assert lt.stripes(lt.triangular(3, 4))[0] == ["horizontal"]
-    names, waves = lt.stripes(lt.triangular(3))
+    assert stripes(lt.square(4, 5))[0] == ["vertical"]
+    assert stripes(lt.triangular(3, 4))[0] == ["horizontal"]
+    names, waves = stripes(lt.triangular(3))
     assert names == []
     assert waves.shape == (0, 2)
 
@@ -455,7 +456,7 @@ def test_stripe_energies(L):
     """
     lattice = lt.triangular(L)
     V, bare = xg.coulomb(lattice, self_image="include").values, xg.coulomb(lattice).values
-    names, waves = lt.stripes(lattice)
+    names, waves = stripes(lattice)
     for orientation, pattern in STRIPES.items():
         s = triangular_spins(L, pattern)
         wave = waves[names.index(orientation)]

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import xglass as xg
-from xglass.units import parameter
+from xglass.units.parameters import parameter
 
 # CODATA 2018, exact by the definition of the SI, in J, s, C: nothing here goes through pint
 PLANCK = 6.62607015e-34

@@ -8,7 +8,7 @@ from . import store as store
 from . import testing as testing
 from . import units as units
 from . import variables as variables
-from .lattice import coulomb as coulomb
+from .lattice.interactions import coulomb as coulomb
 from .models.charge_glass import charge_glass as charge_glass
 from .models.disorder import random_couplings as random_couplings
 from .models.disorder import random_parameter as random_parameter

@@ -14,7 +14,7 @@ import xarray as xr
 from xglass.checks import no_override, require
 from xglass.engine.core.operations import operation
 from xglass.engine.tls import dmft
-from xglass.units import parameter, scale_of
+from xglass.units.parameters import parameter, scale_of
 from xglass.variables import stamp
 
 __all__ = ["band_edge_mobility", "boltzmann_mobility", "fraction", "scattering_rate", "self_energy"]

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import aligned, both_or_neither, extra, refuse, require
-from xglass.units import ratio
+from xglass.units.quantities import ratio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

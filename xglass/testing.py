@@ -10,7 +10,7 @@ from typing import Any
 
 import xarray as xr
 
-from xglass.lattice import triangular
+from xglass.lattice.cells import triangular
 from xglass.models.charge_glass import charge_glass
 from xglass.solvers.metropolis import metropolis
 

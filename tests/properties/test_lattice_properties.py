@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import xglass as xg
 from xglass import lattice as lt
 from xglass.engine.core import ewald
+from xglass.lattice.waves import wave_vectors
 
 bounded = settings(max_examples=15, deadline=None, derandomize=True, database=None)
 
@@ -234,7 +235,7 @@ def test_gates_screen_more_the_nearer_they_are(vectors, L, distances):
     near, far = sorted(distances)
     assume(far - near > 0.05)
     lattice = lt.from_cell(vectors, shape=(L, L + 1), bonds=[(0, 0, (1, 0), "x")])
-    waves = lt.wave_vectors(lattice)
+    waves = wave_vectors(lattice)
     phase = np.cos(waves @ lattice["position"].values.T)
     for gates in (1, 2):
         swept = xg.coulomb(lattice, gate_distance=[near, far], gates=gates, self_image="include").values
@@ -291,7 +292,7 @@ def test_any_lattice_is_consistent(lattice):
     for kind in ("x", "far"):  # a true vector is one and the same for all bonds of a kind
         chosen = lattice["bond_vector"].values[lattice["bond_kind"].values == kind]
         np.testing.assert_allclose(chosen, np.broadcast_to(chosen[0], chosen.shape), rtol=0, atol=1e-12)
-    waves = lt.wave_vectors(lattice)
+    waves = wave_vectors(lattice)
     assert len(waves) == np.prod(cells_)
     phase = np.exp(1j * x[:: lattice.sizes["site"] // len(waves)] @ waves.T)
     np.testing.assert_allclose(phase.conj().T @ phase, len(waves) * np.eye(len(waves)), rtol=0, atol=1e-9)
@@ -308,5 +309,5 @@ def test_free_levels_are_those_of_bloch_waves(L, Ly):
     hopping = np.zeros((n, n))
     np.add.at(hopping, (model["bond_source"].values, model["bond_target"].values), model["hopping"].values)
     steps = np.array([[1, 0], [0.5, np.sqrt(3) / 2], [-0.5, np.sqrt(3) / 2]])
-    levels = 2 * np.cos(lt.wave_vectors(model) @ steps.T) @ [-0.21, 0.3, 0.3]
+    levels = 2 * np.cos(wave_vectors(model) @ steps.T) @ [-0.21, 0.3, 0.3]
     np.testing.assert_allclose(np.linalg.eigvalsh(hopping + hopping.T), np.sort(levels), rtol=0, atol=1e-12)

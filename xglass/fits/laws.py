@@ -11,7 +11,8 @@ import xarray as xr
 from xglass.checks import aligned, in_model_units
 from xglass.engine.core.operations import operation
 from xglass.fits.common import fit_slices, line, minimise, nothing, over_slices, report
-from xglass.units import Parameter, parameter, quoted
+from xglass.units.parameters import Parameter, parameter
+from xglass.units.physical import quoted
 from xglass.variables import ENERGIES, Floats, energy_unit, stamp
 
 Law = Literal["arrhenius", "vogel_fulcher", "power_law"]

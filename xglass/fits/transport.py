@@ -15,7 +15,7 @@ from xglass.engine.core.operations import operation
 from xglass.engine.core.points import over_points
 from xglass.fits.common import fit_slices, minimise, nothing, over_slices, report, unit_of_chi2, unpacked
 from xglass.observables import common
-from xglass.units import Parameter, parameter, scale_of
+from xglass.units.parameters import Parameter, parameter, scale_of
 from xglass.variables import Floats, stamp
 
 #: Trial rates of the scan before each fit, evenly in ln p from a quarter of a bin to the end of the grid.

@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import aligned
-from xglass.lattice import coulomb, lattice_mark
+from xglass.lattice.interactions import coulomb
+from xglass.lattice.whole import lattice_mark
 from xglass.models.common import check_size, geometry, stamped, with_coordinates, with_labels
-from xglass.units import Parameter, Value, parameter, scale_of
+from xglass.units.parameters import Parameter, Value, parameter, scale_of
 from xglass.variables import attributes
 
 __all__ = ["charge_glass"]

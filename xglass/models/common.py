@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import eager
-from xglass.lattice import require_whole
-from xglass.units import Value, scale_coordinate
+from xglass.lattice.whole import require_whole
+from xglass.units.parameters import Value, scale_coordinate
 from xglass.variables import stamp
 
 #: What a model takes from the lattice. The rest, of a model or run given as lattice, it makes anew.

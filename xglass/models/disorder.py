@@ -10,7 +10,7 @@ import xarray as xr
 from xglass import checks
 from xglass.checks import aligned, realizations, require, whole_number
 from xglass.models.common import STRENGTHS
-from xglass.units import Labels, Parameter, parameter
+from xglass.units.parameters import Labels, Parameter, parameter
 from xglass.variables import attributes, stamp
 
 __all__ = ["random_couplings", "random_parameter", "random_site_energy"]

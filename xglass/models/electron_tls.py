@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.models.common import check_size, geometry, stamped, with_coordinates, with_labels
-from xglass.units import Parameter, Value, parameter, scale_of
+from xglass.units.parameters import Parameter, Value, parameter, scale_of
 
 __all__ = ["electron_tls"]
 

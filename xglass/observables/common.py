@@ -10,9 +10,9 @@ import xarray as xr
 
 from xglass import checks
 from xglass.checks import aligned, in_model_units, uncut
-from xglass.lattice import require_whole
+from xglass.lattice.whole import require_whole
 from xglass.solvers.tasks import Input
-from xglass.units import Parameter, parameter, scale_of
+from xglass.units.parameters import Parameter, parameter, scale_of
 from xglass.variables import energy_unit
 
 #: Unit of a conductivity per particle, which is a mobility times e.

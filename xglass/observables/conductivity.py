@@ -8,7 +8,7 @@ import xarray as xr
 from xglass.checks import aligned, in_model_units
 from xglass.engine.core import conductivity
 from xglass.observables import common
-from xglass.units import Parameter
+from xglass.units.parameters import Parameter
 from xglass.variables import energy_unit, stamp
 
 __all__ = [

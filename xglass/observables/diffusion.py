@@ -8,7 +8,7 @@ import xarray as xr
 
 from xglass.engine.core import conductivity
 from xglass.observables import common
-from xglass.units import Frequencies, Parameter, parameter
+from xglass.units.parameters import Frequencies, Parameter, parameter
 from xglass.variables import stamp
 
 __all__ = ["diffusivity", "mean_square_displacement"]

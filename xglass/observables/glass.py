@@ -10,7 +10,7 @@ import xarray as xr
 from xglass.checks import aligned, whole_number
 from xglass.engine.charge import configurations
 from xglass.observables.common import labelled, occupations
-from xglass.units import Labels
+from xglass.units.parameters import Labels
 from xglass.variables import stamp
 
 __all__ = ["autocorrelation", "overlap"]

@@ -11,7 +11,7 @@ from xglass.checks import require
 from xglass.engine.charge import one_body as engine
 from xglass.observables.common import labelled, occupations, replaced_temperature
 from xglass.solvers.tasks import Input
-from xglass.units import Parameter
+from xglass.units.parameters import Parameter
 from xglass.variables import energy_unit, stamp
 
 __all__ = ["kinetic_energy", "local_density"]

@@ -7,7 +7,7 @@ import xarray as xr
 
 from xglass.checks import eager, require
 from xglass.engine.charge import configurations
-from xglass.lattice import stripes, wave_vectors
+from xglass.lattice.waves import stripes, wave_vectors
 from xglass.observables.common import labelled, occupations
 from xglass.solvers.tasks import Input
 from xglass.variables import stamp

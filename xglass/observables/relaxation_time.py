@@ -6,7 +6,7 @@ import xarray as xr
 
 from xglass.engine.core import conductivity
 from xglass.observables import common
-from xglass.units import Parameter
+from xglass.units.parameters import Parameter
 from xglass.variables import stamp
 
 __all__ = ["relaxation_time_approximation", "transient_localization_length"]

@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import eager, require
-from xglass.lattice import require_whole
+from xglass.lattice.whole import require_whole
 from xglass.models.common import with_coordinates, with_labels
 from xglass.solvers.tasks import Input
-from xglass.units import Frequencies, Parameter, parameter, scale_of
+from xglass.units.parameters import Frequencies, Parameter, parameter, scale_of
 from xglass.variables import stamp
 
 #: Parameters of :func:`electron_tls`, in the order in which engines take them.

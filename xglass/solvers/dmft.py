@@ -13,7 +13,7 @@ from xglass.models.common import with_coordinates
 from xglass.solvers import tasks
 from xglass.solvers.common import electron, rising, temperatures
 from xglass.solvers.tasks import Input, Output
-from xglass.units import Chunks, Frequencies, Parameter
+from xglass.units.parameters import Chunks, Frequencies, Parameter
 from xglass.variables import stamp
 
 __all__ = ["dmft"]

@@ -9,7 +9,7 @@ from xglass.engine.tls import dense as engine
 from xglass.solvers import common, tasks
 from xglass.solvers.ring import UNSAID, over_realizations, ring
 from xglass.solvers.tasks import Output
-from xglass.units import Chunks, Frequencies, Parameter
+from xglass.units.parameters import Chunks, Frequencies, Parameter
 
 __all__ = ["exact"]
 

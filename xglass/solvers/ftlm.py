@@ -11,7 +11,7 @@ from xglass.engine.tls import lanczos, operators
 from xglass.solvers import common
 from xglass.solvers.random_vectors import draws, estimated
 from xglass.solvers.ring import UNSAID, ring
-from xglass.units import Chunks, Frequencies, Parameter
+from xglass.units.parameters import Chunks, Frequencies, Parameter
 
 __all__ = ["ftlm"]
 

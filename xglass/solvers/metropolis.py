@@ -13,11 +13,12 @@ from xglass import checks
 from xglass.checks import in_label_order, in_model_units, require, whole_number
 from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
-from xglass.lattice import require_whole, stripes
+from xglass.lattice.waves import stripes
+from xglass.lattice.whole import require_whole
 from xglass.models.common import GEOMETRY, with_coordinates, with_labels
 from xglass.solvers import tasks
 from xglass.solvers.tasks import Input, Output
-from xglass.units import Chunks, Labels, Parameter, parameter, scale_of
+from xglass.units.parameters import Chunks, Labels, Parameter, parameter, scale_of
 from xglass.variables import energy_unit, stamp
 
 __all__ = ["metropolis", "metropolis_counters", "rerun"]

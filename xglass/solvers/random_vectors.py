@@ -16,7 +16,7 @@ from xglass.solvers import common, tasks
 from xglass.solvers.common import Grids
 from xglass.solvers.ring import Ring
 from xglass.solvers.tasks import Input
-from xglass.units import canonical
+from xglass.units.quantities import canonical
 
 #: The least number of tasks that a long computation is cut into.
 TASKS = 8

@@ -13,7 +13,7 @@ from xglass.checks import whole_number
 from xglass.engine.tls import operators
 from xglass.solvers import common
 from xglass.solvers.tasks import Input
-from xglass.units import parameter
+from xglass.units.parameters import parameter
 
 #: Sites whose configurations are numbers of 64 bits.
 LARGEST = 62

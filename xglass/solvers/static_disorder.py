@@ -14,7 +14,7 @@ from xglass.models.common import GEOMETRY
 from xglass.solvers import common, tasks
 from xglass.solvers.ring import averaged_realizations
 from xglass.solvers.tasks import Input, Output
-from xglass.units import Chunks, Frequencies, Labels, Parameter
+from xglass.units.parameters import Chunks, Frequencies, Labels, Parameter
 
 __all__ = ["static_disorder"]
 

@@ -13,7 +13,7 @@ from xglass.solvers import common
 from xglass.solvers.common import Grids
 from xglass.solvers.random_vectors import draws, estimated
 from xglass.solvers.ring import UNSAID, Ring, ring
-from xglass.units import Chunks, Frequencies, Parameter
+from xglass.units.parameters import Chunks, Frequencies, Parameter
 
 __all__ = ["typicality"]
 

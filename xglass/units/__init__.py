@@ -1,0 +1,25 @@
+"""Units at the edges: Quantities in, physical units out.
+
+Inside xglass arrays are plain numbers in the unit of the model, with the unit's name in ``attrs["units"]``.
+``registry`` is our own pint registry: the energy units ``Vc`` and ``tc``, the lattice spacing ``a`` and the
+Monte Carlo ``sweep`` are base dimensions of their own.
+"""
+
+from typing import Any
+
+from xglass.units.parameters import parameter, scale_coordinate, scale_of
+from xglass.units.physical import to_physical
+from xglass.units.quantities import canonical, unit_registry
+
+__all__ = ["canonical", "parameter", "registry", "scale_coordinate", "scale_of", "to_physical"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def __getattr__(name: str) -> Any:
+    """Take the registry where it is asked for by name."""
+    if name == "registry":
+        return unit_registry()
+    raise AttributeError(f"module 'xglass.units' has no attribute {name!r}")
