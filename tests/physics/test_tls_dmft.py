@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xglass as xg
-from xglass.engine.tls import dmft_kernels
+from xglass.engine.tls import dmft_bubble_kernels, dmft_kernels
 
 CHAIN = xg.lattice.chain(4)
 W = np.linspace(0.0, 6.0, 25)
@@ -282,7 +282,7 @@ def test_narrow_peaks_of_the_conductivity():
 
 def test_total_weight_of_a_missed_peak_is_not_given(monkeypatch):
     """Where the sum rule is not met, or work is over its bound: NaN."""
-    import xglass.engine.tls.dmft as engine
+    import xglass.engine.tls.dmft_bubble as engine
 
     monkeypatch.setattr(engine, "VIOLATION", 1e-16)
     assert np.isnan(local(T=1.0, frequency=[0.0])["total_weight"])
@@ -293,7 +293,7 @@ def test_total_weight_of_a_missed_peak_is_not_given(monkeypatch):
 
 def test_bounded_work_is_said(monkeypatch):
     """Panels that were not refined: not converged, and no wrong numbers."""
-    import xglass.engine.tls.dmft as engine
+    import xglass.engine.tls.dmft_panels as engine
 
     monkeypatch.setattr(engine, "MOST_ITERATIONS", 1)
     result = local(T=0.2, omega0=2.0, frequency=[0.0])
@@ -571,7 +571,7 @@ def test_states_are_infinite_at_the_edges_of_the_free_band(t, T):
     np.testing.assert_array_equal(result["green_function"].imag[[1, 3]], [-np.inf, -np.inf])
 
 
-@pytest.mark.parametrize("divide", [dmft_kernels.solve, dmft_kernels.spectrum])
+@pytest.mark.parametrize("divide", [dmft_kernels.solve, dmft_bubble_kernels.spectrum])
 def test_kernels_divide_as_numpy_does(divide):
     """A division by zero is no ZeroDivisionError somewhere in a sweep over parameters."""
     assert divide.targetoptions["error_model"] == "numpy"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.polynomial import legendre
 
-from xglass.engine.tls import dmft, dmft_kernels, dmft_lattices
+from xglass.engine.tls import dmft_bubble_kernels, dmft_kernels, dmft_lattices, dmft_panels
 
 RNG = np.random.default_rng(3)
 
@@ -141,8 +141,8 @@ def test_polynomials_at_the_nodes_of_a_part(nodes):
     """Against numpy: of a panel [1, 3], at a part around 1.8 and the same moved by 0.7."""
     rule, out = np.zeros((2, 16)), np.zeros((2, 16, 16))
     rule[:, :nodes] = legendre.leggauss(nodes)
-    dmft_kernels._polynomials(0, 1.8, 0.3, rule, nodes, 0.0, 0.0, 1.0, 3.0, out)
-    dmft_kernels._polynomials(1, 1.8, 0.3, rule, nodes, 1.5, 0.8, 1.0, 3.0, out)
+    dmft_bubble_kernels._polynomials(0, 1.8, 0.3, rule, nodes, 0.0, 0.0, 1.0, 3.0, out)
+    dmft_bubble_kernels._polynomials(1, 1.8, 0.3, rule, nodes, 1.5, 0.8, 1.0, 3.0, out)
     for k, shift in ((0, 0.0), (1, 0.7)):
         x = 1.8 + 0.3 * rule[0, :nodes] + shift - 2.0
         np.testing.assert_allclose(out[k, :, :nodes].T, legendre.legvander(x, 15), rtol=1e-11, atol=1e-13)
@@ -152,7 +152,7 @@ def panel(left, right, *, tail=0.0, share=1.0, hidden=False):
     """A panel of two rungs, of which the first counts."""
     ones = np.ones(2)
     integrals = (right - left) * np.array([1.0, -2.0, 3.0, 4.0])
-    return dmft.Panel(
+    return dmft_panels.Panel(
         left=left, right=right, series=left * np.ones((2, 16)), integrals=integrals,
         weights=(right - left) * np.array([1.0, 0.0]), share=share * ones, tail=tail * ones, hidden=hidden,
         residual=1e-9, lit=ones > 0.0,
@@ -169,7 +169,7 @@ def test_panels_are_halved_for_a_reason():
         panel(0.0, 1.0, hidden=True),
         panel(0.0, 1e-13, tail=1e-3),
     ]
-    fine = dmft.resolved(panels, dmft_lattices.Chain(1.0))
+    fine = dmft_panels.resolved(panels, dmft_lattices.Chain(1.0))
     assert fine.tolist() == [True, False, True, True, False, True]
 
 
@@ -177,7 +177,7 @@ def test_panels_are_joined_in_order_of_energy():
     ladder = dmft_lattices.extent(1.0, 1.0, 0.0, 0.5, 1.0, 0.0, 0.0, 2.0)
     middle = ladder.bottom + 0.1
     panels = [panel(middle, ladder.bottom + 0.5), panel(ladder.bottom, middle)]
-    solution = dmft.joined(panels, ladder=ladder, reference=-2.0, lost=0.0)
+    solution = dmft_panels.joined(panels, ladder=ladder, reference=-2.0, lost=0.0)
     np.testing.assert_allclose(solution.edges, [ladder.bottom, middle, ladder.bottom + 0.5])
     np.testing.assert_allclose(solution.coefficients[:, 0, 0], [ladder.bottom, middle])
     np.testing.assert_allclose(solution.shares, [0.2, 0.8])
@@ -185,7 +185,7 @@ def test_panels_are_joined_in_order_of_energy():
     assert (solution.norm, solution.kinetic) == (pytest.approx(0.5), pytest.approx(-1.0))
     assert solution.transport == pytest.approx(1.5)
     assert solution.residual == pytest.approx(2e-9)
-    assert dmft.joined(panels, ladder=ladder, reference=-2.0, lost=np.inf).residual == np.inf
+    assert dmft_panels.joined(panels, ladder=ladder, reference=-2.0, lost=np.inf).residual == np.inf
 
 
 @pytest.mark.parametrize("g_z", [0.5, 1.0, 2.0])
