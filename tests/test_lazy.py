@@ -1,6 +1,7 @@
 """Nothing computes inside a chain: every public function has an entry below, and one without fails."""
 
 import inspect
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -433,6 +434,21 @@ def test_what_dask_sees_of_ours_is_an_operation(name):
         place = getattr(leaf, "__module__", None) or type(leaf).__module__
         assert not place.startswith("xglass") or known(leaf) is not None, leaf
     assert provenance.revisions(data)
+
+
+@pytest.mark.parametrize("name", [*LAZY, *SOLVERS])
+def test_a_result_that_travelled_is_that_of_data_in_memory(name):
+    """A pickled lazy result equals itself, and the eager one, label by label and bit by bit."""
+    if name in SOLVERS:
+        lazy, eager = SOLVERS[name](), SOLVERS[name](chunks=None)
+    else:
+        lazy, eager = (LAZY[name](xg.testing.tiny_run(**kind)) for kind in ({}, {"chunks": None}))
+        eager = eager.compute(scheduler="sync")
+    travelled = cloudpickle.loads(cloudpickle.dumps(lazy))
+    assert all(dask_backed(travelled))
+    travelled = travelled.compute(scheduler="sync")
+    xr.testing.assert_identical(travelled, eager)
+    xr.testing.assert_identical(pickle.loads(pickle.dumps(travelled)), eager)
 
 
 def test_the_ordered_start_is_a_block_too():
