@@ -1,5 +1,7 @@
 """Labels of sites and bonds are followed or refused, and so are models whose sites were moved."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -114,6 +116,12 @@ CHARGES = {
     "electrostatic_potential": lambda moved: xg.electrostatic_potential(moved(xg.testing.tiny_run())),
     "kinetic_energy": lambda moved: xg.kinetic_energy(moved(xg.testing.tiny_run())),
     "local_density": lambda moved: xg.local_density(moved(xg.testing.tiny_run())),
+    "structure_factor": lambda moved: xg.structure_factor(moved(xg.testing.tiny_run())),
+    "order_parameter": lambda moved: xg.order_parameter(moved(xg.testing.tiny_run()), q=[1.0, 0.0]),
+    "stripe_order": lambda moved: xg.stripe_order(moved(xg.testing.tiny_run())),
+    "overlap": lambda moved: xg.overlap(xg.testing.tiny_run(), moved(xg.testing.tiny_run())),
+    "plot.lattice": lambda moved: xg.plot.lattice(moved(LATTICE)),
+    "plot.charge_map": lambda moved: xg.plot.charge_map(moved(LATTICE), numbers("site", N)),
 }
 DISORDER = numbers("site", 6)
 SOLVERS = {
@@ -183,3 +191,82 @@ def test_an_interaction_of_this_lattice_or_of_none_is_taken():
     assert (
         xg.charge_glass(xg.lattice.square(4), interaction=couplings)["interaction"].sizes["realization"] == 2
     )
+
+
+# -- what is drawn, and what is compared ------------------------------------------------------------
+
+
+def test_charges_are_drawn_where_their_labels_say():
+    """Diameters of the disks and colours of the cells, in the order of the sites."""
+    charge, potential = numbers("site", N), numbers("site", N, low=-3.0)
+
+    def drawn(*arrays):
+        cells, disks = xg.plot.charge_map(LATTICE, arrays[0], potential=arrays[1]).collections[:2]
+        return np.asarray(cells.get_array()), np.asarray(disks.get_widths())
+
+    for found, expected in zip(
+        drawn(shuffled(charge), shuffled(potential)), drawn(charge, potential), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    for name, arrays in {"charge": (1, 0), "potential": (0, 1)}.items():
+        pair = [
+            a.assign_coords(site=np.arange(N) + k) for a, k in zip((charge, potential), arrays, strict=True)
+        ]
+        with pytest.raises(ValueError, match=rf"plot.charge_map: {name} has labels .*'site'.*drop_vars"):
+            xg.plot.charge_map(LATTICE, pair[0], potential=pair[1])
+
+
+@pytest.mark.parametrize("dim", ["site", "bond"])
+def test_a_lattice_in_another_order_is_not_drawn(dim):
+    moved = LATTICE.isel({dim: np.random.default_rng(1).permutation(LATTICE.sizes[dim])})
+    with pytest.raises(ValueError, match=r"plot.lattice: .*reordered") if dim == "site" else nullcontext():
+        xg.plot.lattice(moved)  # bonds bring their ends, and may come in any order
+    with pytest.raises(ValueError, match="plot.lattice: bonds do not join the sites they name"):
+        xg.plot.lattice(
+            LATTICE.assign_coords(bond_target=("bond", np.roll(LATTICE["bond_target"].values, 1)))
+        )
+    physical = xg.units.to_physical(LATTICE, spacing="0.5 nm")
+    with pytest.raises(ValueError, match="reordered"):
+        xg.plot.lattice(physical.isel(site=np.arange(N)[::-1]))
+    xg.plot.lattice(physical)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        xg.lattice.square(4),
+        xg.lattice.triangular(2, 8),
+        xg.lattice.triangular(8, 2),
+        # the same sites by other cells, and so in another order
+        xg.lattice.from_cell(
+            [[1, 0], [1, np.sqrt(3)]],
+            shape=(4, 2),
+            basis=[[0, 0], [0.5, np.sqrt(3) / 2]],
+            bonds=[(0, 1, (0, 0), "x")],
+        ),
+    ],
+)
+def test_runs_on_two_lattices_do_not_overlap(other):
+    """They have as many sites and the same labels."""
+    a, b = (xg.metropolis(xg.charge_glass(x, interaction=None), **RUN) for x in (LATTICE, other))
+    assert a["occupation"].sizes == b["occupation"].sizes
+    cells = r" x ".join(str(n) for n in other["cells"].values)
+    with pytest.raises(
+        ValueError, match=rf"overlap: run_a \(4 x 4 cells\) and run_b \({cells} cells\) are on two"
+    ):
+        xg.overlap(a, b)
+    again = xg.metropolis(xg.charge_glass(xg.lattice.triangular(4), interaction=None), **RUN)
+    assert (xg.overlap(a, again) == 1.0).all()
+
+
+def test_energies_with_their_labels_in_another_order_by_two_routes():
+    """xarray puts the products in order by itself; the engine reads them by their place."""
+    energies, n = numbers("site", N).assign_coords(site=np.arange(N)), ARGUMENTS["start"][1]
+    mixed = energies.isel(site=np.random.default_rng(2).permutation(N))
+    by_label = float((mixed * n.assign_coords(site=np.arange(N))).sum())
+    by_place = float((mixed.values * n.values).sum())
+    assert abs(by_label - by_place) > 0.1
+    run = xg.charge_glass(LATTICE, interaction=None, site_energy=mixed).assign(occupation=n)
+    assert float(xg.electrostatic_energy(run)) == pytest.approx(by_label, abs=1e-12)
+    drawn = xg.metropolis(xg.charge_glass(LATTICE, interaction=None, site_energy=mixed), **RUN, start=n)
+    assert float(drawn["electrostatic_energy"][0, 0]) == pytest.approx(by_label, abs=1e-9)

@@ -613,6 +613,68 @@ def test_gates_screen_the_bare_interaction():
     assert two < one < float(bare[0, 0])
 
 
+def between_gates(lattice, d, gates, reach):
+    """The potential of a charge at the first site and of all its images in the plane, but for its own place.
+
+    Two plates: (2/d) sum over odd m of K0(m pi r/2d), which decays as exp(-pi r/2d). One plate: the charge
+    and its image, out to a radius, and 4 pi d^2/(A X) for those beyond it.
+    """
+    x, periods = lattice["position"].values, lattice["torus"].values
+    steps = np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * 2), axis=-1).reshape(-1, 2) @ periods
+    r = np.linalg.norm((x - x[0])[:, None, :] + steps, axis=-1)
+    apart = r > 1e-9
+    r = np.where(apart, r, 1.0)
+    if gates == 2:
+        m = np.arange(1, 121, 2)
+        terms = sum(2 / d * special.k0(k * np.pi * r / (2 * d)) for k in m)
+        return np.where(apart, terms, 0.0).sum(axis=1)
+    radius = 0.8 * reach * np.linalg.norm(periods, axis=1).min()
+    near = apart & (r < radius)
+    tail = 4 * np.pi * d**2 / abs(np.linalg.det(periods)) / radius
+    return np.where(near, 1 / r - 1 / np.hypot(r, 2 * d), 0.0).sum(axis=1) + tail
+
+
+@pytest.mark.parametrize("gates", [1, 2])
+@pytest.mark.parametrize("self_image", ["exclude", 0.0, -0.3])
+def test_gates_need_no_background(gates, self_image):
+    """Plates hold the opposite charge: the sum over images converges, and is all there is between sites."""
+    lattice, d = lt.triangular(6), 1.0
+    U = xg.coulomb(lattice, gate_distance=d, gates=gates, self_image=self_image).values
+    direct = between_gates(lattice, d, gates, reach=7 if gates == 2 else 60)
+    np.testing.assert_allclose(U[0, 1:], direct[1:], rtol=0, atol=1e-12 if gates == 2 else 2e-5)
+    np.testing.assert_array_equal(np.diag(U), 0.0 if self_image == "exclude" else self_image)
+    # with "include" a uniform part is off all entries; V_s is that of the images, in the plates too
+    alike = xg.coulomb(lattice, gate_distance=d, gates=gates, self_image="include").values
+    uniform = 2 * np.pi * d * (3 - gates) / abs(np.linalg.det(lattice["torus"].values))
+    np.testing.assert_allclose((U - alike)[0, 1:], uniform, rtol=0, atol=1e-12)
+    own = -1 / (2 * d) if gates == 1 else -np.log(2) / d
+    np.testing.assert_allclose(
+        alike[0, 0] + uniform, own + direct[0], rtol=0, atol=1e-12 if gates == 2 else 2e-5
+    )
+
+
+@pytest.mark.parametrize(("L", "gap"), [(4, 0.72809), (6, 0.71738), (8, 0.71701), (12, 0.71699)])
+def test_the_stripe_gap_between_gates_does_not_depend_on_the_size(L, gap):
+    """It misses the images in the plates, ln 2/d, and periodic ones that fall off exponentially.
+
+    With a background it would miss that too, 2 pi d/A: .275, .516, .603, .667 at these sizes.
+    """
+    lattice = lt.triangular(L)
+    rows = np.arange(L * L) // L % 2
+    found = {}
+    for self_image in ("exclude", "include"):
+        phi = xg.coulomb(lattice, gate_distance=1.0, self_image=self_image).values @ rows
+        found[self_image] = np.ptp(phi)
+        assert np.ptp(phi[rows == 0]) < 1e-12
+        assert np.ptp(phi[rows == 1]) < 1e-12
+    direct = between_gates(lattice, 1.0, 2, reach=7)
+    alternating = direct @ np.where(rows, -1.0, 1.0)
+    assert found["exclude"] == pytest.approx(gap, abs=5e-6)
+    # phi is rows seen from the first site, an empty one, less the same from an occupied one
+    assert found["exclude"] == pytest.approx(direct[0] - alternating, abs=1e-12)
+    assert found["include"] == pytest.approx(1.410138, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

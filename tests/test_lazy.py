@@ -89,6 +89,7 @@ LAZY = {
     "overlap": lambda run: xg.overlap(run, run),
     "stripe_order": lambda run: xg.stripe_order(run),
     "structure_factor": lambda run: xg.structure_factor(run),
+    "order_parameter": lambda run: xg.order_parameter(run, q=[np.pi, 0.0]),
     "electrostatic_energy": lambda run: xg.electrostatic_energy(run),
     "electrostatic_potential": lambda run: xg.electrostatic_potential(run),
     "kinetic_energy": lambda run: xg.kinetic_energy(run),

@@ -12,8 +12,14 @@ from scipy.special import expit
 import xglass as xg
 from xglass.variables import REGISTRY, attributes
 
+
+def order_parameter(run):
+    return xg.order_parameter(run, q=[np.pi, 0.0])
+
+
 POINTWISE = [  # a number or an array per configuration
     xg.structure_factor,
+    order_parameter,
     xg.stripe_order,
     xg.electrostatic_energy,
     xg.electrostatic_potential,

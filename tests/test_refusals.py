@@ -968,6 +968,7 @@ LATTICES = [
 
 OBSERVABLES = [
     "structure_factor",
+    "order_parameter",
     "stripe_order",
     "electrostatic_energy",
     "electrostatic_potential",
@@ -981,6 +982,8 @@ OBSERVABLES = [
 def observe(name, data):
     if name == "autocorrelation":
         return xg.autocorrelation(data, waiting_time=0)
+    if name == "order_parameter":
+        return xg.order_parameter(data, q=[3.0, 0.0])
     return xg.overlap(data, data) if name == "overlap" else getattr(xg, name)(data)
 
 

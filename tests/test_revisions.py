@@ -25,6 +25,7 @@ import xarray as xr
 
 import xglass as xg
 from xglass.engine.core.operations import known
+from xglass.lattice.waves import wave_vectors
 from xglass.store import provenance
 
 FILE = Path(__file__).parent / "revisions.json"
@@ -133,7 +134,10 @@ CASES = {
     "kinetic_energy": lambda: xg.kinetic_energy(states()),
     "local_density": lambda: xg.local_density(states().isel(sweep=[2])),
     "overlap": lambda: xg.autocorrelation(states(), waiting_time=[0, 1]),
-    "structure_factor": lambda: xg.structure_factor(states().isel(sweep=[2])),
+    "structure_factor": lambda: xg.structure_factor(
+        states().isel(sweep=[2]), q=xr.DataArray(wave_vectors(LATTICE), dims=("q", "axis"))
+    ),
+    "structure_factor.torus": lambda: xg.structure_factor(states().isel(sweep=[2])),
     "relaxation_time_approximation": lambda: xg.relaxation_time_approximation(
         sigma(), rate=[0.1, 0.3], correlation="symmetrised"
     ),

@@ -28,6 +28,7 @@ from .observables.glass import autocorrelation as autocorrelation
 from .observables.glass import overlap as overlap
 from .observables.one_body import kinetic_energy as kinetic_energy
 from .observables.one_body import local_density as local_density
+from .observables.order import order_parameter as order_parameter
 from .observables.order import stripe_order as stripe_order
 from .observables.order import structure_factor as structure_factor
 from .observables.relaxation_time import relaxation_time_approximation as relaxation_time_approximation

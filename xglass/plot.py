@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, both_or_neither, extra, refuse, require
+from xglass.checks import aligned, both_or_neither, extra, in_label_order, refuse
+from xglass.lattice.whole import require_whole
 from xglass.units.quantities import ratio
 
 if TYPE_CHECKING:
@@ -399,11 +400,22 @@ def arrhenius(
     return ax
 
 
-def _plane(lattice: xr.Dataset, caller: str) -> np.ndarray:
-    require(lattice, "position", "torus", caller=caller, physical=True)
+def _plane(lattice: xr.Dataset, *needed: str, caller: str) -> np.ndarray:
+    """The positions of a lattice in the plane whose sites and bonds stand in order."""
+    require_whole(lattice, "position", "torus", "cells", *needed, caller=caller, physical=True)
     if lattice.sizes["axis"] != 2:
         raise ValueError(f"{caller}: draws two-dimensional lattices, got {lattice.sizes['axis']} dimensions")
     return lattice["position"].values
+
+
+def _of_sites(name: str, array: xr.DataArray, sites: int) -> xr.DataArray:
+    """What has one entry for each site, in the order of the lattice."""
+    if array.dims != ("site",) or array.size != sites:
+        raise ValueError(
+            f"plot.charge_map: {name} must have the dimension 'site' with {sites} entries, got "
+            f"{dict(array.sizes)}; select one configuration"
+        )
+    return in_label_order(f"plot.charge_map: {name}", array)
 
 
 def _frame(ax: Axes) -> Axes:
@@ -431,7 +443,7 @@ def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     ValueError
-        For lattices that are not two-dimensional.
+        For lattices that are not two-dimensional, or whose sites or bonds were reordered.
     KeyError
         Where the geometry was dropped.
 
@@ -441,8 +453,8 @@ def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     >>> ax = xg.plot.lattice(xg.lattice.triangular(4))
     """
     collections = _matplotlib(".collections")
-    position = _plane(lattice, "plot.lattice")
-    require(lattice, "bond_source", "bond_vector", "bond_kind", caller="plot.lattice", physical=True)
+    bonds = ("bond_source", "bond_target", "bond_vector", "bond_kind")
+    position = _plane(lattice, *bonds, caller="plot.lattice")
     ax = _axes(ax)
     source, vector = lattice["bond_source"].values, lattice["bond_vector"].values
     inside = (
@@ -481,7 +493,7 @@ def charge_map(
     lattice : Dataset
         Two-dimensional lattice, model or run.
     charge : DataArray
-        Over ``site``: an occupation or a local density.
+        Over ``site``: an occupation or a local density; labels of sites are followed.
     potential : DataArray, optional
         Over ``site``, drawn as the colour of the Voronoi cell of each site.
     ax : matplotlib.axes.Axes, optional
@@ -497,7 +509,8 @@ def charge_map(
     Raises
     ------
     ValueError
-        For arrays that have other dimensions than ``site``, or lattices that are not two-dimensional.
+        For arrays that have other dimensions than ``site`` or other labels of sites, and for lattices that
+        are not two-dimensional, or whose sites were reordered.
 
     Examples
     --------
@@ -508,13 +521,9 @@ def charge_map(
     collections = _matplotlib(".collections")
     from scipy.spatial import Voronoi
 
-    position = _plane(lattice, "plot.charge_map")
-    for name, array in (("charge", charge), ("potential", potential)):
-        if array is not None and (array.dims != ("site",) or array.size != len(position)):
-            raise ValueError(
-                f"plot.charge_map: {name} must have the dimension 'site' with {len(position)} "
-                f"entries, got {dict(array.sizes)}; select one configuration"
-            )
+    position = _plane(lattice, "bond_vector", caller="plot.charge_map")
+    charge = _of_sites("charge", charge, len(position))
+    potential = None if potential is None else _of_sites("potential", potential, len(position))
     ax = _axes(ax)
     if potential is not None:
         shifts = (

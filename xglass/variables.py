@@ -213,6 +213,13 @@ REGISTRY: dict[str, Variable] = {
             ("overlap", "walker sweep", "1", "Q", "overlap of two configurations"),
             ("structure_factor", "walker sweep q", "1", "S(q)", "structure factor"),
             (
+                "order_parameter",
+                "walker sweep",
+                "1",
+                r"\Psi_q",
+                "order parameter: of charge order with a given wave vector",
+            ),
+            (
                 "stripe_order",
                 "walker sweep orientation",
                 "1",

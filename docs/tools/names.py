@@ -14,7 +14,9 @@ GROUPS = {
     "Solvers: one electron and two-level systems": [
         "exact", "ftlm", "typicality", "dmft", "static_disorder",
     ],
-    "Observables: glass": ["autocorrelation", "overlap", "structure_factor", "stripe_order"],
+    "Observables: glass": [
+        "autocorrelation", "overlap", "structure_factor", "order_parameter", "stripe_order",
+    ],
     "Observables: energies and densities": [
         "electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density",
     ],

@@ -17,14 +17,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 
 import dask
 import numba
 import numpy as np
 
 import xglass as xg
+from xglass.engine.charge import configurations
 from xglass.engine.charge.metropolis import neighbour_table
 from xglass.engine.charge.one_body import hopping_matrix
+from xglass.lattice.waves import wave_vectors
 
 ROUNDS = 5
 
@@ -145,6 +148,22 @@ def quantum() -> None:
                 "x",
                 "<= 1.15" if weight == "kinetic" else "",
             )
+
+
+def structure() -> None:
+    """Fourier transforms against the sum over sites, at the waves of the torus."""
+    for side, walkers in ((12, 4000), (24, 800), (48, 200)):
+        lattice = xg.lattice.triangular(side)
+        n = np.random.default_rng(1).integers(0, 2, (walkers, side**2)).astype(np.int8)
+        filling, weights = np.float64(0.5), np.ones((side**2, 1), dtype=complex)
+        phase = lattice["position"].values @ wave_vectors(lattice).T
+        fast, direct = interleaved(
+            partial(configurations.torus_structure_factor, n, filling, weights, cells=(side, side)),
+            partial(configurations.structure_factor, n, filling, phase),
+            rounds=2,
+        )
+        row(f"structure factor, L = {side}: time per configuration", fast / walkers * 1e6, "us", "")
+        row("  sum over sites / Fourier transforms", direct / fast, "x", ">= 100" if side == 48 else "")
 
 
 def graph() -> None:
@@ -274,6 +293,6 @@ def start_up() -> None:
 
 if __name__ == "__main__":
     chosen = sys.argv[1:]
-    for part in (classical, quantum, graph, dask_overhead, two_workers, start_up):
+    for part in (classical, quantum, structure, graph, dask_overhead, two_workers, start_up):
         if not chosen or part.__name__ in chosen:
             part()

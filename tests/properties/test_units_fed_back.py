@@ -138,6 +138,7 @@ CONFIGURATIONS = {
     "local_density": xg.local_density,
     "stripe_order": xg.stripe_order,
     "structure_factor": xg.structure_factor,
+    "order_parameter": lambda x: xg.order_parameter(x, q=[np.pi, 0.0]),
     "autocorrelation": lambda x: xg.autocorrelation(x, waiting_time=0),
     "overlap": lambda x: xg.overlap(x, x),
 }

@@ -402,6 +402,7 @@ def test_unfinished_data_are_refused_or_marked(unfinished):
 OBSERVABLES = {
     "autocorrelation": lambda run: xg.autocorrelation(run, waiting_time=1),
     "structure_factor": xg.structure_factor,
+    "order_parameter": lambda run: xg.order_parameter(run, q=[np.pi, 0.0]),
     "stripe_order": xg.stripe_order,
     "local_density": xg.local_density,
     "kinetic_energy": xg.kinetic_energy,

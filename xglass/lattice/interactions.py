@@ -103,13 +103,19 @@ def coulomb(
         V(x) = \lim_{X \to \infty} \Big[\sum_{|x + R| < X} \frac{1}{|x + R|} - \frac{2}{L} \ln X\Big]
         = -\frac{\psi(x/L) + \psi(1 - x/L)}{L} - \frac{2}{L} \ln L
 
-    With ``gate_distance`` d, in the plane only, metallic plates screen it; the average over the cell is zero.
-    Two plates at d and -d give the first sum, over all whole k, one plate at d the second:
+    With ``gate_distance`` d, in the plane only, metallic plates screen it, and hold the opposite charge:
+    there is no background. Two plates at d and -d give the first sum, over all whole k, one plate at d the
+    second:
 
     .. math::
 
         \sum_k (-1)^k \sum_R \frac{1}{\sqrt{|r + R|^2 + (2 d k)^2}}, \qquad
         \sum_R \Big[\frac{1}{|r + R|} - \frac{1}{\sqrt{|r + R|^2 + (2 d)^2}}\Big]
+
+    With "include" their average over the cell, 2 pi d/A or 4 pi d/A, is taken off all entries, the diagonal
+    too: that shifts all sites alike, and distant plates give the interaction without any. With "exclude" or a
+    number nothing is taken off, because an occupied site would not feel it: the gap of the perfect stripe
+    between two plates at d = 1 is 0.717 for all L, and would be 0.717 - 2 pi d/A.
 
     Parameters
     ----------
@@ -158,13 +164,13 @@ def coulomb(
             "dimensions; leave it out"
         )
     distance = parameter("gate_distance", gate_distance, above=0.0)
-    return _interaction(
-        lattice,
-        lambda r, A, d: ewald.gated_layer(r, A, d, gates),
-        self_image,
-        caller="coulomb",
-        swept=distance,
-    )
+    alike = isinstance(self_image, str) and self_image == "include"
+
+    def gated(displacement: np.ndarray, periods: np.ndarray, d: float) -> np.ndarray:
+        neutral = ewald.gated_layer(displacement, periods, d, gates)
+        return neutral if alike else neutral + ewald.gated_average(periods, d, gates)
+
+    return _interaction(lattice, gated, self_image, caller="coulomb", swept=distance)
 
 
 def yukawa(lattice: xr.Dataset, *, length: Parameter, self_image: str | float = "exclude") -> xr.DataArray:

@@ -21,9 +21,9 @@ def __dir__() -> list[str]:
 NUMBERED = {"interaction", "hopping", "bond_kind", "bond_source", "cells"}
 
 
-def require_whole(data: xr.Dataset, *names: str, caller: str) -> None:
+def require_whole(data: xr.Dataset, *names: str, caller: str, physical: bool = False) -> None:
     """Check as :func:`xglass.checks.require`, and that sites and bonds are those of the lattice, in order."""
-    require(data, *names, caller=caller)
+    require(data, *names, caller=caller, physical=physical)
     numbered = bool(NUMBERED & {*names})
     in_order = not numbered or _sites_are_in_order(data)
     refuse(

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, whole_number
+from xglass.checks import aligned, eager, refuse, whole_number
 from xglass.engine.charge import configurations
+from xglass.lattice.whole import lattice_mark
 from xglass.observables.common import labelled, occupations
 from xglass.units.parameters import Labels
 from xglass.variables import stamp
@@ -123,7 +124,8 @@ def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
     Parameters
     ----------
     run_a, run_b : Dataset
-        Run with ``occupation(..., walker, sweep, site)`` and the same labels (join="exact").
+        Run with ``occupation(..., walker, sweep, site)``, on one lattice and with the same labels
+        (join="exact").
 
     Returns
     -------
@@ -133,9 +135,11 @@ def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
     Raises
     ------
     ValueError
-        If labels or fillings differ.
+        If labels, fillings or lattices differ, and for sites in another order.
     TypeError
         If the occupations are averages.
+    KeyError
+        Where the lattice was dropped.
 
     Examples
     --------
@@ -145,9 +149,20 @@ def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
     >>> float(xg.overlap(a, a)[0, 0]), xg.overlap(a, b).dims
     (1.0, ('walker', 'sweep'))
     """
-    a, b = occupations(run_a, caller="overlap (run_a)"), occupations(run_b, caller="overlap (run_b)")
+    lattice = ("position", "torus", "cells")
+    a = occupations(run_a, *lattice, caller="overlap (run_a)")
+    b = occupations(run_b, *lattice, caller="overlap (run_b)")
     if a.sizes["site"] != b.sizes["site"]:
         raise ValueError(f"overlap: run_a has {a.sizes['site']} sites, run_b has {b.sizes['site']}")
+    cells = [" x ".join(str(n) for n in eager(run, "cells")) for run in (run_a, run_b)]
+    refuse(
+        "overlap",
+        (
+            lattice_mark(run_a) != lattice_mark(run_b),
+            f"run_a ({cells[0]} cells) and run_b ({cells[1]} cells) are on two lattices, whose sites are at "
+            "other places; give runs on one lattice",
+        ),
+    )
     filling = run_a["filling"]
     aligned("overlap", run_a=a, run_b=b)
     if not np.array_equal(filling.values, run_b["filling"].values):

@@ -67,3 +67,51 @@ def structure_factor(occupation: np.ndarray, filling: np.ndarray, phase: np.ndar
             deviation = (rows[part] - mean[part, None])[:, None, :]
             result[part] = sum((deviation @ wave)[:, 0] ** 2 for wave in waves) / sites
     return blanked(result.reshape(*shape, -1), there[..., None])
+
+
+@operation("structure_factor.torus")
+def torus_structure_factor(
+    occupation: np.ndarray, filling: np.ndarray, weights: np.ndarray, *, cells: tuple[int, ...]
+) -> np.ndarray:
+    """(..., q) what :func:`structure_factor` is, at waves of the torus, by Fourier transforms over its cells.
+
+    The amplitude is sum_s w_s(q) F_s(q): F_s transforms the sites s of all cells, and the weights
+    (q, sublattice) are exp(-i q R_s) with R_s in the first cell. Sites are numbered with the sublattice
+    fastest, then along the first period; the waves of each zone likewise, zone after zone.
+    """
+    occupation, there = configurations(occupation)
+    sites, count, sublattices = occupation.shape[-1], int(np.prod(cells)), weights.shape[-1]
+    weights = weights.reshape(-1, count, sublattices)
+    shape, (rows, mean) = points((occupation, filling), (1, 0))
+    rows, mean = rows.reshape(-1, sites), mean.ravel()
+    result = np.empty((len(rows), len(weights), count))
+    half, mirrored = _half_of_waves(cells)
+    # the other half is complex conjugate, which the weights are instead
+    imaginary = np.where(mirrored[:, None], -weights.imag, weights.imag)
+    axes = tuple(range(2, 2 + len(cells)))
+    for part in blocks(len(rows), 2 * sites):
+        # numpy transforms row by row, and every product below is rounded by itself (which complex products
+        # are not): bits must not depend on chunks
+        deviation = rows[part] - mean[part, None]
+        grids = np.moveaxis(deviation.reshape(-1, *cells[::-1], sublattices), -1, 1)
+        waves = np.fft.rfftn(grids, axes=axes).reshape(len(deviation), sublattices, -1)
+        for zone, (u, v) in enumerate(zip(weights.real, imaginary, strict=True)):
+            if sublattices == 1:  # all weights have modulus 1
+                power = waves.real[:, 0] ** 2 + waves.imag[:, 0] ** 2
+                result[part, zone] = np.take(power, half, axis=-1) / sites
+                continue
+            amplitude = np.take(waves, half, axis=-1)
+            x = [u[:, s] * amplitude.real[:, s] - v[:, s] * amplitude.imag[:, s] for s in range(sublattices)]
+            y = [u[:, s] * amplitude.imag[:, s] + v[:, s] * amplitude.real[:, s] for s in range(sublattices)]
+            result[part, zone] = (sum(x) ** 2 + sum(y) ** 2) / sites
+    return blanked(result.reshape(*shape, -1), there[..., None])
+
+
+def _half_of_waves(cells: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(cell) where each wave stands among those that a real transform keeps, and whether as its inverse."""
+    sizes = np.array(cells[::-1])
+    waves = np.indices(cells[::-1]).reshape(len(sizes), -1)
+    mirrored = waves[-1] > cells[0] // 2
+    waves = np.where(mirrored, -waves % sizes[:, None], waves)
+    half = np.ravel_multi_index(tuple(waves), (*sizes[:-1], cells[0] // 2 + 1))
+    return np.asarray(half), mirrored

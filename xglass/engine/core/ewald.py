@@ -214,6 +214,15 @@ def gated_layer(
     return bare - 2 * total / normalisation
 
 
+def gated_average(periods: np.ndarray, distance: float, gates: int) -> float:
+    """Return the average over the cell of 1/r between gates: the integral of one charge's field, by the area.
+
+    Grounded plates hold the opposite charge, so that the sum over the cells converges by itself, to
+    :func:`gated_layer` and this: 4 pi d/A for one gate, 2 pi d/A for two.
+    """
+    return (4.0 if gates == 1 else 2.0) * np.pi * distance / abs(np.linalg.det(periods))
+
+
 def yukawa(displacement: np.ndarray, periods: np.ndarray, length: float) -> np.ndarray:
     """Return (n,) exp(-r/length)/r summed over images; the self term leaves the particle itself out."""
     displacement = nearest_image(displacement, periods)
