@@ -12,7 +12,7 @@ from scipy import special
 import xglass as xg
 from xglass import lattice as lt
 from xglass.engine.core import ewald
-from xglass.lattice.waves import stripes, wave_vectors
+from xglass.lattice.waves import stripes, wave_vectors, zone_vectors
 
 S3 = np.sqrt(3)
 HONEYCOMB_BONDS = [(0, 1, (0, 0), "z"), (1, 0, (0, 1), "y"), (1, 0, (-1, 1), "x")]
@@ -383,6 +383,10 @@ def test_wave_vectors_are_the_shortest_of_their_class(vectors):
     shifts = np.stack(np.meshgrid(*[n] * d, indexing="ij"), axis=-1).reshape(-1, d) @ reciprocal
     shortest = np.array([np.linalg.norm(q + shifts, axis=1).min() for q in waves])
     np.testing.assert_allclose(np.linalg.norm(waves, axis=1), shortest, rtol=0, atol=1e-11)
+    zones = zone_vectors(lattice, 4, caller="test")
+    np.testing.assert_array_equal(zones[0], waves)
+    shortest = np.array([np.sort(np.linalg.norm(q + shifts, axis=1))[:4] for q in waves])
+    np.testing.assert_allclose(np.linalg.norm(zones, axis=-1).T, shortest, rtol=0, atol=1e-9)
 
 
 def test_stripes_of_the_triangular_lattice():

@@ -299,6 +299,22 @@ def test_any_lattice_is_consistent(lattice):
 
 
 @bounded
+@given(lattices(), st.integers(1, 6), st.integers(0, 2**32 - 1))
+def test_structure_factors_are_sums_over_sites_in_any_zone(lattice, zones, seed):
+    """And the vectors of a wave are distinct, fit the torus, and hold the shortest of all."""
+    n = np.random.default_rng(seed).integers(0, 2, lattice.sizes["site"]).astype(np.int8)
+    run = xg.charge_glass(lattice, interaction=None, filling=0.3).assign(occupation=("site", n))
+    S = xg.structure_factor(run, zones=zones)
+    q = np.stack([S[f"q{axis}"].values for axis in "xyz"[: lattice.sizes["axis"]]], axis=1)
+    expected = abs(np.exp(-1j * q @ lattice["position"].values.T) @ (n - 0.3)) ** 2 / len(n)
+    np.testing.assert_allclose(S, expected, rtol=0, atol=1e-12 * len(n))
+    turns = q @ lattice["torus"].values.T / (2 * np.pi)
+    np.testing.assert_allclose(turns, np.rint(turns), rtol=0, atol=1e-9)
+    assert len(np.unique(np.rint(turns), axis=0)) == len(q) == zones * lattice["cells"].values.prod()
+    np.testing.assert_array_equal(q[: len(q) // zones], wave_vectors(lattice))
+
+
+@bounded
 @given(st.integers(2, 5), st.integers(2, 5))
 def test_free_levels_are_those_of_bloch_waves(L, Ly):
     """2 t_c cos(k a1) + 2 t_p [cos(k a2) + cos(k (a2 - a1))] on the wave vectors: bonds,
