@@ -35,16 +35,47 @@ hypothesis.settings.load_profile(
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For pytest-xdist, ``--dist loadgroup``: what may run in different workers, and what may not.
+#: What takes longest, with which pytest-xdist begins: files, and the folder that is one group. A worker that
+#: comes upon these last would be the only one that still works.
+LONGEST = (
+    "test_recipes",
+    "store",
+    "test_exact_chain",
+    "test_tls_dmft",
+    "test_tls_typicality",
+    "test_tls_ftlm",
+    "test_lazy",
+    "test_compile",
+    "test_invariance",
+    "test_labels",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the order below: xdist's own begins with the groups of most tests, and ends with single ones."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For pytest-xdist, ``--dist loadgroup``: what may run in different workers, and in which order.
 
     The tests of a file share its fixtures and run in one worker. So do all tests of the store, whose
-    processes would take each other's processors. Recipes and house rules have nothing to share.
+    processes would take each other's processors. Recipes and house rules have nothing to share; the latter
+    are many, short, and fill what is left at the end.
     """
+
+    def place(item: pytest.Item) -> int:
+        name = "store" if item.path.parent.name == "store" else item.path.stem
+        after = len(LONGEST) + (name == "test_house")
+        return LONGEST.index(name) if name in LONGEST else after
+
     for item in items:
         if item.path.stem not in ("test_recipes", "test_house"):
             group = "store" if item.path.parent.name == "store" else str(item.path)
             item.add_marker(pytest.mark.xdist_group(group))
+    if hasattr(config, "workerinput"):
+        items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
