@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "recipes"), str(DOCS / "tools")]
 
-from links import broken  # noqa: E402
+from links import broken, twins  # noqa: E402
 from pages import generate  # noqa: E402
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def plain_formulas(app: Sphinx, what: str, name: str, obj: object, options: obje
 
 
 def check_links(app: Sphinx, error: Exception | None) -> None:
-    """No page that was built has a link into nothing, or needs a network to be read."""
+    """No page that was built has a link into nothing, needs a network to be read, or writes over another."""
     if error is None and app.builder.name == "html":
-        for sentence in broken(Path(app.outdir)):
+        for sentence in broken(Path(app.outdir)) + twins(Path(app.outdir)):
             logger.warning(sentence, type="xglass", subtype="link")
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,42 @@ def test_a_name_without_a_group_is_an_error(monkeypatch):
     monkeypatch.setattr(names, "GROUPS", {"Fits": ["fits"], "Others": ["no_such_name"]})
     with pytest.raises(LookupError, match="metropolis.*not public: .'no_such_name'"):
         names.grouped()
+
+
+def test_no_two_pages_of_names_differ_by_case_only():
+    """A disk on which names have no case would keep one of them, and show it for both."""
+    pages = names.pages()
+    assert [*pages] == [name for group in names.grouped().values() for name in group]
+    assert len({page.lower() for page in pages.values()}) == len(pages)
+    assert pages["store.progress"] == "xglass.store.progress"  # functions keep their address
+    assert pages["store.Progress"].lower() != "xglass.store.progress"
+    others = {page for name, page in pages.items() if name != "store.Progress"}
+    assert others == {f"xglass.{name}" for name in pages if name != "store.Progress"}
+
+
+def test_the_build_writes_the_pages_of_names_there(tmp_path, monkeypatch):
+    """What autosummary is told, and what is not swept away as left over."""
+    written = tool("pages")
+    monkeypatch.setattr(written, "GENERATED", tmp_path / "_generated")
+    monkeypatch.setattr(written, "DOCS", tmp_path)
+    monkeypatch.setattr(written, "draw", lambda picture: None)
+    monkeypatch.setattr(written, "recipe_pages", dict)
+    api = tmp_path / "_generated" / "api"
+    api.mkdir(parents=True)
+    for page in [*names.pages().values(), "xglass.gone"]:
+        (api / f"{page}.rst").write_text("")
+    config = types.SimpleNamespace()
+    written.generate(None, config)
+    assert config.autosummary_filename_map["xglass.store.Progress"] == names.pages()["store.Progress"]
+    assert {path.stem for path in api.iterdir()} == {*config.autosummary_filename_map.values()}
+    assert not links.twins(tmp_path)
+
+
+def test_files_that_differ_by_case_only_are_found(tmp_path):
+    (tmp_path / "api").mkdir()
+    for name in ("api/a.html", "api/A.html", "api/b.html", "a.html"):
+        (tmp_path / name).write_text("")
+    assert links.twins(tmp_path) == ["api/a.html and api/A.html differ by case only"]
 
 
 def test_the_functions_of_the_index_of_equations_exist():

@@ -34,6 +34,18 @@ class Page(HTMLParser):
                 self.links.append((values[name], name in loaded))
 
 
+def twins(folder: Path) -> list[str]:
+    """Files that are one where names have no case (macOS, Windows); a sentence for each."""
+    known: dict[str, str] = {}
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).as_posix()
+        other = known.setdefault(name.lower(), name)
+        if other != name:
+            found.append(f"{name} and {other} differ by case only")
+    return found
+
+
 def broken(folder: Path) -> list[str]:
     """What leads nowhere in the pages of a folder, and what they load from elsewhere; a sentence for each."""
     folder = folder.resolve()

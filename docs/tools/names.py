@@ -3,6 +3,7 @@ build."""
 
 from __future__ import annotations
 
+import collections
 import inspect
 import types
 
@@ -86,6 +87,18 @@ def modules(title: str) -> list[str]:
     """The public modules of a group."""
     public = flat()
     return [entry for entry in GROUPS[title] if isinstance(public.get(entry), types.ModuleType)]
+
+
+def pages() -> dict[str, str]:
+    """Public name -> name of its page, without ending.
+
+    Where file names have no case, ``store.Progress`` and ``store.progress`` would write one page: of names
+    that differ by case only the classes take ``-class`` at the end.
+    """
+    listed = [name for group in grouped().values() for name in group]
+    times = collections.Counter(name.lower() for name in listed)
+    twins = {name for name in listed if times[name.lower()] > 1 and inspect.isclass(resolve(name))}
+    return {name: f"xglass.{name}" + "-class" * (name in twins) for name in listed}
 
 
 def resolve(name: str) -> object:

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import names
 from house import draw
-from names import grouped, modules
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -76,9 +76,9 @@ def names_page() -> str:
         "are executed by the tests.",
         "",
     ]
-    for title, names in grouped().items():
+    for title, group in names.grouped().items():
         lines += [title, "-" * len(title), ""]
-        for module in modules(title):  # what it says about all of its functions
+        for module in names.modules(title):  # what it says about all of its functions
             lines += [f".. automodule:: xglass.{module}", "   :no-index:", ""]
         lines += [
             ".. currentmodule:: xglass",
@@ -87,7 +87,7 @@ def names_page() -> str:
             "   :toctree: api",
             "   :nosignatures:",
         ]
-        lines += ["", *(f"   {name}" for name in names), ""]
+        lines += ["", *(f"   {name}" for name in group), ""]
     return "\n".join(lines)
 
 
@@ -107,10 +107,12 @@ def recipe_pages() -> dict[str, str]:
 def generate(app: Sphinx, config: Config) -> None:
     """Write docs/_generated anew, leaving files alone that did not change (so that they are not read
     again)."""
+    files = names.pages()
+    config.autosummary_filename_map = {f"xglass.{name}": file for name, file in files.items()}
     pages = {"variables.md": variables_page(), "names.rst": names_page(), **recipe_pages()}
     picture = GENERATED / "house.svg"
     keep = {picture, *(GENERATED / name for name in pages)}
-    api = {GENERATED / "api" / f"xglass.{name}.rst" for names in grouped().values() for name in names}
+    api = {GENERATED / "api" / f"{file}.rst" for file in files.values()}
     for path in GENERATED.rglob("*") if GENERATED.exists() else []:
         if path.is_file() and path not in keep | api:
             path.unlink()

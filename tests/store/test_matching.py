@@ -18,7 +18,7 @@ import xarray as xr
 import xglass as xg
 from xglass.engine.charge import configurations, metropolis
 from xglass.engine.core import operations
-from xglass.store import disk, provenance
+from xglass.store import matching, provenance
 
 ROOT = Path(__file__).resolve().parents[2]
 BEFORE = Path(__file__).parent / "before"
@@ -93,17 +93,63 @@ def test_runs_made_before_are_not_simulated_again(before, monkeypatch):
     evaluate(MADE.run(T=[0.05, 0.1, 0.2], sweep=3), before / "grown.zarr")
 
 
+def recorded(path, **changes):
+    """What a store knows of its data, after some of it was changed on disk."""
+    file = path / "zarr.json"
+    meta = json.loads(file.read_text())
+    known = json.loads(meta["attributes"]["xglass_provenance"]) | changes
+    meta["attributes"] |= {
+        "xglass_provenance": json.dumps(known),
+        "xglass_fingerprint": known["fingerprint"],
+    }
+    file.write_text(json.dumps(meta))
+    return known
+
+
+def mean(folder):
+    """A chain without an operation of ours, and the store in which its first half was put before."""
+    return MADE.OBSERVED["mean"](xg.store.load(folder / "grown.zarr")), folder / "half_mean.zarr"
+
+
+def fingerprint(data):
+    return matching.description(data, matching.storable(data))["fingerprint"]
+
+
+def test_what_holds_no_operation_of_ours_has_the_fingerprint_that_it_had(before):
+    """Unless a package that makes fingerprints is another one now."""
+    data, path = mean(before)
+    held, now = recorded(path), provenance.environment()["versions"]
+    other = [name for name in ("dask", "xarray", "numpy") if held["versions"][name] != now[name]]
+    assert other or held["fingerprint"] == fingerprint(data)
+
+
 @pytest.mark.filterwarnings("ignore:store .* was begun elsewhere")
-def test_what_holds_no_operation_of_ours_is_known_by_its_fingerprint(before):
-    path, stored = before / "half_mean.zarr", xg.store.load(before / "grown.zarr")
-    packages = disk.parts(path)[0].provenance["versions"]
-    now = provenance.environment()["versions"]
-    if any(packages[name] != now[name] for name in ("dask", "xarray", "numpy")):
-        pytest.skip("other versions may give other fingerprints")
-    assert xg.store.progress(path).fraction < 1.0
-    close(
-        evaluate(MADE.OBSERVED["mean"](stored), path).to_dataset(), MADE.OBSERVED["mean"](stored).to_dataset()
-    )
+def test_what_holds_no_operation_of_ours_goes_on_where_its_fingerprint_is_the_same(before):
+    data, path = mean(before)
+    recorded(path, fingerprint=fingerprint(data))  # as it was, if the versions are those of that time
+    half = files(path)
+    assert 0.0 < xg.store.progress(path).fraction < 1.0
+    close(evaluate(data, path).to_dataset(), data.to_dataset())
+    assert xg.store.progress(path).fraction == 1.0
+    chunks = [name for name in half if "electrostatic_energy/c/" in name.as_posix()]
+    assert chunks
+    assert all(files(path)[name] == half[name] for name in chunks)  # and was not begun anew
+
+
+def test_what_holds_no_operation_of_ours_is_refused_where_other_versions_gave_another_fingerprint(before):
+    data, path = mean(before)
+    versions = recorded(path)["versions"]
+    recorded(path, fingerprint="0" * 32, versions=versions | {"dask": "2025.1.0"})
+    half = files(path)
+    with pytest.raises(
+        ValueError, match=r"was made before operations were named, .*\(load still reads this one\)"
+    ):
+        evaluate(data, path)
+    assert files(path) == half
+    partial = xg.store.load(path, partial=True)
+    done = partial["done"].transpose(*partial.dims).values
+    assert 0 < done.sum() < done.size
+    np.testing.assert_array_equal(np.isfinite(partial.values), done)
 
 
 @pytest.mark.parametrize("name", [*MADE.SPECTRA, "autocorrelation"])
@@ -300,12 +346,7 @@ def test_stores_made_before_hold_revision_one(before, raised):
 
 def test_fingerprints_by_another_rule_prove_nothing(tmp_path):
     evaluate(correlated(run()), tmp_path / "C.zarr")
-    file = tmp_path / "C.zarr" / "zarr.json"
-    meta = json.loads(file.read_text())
-    recorded = json.loads(meta["attributes"]["xglass_provenance"])
-    recorded |= {"identity_version": 2, "fingerprint": "0" * 32}
-    meta["attributes"]["xglass_provenance"] = json.dumps(recorded)
-    file.write_text(json.dumps(meta))
+    recorded(tmp_path / "C.zarr", identity_version=2, fingerprint="0" * 32)
     with pytest.raises(
         ValueError, match="knows operations by rule 2, not 1, so that nothing proves it to hold"
     ):
