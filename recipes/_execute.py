@@ -1,5 +1,5 @@
 """Run every recipe once, in its quick form, and keep all that it makes: ``python recipes/_execute.py FOLDER
-[NAME ...]``.
+[NAME ...] [--jobs N]``.
 
 ``FOLDER/NAME`` then holds the executed notebook ``NAME.ipynb`` and, in ``output``, figure, table and stores.
 The documentation shows these notebooks and the tests look at these files where the environment variable
@@ -14,7 +14,10 @@ import functools
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,25 +62,41 @@ def execute(recipe: Path, folder: Path) -> None:
     (place / "sources.sha256").write_text(sources + "\n")
 
 
+def command(recipe: Path, folder: Path) -> str | None:
+    """Run one recipe in a process of its own; what went wrong, if anything did."""
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, __file__, str(folder), recipe.stem], capture_output=True, text=True
+    )
+    print(f"{recipe.stem}: {time.monotonic() - begun:.0f} s", flush=True)
+    return None if done.returncode == 0 else f"{recipe.stem}: {done.stderr[-4000:]}"
+
+
 def main() -> None:
     """Run the recipes that are named, all of them by default."""
     parser = argparse.ArgumentParser(description="run recipes once, for the documentation and the tests")
     parser.add_argument("folder", type=Path)
     parser.add_argument("names", nargs="*", metavar="NAME", help="all recipes by default")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="recipes at a time (%(default)s)")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - {path.stem for path in RECIPES}
     if unknown:
         parser.error(f"no recipe is called {', '.join(sorted(unknown))}")
+    folder = arguments.folder.resolve()
+    chosen = [path for path in RECIPES if not arguments.names or path.stem in arguments.names]
     # Inherited by the kernel: the recipes' shared helper and this tree on the path, figures in the notebook.
     path = [str(ROOT), str(ROOT / "recipes"), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path).rstrip(os.pathsep)
     os.environ.pop("MPLBACKEND", None)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    for recipe in RECIPES:
-        if not arguments.names or recipe.stem in arguments.names:
-            begun = time.monotonic()
-            execute(recipe, arguments.folder.resolve())
-            print(f"{recipe.stem}: {time.monotonic() - begun:.0f} s", flush=True)
+    if arguments.jobs > 1:
+        with ThreadPoolExecutor(arguments.jobs) as pool:
+            failed = [text for text in pool.map(lambda recipe: command(recipe, folder), chosen) if text]
+        sys.exit("\n".join(failed) or 0)
+    for recipe in chosen:
+        begun = time.monotonic()
+        execute(recipe, folder)
+        print(f"{recipe.stem}: {time.monotonic() - begun:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,24 @@ def test_every_source_that_a_recipe_uses_is_in_its_digest(tmp_path, monkeypatch)
     assert digest() == before
 
 
+@pytest.mark.parametrize("broken", [True, False])
+def test_of_recipes_that_are_run_side_by_side_none_fails_unseen(broken, tmp_path, monkeypatch):
+    for variable in ("PYTHONPATH", "MPLBACKEND", "PYDEVD_DISABLE_FILE_VALIDATION"):  # main changes them
+        monkeypatch.setenv(variable, "")
+    run_one, ran = execute.command, []
+
+    def command(recipe: Path, folder: Path) -> str | None:
+        ran.append(recipe)
+        return run_one(Path("no_such_recipe.py"), folder) if broken and recipe is RECIPES[1] else None
+
+    monkeypatch.setattr(execute, "command", command)
+    monkeypatch.setattr(sys, "argv", ["_execute.py", str(tmp_path), "--jobs", "2"])
+    with pytest.raises(SystemExit) as ended:
+        execute.main()
+    assert sorted(ran) == RECIPES
+    assert "no recipe is called no_such_recipe" in ended.value.code if broken else ended.value.code == 0
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_has_the_form_of_a_page(path):
     text = path.read_text()
