@@ -1,5 +1,6 @@
 """Nothing computes inside a chain: every public function has an entry below, and one without fails."""
 
+import functools
 import inspect
 import pickle
 import subprocess
@@ -284,15 +285,21 @@ def variables(result):
     return list(result.data_vars.values()) if isinstance(result, xr.Dataset) else [result]
 
 
+@functools.cache
+def simulated():
+    """The run itself, in memory."""
+    return xg.testing.tiny_run().compute(scheduler="sync")
+
+
 @pytest.mark.parametrize("name", [n for n in LAZY if n != "testing.tiny_run"])
 def test_a_run_chunked_as_a_whole(name):
     """Dataset.chunk makes the coordinates of the model lazy, too, as does a file that is opened lazily."""
-    run = xg.testing.tiny_run().chunk(sweep=2, T=1)
+    run = simulated().chunk(sweep=2, T=1)
     assert run["position"].chunks is not None
     with xg.testing.forbid_compute():
         result = LAZY[name](run)
     assert all(dask_backed(result))
-    expected = LAZY[name](xg.testing.tiny_run())
+    expected = LAZY[name](simulated())
     for a, b in zip(
         variables(result.compute(scheduler="sync")),
         variables(expected.compute(scheduler="sync")),

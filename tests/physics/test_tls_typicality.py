@@ -154,7 +154,7 @@ def test_errors_are_true(N):
     arguments = {
         "T": [0.6, 1.0, 3.0],
         "frequency": [0.0, 0.5, 1.5],
-        "broadening": 0.7,
+        "broadening": 1.0,  # the number of steps goes like its inverse
         "momentum": [0.4, 2.0],
     }
     model = xg.electron_tls(xg.lattice.chain(N), g=copies, omega0=0.2)
