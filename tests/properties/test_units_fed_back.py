@@ -9,6 +9,7 @@ import inspect
 import re
 from types import ModuleType
 
+import matplotlib.pyplot as pyplot
 import numpy as np
 import pytest
 import xarray as xr
@@ -410,8 +411,6 @@ def test_resampling_is_as_the_function_it_is_given(resample):
 
 
 # --- plots --------------------------------------------------------------------------------------------------
-
-pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
 @pytest.fixture(autouse=True)
