@@ -96,6 +96,15 @@ def child(path: Path, log: Path, rows: int, metropolis: bool, shard: str | None)
     return subprocess.Popen(command, env={**os.environ, LOG: str(log)})
 
 
+def work(path: Path, log: Path | None, rows: int, metropolis: bool, shard: str | None) -> None:
+    """What a child does."""
+    if log is not None:
+        os.environ[LOG] = str(log)
+    with dask.config.set(num_workers=THREADS):
+        data = simulated(rows) if metropolis else lazy(rows)
+        xg.store.evaluate(data, path, progress=False, shard=shard)
+
+
 def finish(process: subprocess.Popen[bytes]) -> None:
     """Wait for a child that nobody kills."""
     try:
@@ -309,9 +318,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = options.regions // COLUMNS
     if options.child:
-        with dask.config.set(num_workers=THREADS):
-            data = simulated(rows) if options.metropolis else lazy(rows)
-            xg.store.evaluate(data, options.child, progress=False, shard=options.shard)
+        work(options.child, None, rows, options.metropolis, options.shard)
         return
     for shards in [options.shards] if options.shards else [1, 2]:
         with tempfile.TemporaryDirectory() as name:
