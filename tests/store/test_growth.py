@@ -2,6 +2,7 @@
 and the whole is the run of one call.
 """
 
+import functools
 import itertools
 import shutil
 from functools import partial
@@ -50,6 +51,12 @@ def same(found, expected):
                 for data in (found, expected)
             )
             assert a.tobytes() == b.tobytes(), name
+
+
+@functools.cache
+def whole():
+    """What all that grow to LARGE must be: the run of one call, in memory."""
+    return run(**LARGE).compute(scheduler="sync")
 
 
 def files(path):
@@ -126,7 +133,7 @@ def test_growth_in_three_calls_is_one_run(order, copied, work):
     unchanged(before, files(copied))
     new = steps(points)
     assert len(new) == len(set(new)) == 3 * 3 * 4 - 2 * 2 * 2  # every new step once, no old one
-    same(returned, run(**LARGE))
+    same(returned, whole())
     xr.testing.assert_identical(returned, xg.store.load(copied))
 
 
@@ -142,7 +149,7 @@ def test_growth_in_everything_at_once(copied, work):
     assert (
         len(calls) == 2 + 2 + 2
     )  # sweeps and a walker of two old temperatures, two blocks of walkers of a new one
-    same(xg.store.load(copied), run(**LARGE))
+    same(xg.store.load(copied), whole())
     points.clear()
     evaluate(run(**LARGE), copied)
     assert points == []
@@ -297,7 +304,7 @@ def test_other_chunks_are_the_same_run(copied, work):
     assert evaluate(run(chunks="auto"), copied).identical(xg.store.load(copied))
     assert work[1] == []
     unchanged(before, files(copied))
-    same(evaluate(run(chunks={"walker": 1}, **LARGE), copied), run(**LARGE))
+    same(evaluate(run(chunks={"walker": 1}, **LARGE), copied), whole())
 
 
 OTHER = {
@@ -381,7 +388,7 @@ def test_growth_after_an_unfinished_base_completes_it(tmp_path, monkeypatch, wor
     assert [f["parameters"]["T"] for f in xg.store.failures(path)] == [0.1]
     before, points = files(path), work[0]
     points.clear()
-    same(evaluate(run(**LARGE), path), run(**LARGE).compute(scheduler="sync"))
+    same(evaluate(run(**LARGE), path), whole())
     unchanged({k: v for k, v in before.items() if "error" not in k.parts}, files(path))
     assert xg.store.failures(path) == []
     assert xg.store.progress(path).fraction == 1.0
@@ -423,7 +430,7 @@ def test_growth_by_several_jobs(copied, work):
     for k in (1, 2, 3):
         found = evaluate(run(**LARGE), copied, shard=f"{k}/3")
     assert len(work[1]) == 6
-    same(found, run(**LARGE))
+    same(found, whole())
     xr.testing.assert_identical(found, xg.store.load(copied))
 
 
