@@ -199,7 +199,7 @@ top.set_ylim(0, 1.85)
 top.legend(loc="upper right")
 xg.plot.curves(dc, x="omega0", stderr=dc_error, ax=middle, color=blue, marker="o", label="exact")
 xg.plot.curves(table["dc_dmft"], x="omega0", ax=middle, color=grey, linestyle="--", label="DMFT")
-rate = np.linspace(0.002, 0.5, 100)
+rate = np.linspace(0.02, 0.5, 97)  # from two bins on
 rta = xg.dc_conductivity(
     xg.relaxation_time_approximation(static["optical_conductivity"], rate=rate, correlation="symmetrised")
 )

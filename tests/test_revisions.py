@@ -31,6 +31,12 @@ from xglass.store import provenance
 FILE = Path(__file__).parent / "revisions.json"
 TOLERANCE = 1e-10
 
+#: A few numbers are enough here, and too few for physics.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*times the rate apart:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*keeps too few:UserWarning"),
+]
+
 #: A difference quotient of eigenvalues, and an integral over a grid that is refined until it is good enough.
 TOLERANCES = {"exact.stiffness": 1e-9, "dmft.total_weight": 1e-9}
 
@@ -116,9 +122,13 @@ WEIGHTS = {"total_weight": 3, "kinetic_energy": -5, "stiffness": 1}
 CASES = {
     "metropolis": lambda: xg.metropolis(GLASS, T=[0.1, 0.3], walker=2, sweep=3, weight="free_energy", seed=7),
     "exact": lambda: xg.exact(chain(), **GRID)[[*SOLVED, "log_partition_function", "filter_exponent"]],
+    "exact.truncated_weight": lambda: xg.exact(chain(), **GRID, max_excitations=2)["truncated_weight"],
     "exact.stiffness": lambda: xg.exact(chain(), **GRID)["stiffness"],
     "ftlm": lambda: xg.ftlm(chain(), **GRID, **VECTORS)[SOLVED],
     "typicality": lambda: xg.typicality(chain(), **GRID, **VECTORS)[SOLVED],
+    "random_vectors.truncated_weight": lambda: xg.ftlm(chain(), **GRID, **VECTORS, max_excitations=2)[
+        "truncated_weight"
+    ],
     "random_vectors.annealed": lambda: xg.ftlm(
         chain(g=xr.DataArray([0.5, 1.0, 1.2], dims="realization")), **GRID, **VECTORS, average="annealed"
     )[SPREAD],

@@ -2,6 +2,9 @@
 and time evolution by dense matrices.
 """
 
+import re
+import warnings
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -225,9 +228,128 @@ def test_sum_rule_counts_every_term():
     np.testing.assert_allclose(xg.sum_rule(with_stiffness), [0.0, np.nan], atol=1e-15)
 
 
+# steps that are too long
+
+
+def lines(step, broadening=0.1, momentum="all"):
+    """A ring whose lines stand where they stand, on a grid of its own."""
+    model = xg.electron_tls(xg.lattice.chain(6), g=1.0, omega0=0.1)
+    w = np.arange(0.0, 9.0, step)
+    result = xg.exact(model, T=1.0, frequency=w, broadening=broadening, momentum=momentum)
+    return result[["optical_conductivity", "total_weight"]].compute()
+
+
+@pytest.mark.parametrize(("steps", "error"), [(3.0, 0.0262), (5.0, 0.1454)])
+def test_a_grid_coarser_than_its_filter_is_said(steps, error):
+    """The error of a spectrum, and what the warning says of a line and of many."""
+    solved = lines(0.1 * steps, momentum=[0.3, 0.9, 1.5, 2.1, 2.7])
+    line = 2 * np.exp(-2 * (np.pi / steps) ** 2)
+    with pytest.warns(UserWarning, match=rf"spectral_weight: .* {steps:g} broadenings apart.*") as caught:
+        weight = xg.spectral_weight(solved["optical_conductivity"])
+    assert f"up to {100 * line:.2g} %" in str(caught[0].message)
+    assert (len(caught), caught[0].filename) == (1, __file__)
+    found = float(weight / solved["total_weight"] - 1)
+    assert found == pytest.approx(error, abs=2e-4)
+    assert 0.05 * line < found < line
+
+
+def test_a_single_line_counts_wrong_by_what_is_said():
+    """At a point of the grid and between two of them: Poisson's sum."""
+    h, d = 0.3, 0.1
+    w = h * np.arange(40)
+    line = 2 * np.exp(-2 * (np.pi * d / h) ** 2)
+    for x, sign in ((3.0, 1), (3.15, -1)):
+        sigma = spectrum(np.exp(-0.5 * ((w - x) / d) ** 2) / np.sqrt(2 * np.pi) / d, w, broadening=d)
+        with pytest.warns(UserWarning, match=f"up to {100 * line:.2g} %"):
+            assert float(xg.spectral_weight(sigma)) - 1 == pytest.approx(sign * line, rel=0.01)
+
+
+def test_a_fine_grid_is_right_and_nothing_is_said():
+    solved = lines(0.15, momentum=[0.3, 0.9, 1.5, 2.1, 2.7])
+    assert float(
+        xg.spectral_weight(solved["optical_conductivity"]) / solved["total_weight"]
+    ) == pytest.approx(1.0, abs=2e-4)
+    bins = solved["optical_conductivity"].drop_vars("broadening")[::3]
+    xg.spectral_weight(bins)  # weights per bin have no filter, and their sum is exact
+
+
+PARTS = {
+    "spectral_weight": xg.spectral_weight,
+    "peak_frequency": xg.peak_frequency,
+    "localization_length": xg.localization_length,
+    "relaxation_time_approximation": lambda x: xg.relaxation_time_approximation(x, rate=1.0),
+    "transient_localization_length": lambda x: xg.transient_localization_length(x, rate=1.0),
+    "diffusivity": lambda x: xg.diffusivity(x, time=1.0),
+    "mean_square_displacement": lambda x: xg.mean_square_displacement(x, time=1.0),
+    "relaxation_rate": lambda x: xg.fits.relaxation_rate(xg.dc_conductivity(x), x),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_whatever_reads_between_the_points_says_so(name):
+    """Once, at the line that calls, whatever the widths; sooner for the narrowest of several."""
+    w = np.linspace(0.0, 6.0, 31)
+    sigma = spectrum(smooth(w), w, t=1.0)
+    several = sigma.expand_dims(broadening=[0.1, 0.5])
+    for coarse in (sigma.assign_coords(broadening=0.1), several):
+        with pytest.warns(UserWarning, match=f"{name}: the frequencies of sigma stand 2 broad") as caught:
+            PARTS[name](coarse)
+        assert (len(caught), caught[0].filename) == (1, __file__)
+    PARTS[name](sigma.assign_coords(broadening=0.125))
+    PARTS[name](sigma)
+
+
+def test_only_steps_below_the_cutoff_count():
+    w = np.concatenate([np.linspace(0.0, 1.0, 11), [2.0, 3.0]])
+    sigma = spectrum(smooth(w), w, broadening=0.1)
+    xg.spectral_weight(sigma, cutoff=[0.5, 1.0])
+    with pytest.warns(UserWarning, match="10 broadenings apart"):
+        xg.spectral_weight(sigma, cutoff=1.5)
+
+
+def test_a_peak_is_found_as_well_as_is_said():
+    """As narrow as the filter, anywhere between the points."""
+    for ratio in (1.6, 2.0, 3.0, 5.0):
+        offsets = np.linspace(-0.5, 0.5, 101)[:-1]
+        w = np.arange(-2.0, 3.0)
+        values = np.exp(-0.5 * (ratio * (w - offsets[:, None])) ** 2)
+        sigma = xr.DataArray(values, dims=("offset", "frequency"), coords={"frequency": w + 10.0})
+        error = np.abs(xg.peak_frequency(sigma).values - 10.0 - offsets)
+        assert 0.05 * ratio < np.nanmax(error) < min(0.1 * ratio, 0.5), ratio
+
+
+@pytest.mark.parametrize("bins", [1, 2, 4])
+def test_bins_wider_than_the_rate_are_said(bins):
+    """The alloy at T = t: what the warning says of the static limit is right within a factor of two."""
+    tls = xg.electron_tls(xg.lattice.chain(8), g=1.0, omega0=0.0)
+    frozen = {"T": 1.0, "broadening": None, "sites": 200, "realization": 10, "seed": 1}
+    rate, dc, lengths = 0.1, [], []
+    for step in (0.01, bins * rate):
+        w = np.arange(0.0, 8.0, step)
+        sigma = xg.static_disorder(tls, frequency=w, **frozen)["optical_conductivity"].compute()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = xg.relaxation_time_approximation(sigma, rate=[rate, 0.0, 5.0], correlation="symmetrised")
+            dc.append(float(xg.dc_conductivity(result)[..., 0]))
+            lengths.append(float(xg.transient_localization_length(sigma, rate=rate)))
+        assert len(caught) == (0 if step == 0.01 else 2)
+    said = [float(re.search(r"by about (\S+) %", str(one.message))[1]) / 100 for one in caught]
+    assert said[0] == pytest.approx(0.04 * bins**2 / (1 + bins / 3), rel=0.05)
+    assert said[1] == pytest.approx(said[0] / 2, rel=0.06)
+    for found, what in ((dc[1] / dc[0] - 1, said[0]), (lengths[1] / lengths[0] - 1, said[1])):
+        assert 0.5 * what < abs(found) < 2.0 * what
+
+
+def test_no_rate_has_no_bins():
+    w = np.linspace(0.0, 6.0, 31)
+    xg.relaxation_time_approximation(spectrum(smooth(w), w), rate=0.0)
+    xg.relaxation_time_approximation(spectrum(smooth(w), w), rate=[0.0, 0.4])
+
+
 # relaxation
 
 
+@pytest.mark.filterwarnings("ignore:.*times the rate apart:UserWarning")
 @pytest.mark.parametrize("rate", [0.0, 1e-4, 0.02, 0.5])
 @pytest.mark.parametrize("correlation", ["conductivity", "symmetrised"])
 def test_relaxation_conserves_weight_to_infinity(correlation, rate):
@@ -253,6 +375,7 @@ def test_relaxation_conserves_weight_to_infinity(correlation, rate):
         np.testing.assert_allclose(result, sigma, rtol=0, atol=1e-14)
 
 
+@pytest.mark.filterwarnings("ignore:.*times the rate apart:UserWarning")
 @pytest.mark.parametrize("at", [0, 1, 7, 60])
 def test_relaxation_is_equation_3(at):
     """Quadrature of the printed equation over the bins, each with a constant correlation function."""

@@ -82,6 +82,25 @@ def test_errors_of_equal_realizations_are_true(average):
     assert 0.4 < np.mean(np.square(z)) < 2.6
 
 
+def test_impurities_are_not_annealed():
+    """In thermal equilibrium the electron chooses the realizations that bind it best."""
+    eps = xg.random_site_energy(5, strength=4.0, convention="width", realization=10, seed=1)
+    model = xg.electron_tls(xg.lattice.chain(5), g=1.0, omega0=0.1, site_energy=eps)
+    grid = {"T": 0.5, "frequency": [0.0], "broadening": 0.1}
+    parts = xg.exact(model, **grid, average=None)[
+        ["optical_conductivity", "log_partition_function"]
+    ].compute()
+    sigma, z = parts["optical_conductivity"][:, 0].values, np.exp(parts["log_partition_function"].values)
+    dc = {
+        average: xg.exact(model, **grid, average=average)["optical_conductivity"].compute().item()
+        for average in ("annealed", "quenched")
+    }
+    assert dc["annealed"] == pytest.approx((sigma * z).sum() / z.sum(), rel=1e-12)
+    assert dc["quenched"] == pytest.approx(sigma.mean(), rel=1e-12)
+    assert dc["annealed"] == pytest.approx(0.0215, rel=0.01)
+    assert dc["quenched"] == pytest.approx(0.0451, rel=0.01)
+
+
 def glass():
     eps = xg.random_site_energy(CHAIN, strength=0.1, convention="std", realization=2, seed=1)
     return xg.charge_glass(CHAIN, hopping={"x": 0.1}, site_energy=eps, interaction=None)

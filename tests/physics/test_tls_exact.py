@@ -119,6 +119,7 @@ def test_spectra(N, theta):
     )
 
 
+@pytest.mark.filterwarnings("ignore:.*keeps too few:UserWarning")
 @pytest.mark.parametrize("kept", [0, 1, 2])
 def test_truncation_is_the_projected_hamiltonian(kept):
     """Kronecker products, projected on the configurations with few excitations."""
@@ -165,9 +166,8 @@ def test_truncation_is_the_projected_hamiltonian(kept):
 def test_all_excitations_is_no_truncation():
     model = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.3)
     whole = xg.exact(model, T=T, frequency=W, broadening=0.2).compute()
-    xr.testing.assert_identical(
-        xg.exact(model, T=T, frequency=W, broadening=0.2, max_excitations=4).compute(), whole
-    )
+    result = xg.exact(model, T=T, frequency=W, broadening=0.2, max_excitations=4).compute()
+    xr.testing.assert_identical(result.drop_vars("truncated_weight"), whole)
 
 
 @settings(max_examples=5)

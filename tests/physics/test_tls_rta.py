@@ -72,6 +72,7 @@ def test_what_the_approximation_conserves(static):
     np.testing.assert_allclose(lost.transpose("T", "rate"), -beyond.values[None] * np.ones((2, 1)), rtol=5e-3)
 
 
+@pytest.mark.filterwarnings("ignore:.*times the rate apart:UserWarning")
 def test_slow_two_level_systems_delocalize(static):
     """dc at p = omega0: zero for frozen ones, about omega0 log(omega_L / omega0); a displaced peak at 0.55 t,
     and L below 2 sites.
@@ -159,6 +160,7 @@ def test_the_form_is_fitted(static):
     )  # "essentially indistinguishable"
 
 
+@pytest.mark.filterwarnings("ignore:.*times the rate apart:UserWarning")
 @pytest.mark.parametrize("correlation", ["conductivity", "symmetrised"])
 def test_the_rate_is_found(static, correlation):
     reference = static["optical_conductivity"].isel(frequency=slice(0, 501))

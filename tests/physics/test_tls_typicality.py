@@ -2,6 +2,8 @@
 sums over eigenstates of the same random vectors, and `exact`.
 """
 
+import re
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -209,6 +211,42 @@ def test_disorder_against_exact(twist):
     for name in ("optical_conductivity", "log_partition_function", "kinetic_energy", "total_weight"):
         scores = normal_scores(result, exact, name, 79)
         assert (np.abs(scores) < 5.0).all()
+
+
+@pytest.mark.parametrize(("T", "broadening"), [(0.5, 0.1), (3.0, 0.3), (0.05, 0.02), (0.005, 0.5)])
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_work_is_known_before(T, broadening, precision, monkeypatch):
+    """Applications of H to one vector, counted."""
+    operator = operators.Block(6, 0.3, 1.0, 1.0, 0.0, 0.3, precision)
+    solver, r, calls, step = typicality.Evolution(operator), vector(64), [], operators.Block.step
+    monkeypatch.setattr(operators.Block, "step", lambda *args: calls.append(1) or step(*args))
+    typicality.thermal(solver, r.astype(solver.complex), np.array([T]), np.zeros(1), np.array([broadening]))
+    calls = len(calls) - count_of_reference(solver)
+    expected = typicality.applications(solver.half, 64, T, np.array([broadening]), precision)
+    assert expected == pytest.approx(calls, rel=0.01)
+
+
+def count_of_reference(solver):
+    """Applications that find the energy of reference, once for each operator."""
+    half = solver.half
+    steps, coefficients = typicality._cooling(half, typicality.COLD * half)
+    return steps * (typicality._orders(coefficients, solver.tolerance) - 1) + 1
+
+
+@pytest.mark.parametrize("changes", [{"broadening": 1e-5}, {"T": 1e-6}, {"broadening": [0.1, 1e-5]}])
+def test_work_without_end_is_refused_at_the_call(changes):
+    """By its figure, and before anything is computed: the widest spectrum at the lowest temperature."""
+    model = xg.electron_tls(xg.lattice.chain(8), g=[0.1, 1.0], omega0=0.3)
+    options = {"T": [1.0, 2.0], "frequency": [0.0], "broadening": 0.1, "random_vectors": 1, "seed": 1}
+    with pytest.raises(ValueError, match=r"typicality: .* 10\^6 are the most; take .* times the") as caught:
+        xg.typicality(model, **options | changes)
+    figure, factor = (float(re.search(rf"take{s} ([\d.e+]+)", str(caught.value))[1]) for s in ("s", ""))
+    half = operators.Block(8, 0.0, 1.0, 1.0, 0.0, 0.3).half_width
+    T, width = changes.get("T", 1.0), np.min(changes.get("broadening", 0.1))
+    expected = typicality.applications(half, 2**8, T, np.array([width]), "single")
+    assert 1e7 < expected == pytest.approx(figure, rel=0.05)
+    assert factor == pytest.approx(expected / 1e6, rel=0.05)
+    assert xg.typicality(model, **options | {"T": 0.1, "broadening": 1e-3})["kinetic_energy"].chunks
 
 
 def test_small_sigma_beside_a_high_peak():

@@ -130,7 +130,7 @@ SPECTRAL = {
     "localization_length": xg.localization_length,
     "diffusivity": lambda x: xg.diffusivity(x, time=1.0),
     "mean_square_displacement": lambda x: xg.mean_square_displacement(x, time=1.0),
-    "transient_localization_length": lambda x: xg.transient_localization_length(x, rate=0.1),
+    "transient_localization_length": lambda x: xg.transient_localization_length(x, rate=0.3),
 }
 CONFIGURATIONS = {
     "electrostatic_energy": xg.electrostatic_energy,
@@ -193,8 +193,8 @@ CALLS = {
     ],
     "sum_rule": [((solution,), xg.sum_rule)],
     "relaxation_time_approximation": [
-        ((static,), lambda x: xg.relaxation_time_approximation(x, rate=0.1)),
-        ((static,), lambda x: xg.relaxation_time_approximation(x, rate=0.1, correlation="symmetrised")),
+        ((static,), lambda x: xg.relaxation_time_approximation(x, rate=0.3)),
+        ((static,), lambda x: xg.relaxation_time_approximation(x, rate=0.3, correlation="symmetrised")),
     ],
     "fits.relaxation_rate": [
         ((relaxed, static), xg.fits.relaxation_rate),

@@ -69,10 +69,16 @@ def relaxation_rate(
         The message names the argument: frequencies of ``sigma`` that ``static`` has not, temperatures that
         differ, a dimension ``rate``.
 
+    Warns
+    -----
+    UserWarning
+        Where the frequencies of ``static`` stand more than 1.6 broadenings apart, with the size of the error.
+
     Notes
     -----
     Without ``stderr`` the error comes from the scatter about the fit (NaN for a static value). It takes the
-    points as independent, which on a grid finer than the filter they are not, and the reference as exact.
+    points as independent, which on a grid finer than the filter they are not, and the reference as exact:
+    its bins must be narrower than the rate, as for :func:`xglass.relaxation_time_approximation`.
     About 0.02 s a spectrum of 1000 frequencies. All dimensions but frequency may be chunked.
 
     Examples
@@ -92,6 +98,7 @@ def relaxation_rate(
     caller = "relaxation_rate"
     symmetrised = common.checked_correlation(correlation, caller)
     step = common.uniform_step(static, caller)
+    common.warn_of_coarse_steps(static, caller)
     checks.array(caller, "sigma", sigma)
     in_model_units(caller, static=static, sigma=sigma)
     if stderr is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,6 +22,14 @@ PER_PARTICLE = "e^2 a^2/hbar"
 
 #: Unit of a mobility.
 MOBILITY = "e a^2/hbar"
+
+
+#: Longest frequency step, in widths of the Gaussian filter, that is taken without a warning: the trapezoidal
+#: rule is then right to 1e-3 for every single line.
+COARSE_STEP = 1.6
+
+#: Widest bin, in relaxation rates, that is taken without a warning: static limits are right to about 1 %.
+WIDE_BIN = 0.5
 
 
 def labelled(
@@ -110,6 +120,59 @@ def uniform_step(sigma: Any, caller: str) -> float:
             "sigma on a grid such as np.linspace(0, 6, 1201)"
         )
     return step
+
+
+def steps_in_filters(sigma: xr.DataArray, upto: float = math.inf) -> float:
+    """Longest step of the frequencies, up to one of them, in widths of the filter; 0 where none is known."""
+    values = np.asarray(sigma["frequency"].values, dtype=np.float64)
+    steps = np.diff(values)[values[:-1] < upto]
+    if "broadening" not in sigma.coords or steps.size == 0:
+        return 0.0
+    narrowest = float(sigma["broadening"].compute(scheduler="synchronous").min())
+    ratio = float(steps.max()) / narrowest if narrowest > 0.0 else 0.0
+    return float(f"{ratio:.9g}")  # steps of a grid differ in their last digits
+
+
+def warn_of_coarse_steps(
+    sigma: xr.DataArray, caller: str, *, upto: float = math.inf, stacklevel: int = 3
+) -> None:
+    """Warn where an integral over frequency misses what stands between the points.
+
+    A Gaussian of width d is integrated by steps h to 2 exp(-2 pi^2 d^2 / h^2) of itself, the first term of
+    Poisson's sum. For bins (no coordinate ``broadening``) the sum is the integral.
+    """
+    ratio = steps_in_filters(sigma, upto)
+    if ratio > COARSE_STEP:
+        line = min(2.0 * math.exp(-2.0 * (math.pi / ratio) ** 2), 1.0)
+        warnings.warn(
+            f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a line may count wrong "
+            f"by up to {100.0 * line:.2g} %, a spectrum of many by about a tenth of that: compute sigma with "
+            f"steps of at most {COARSE_STEP:g} broadenings, or a larger broadening",
+            UserWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def warn_of_wide_bins(step: float, rate: xr.DataArray, caller: str, *, power: float = 1.0) -> None:
+    """Warn where a Lorentzian is narrower than bins that it is integrated over.
+
+    A static limit was found to be off by about 0.04 x^2 / (1 + x / 3) for bins of x rates (alloys with g = t
+    at T = t, x from 1/4 to 8); ``power`` is that with which it enters the result. A rate of 0 is no
+    Lorentzian.
+    """
+    rates = rate.compute(scheduler="synchronous").values
+    if not (rates > 0.0).any():
+        return
+    ratio = float(f"{step / float(rates[rates > 0.0].min()):.9g}")
+    if ratio > WIDE_BIN:
+        error = power * 0.04 * ratio**2 / (1.0 + ratio / 3.0)
+        warnings.warn(
+            f"{caller}: the frequencies of sigma are {ratio:.3g} times the rate apart, and static limits are "
+            f"off by about {min(100.0 * error, 100.0):.2g} %; compute sigma in steps of at most {WIDE_BIN:g} "
+            "times the rate",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def per_particle(sigma: Any, caller: str) -> None:

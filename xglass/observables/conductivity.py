@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import xarray as xr
 
@@ -152,6 +154,11 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.Da
     TypeError, ValueError
         The message names the argument: frequencies that do not begin at 0, a cutoff beyond the last of them.
 
+    Warns
+    -----
+    UserWarning
+        Where frequencies stand more than 1.6 broadenings apart, with the size of the error.
+
     Examples
     --------
     >>> import numpy as np, xarray as xr, xglass as xg
@@ -169,6 +176,7 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.Da
             "compute sigma on a longer grid, or write cutoff=np.inf for all there is"
         )
     aligned("spectral_weight", sigma=sigma, cutoff=limit)
+    common.warn_of_coarse_steps(sigma, "spectral_weight", upto=float(limit.max()))
     result = common.labelled(
         conductivity.weight_below,
         [(sigma, ["frequency"]), (limit, []), (xr.DataArray(grid, dims="frequency"), ["frequency"])],
@@ -204,6 +212,11 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     TypeError, ValueError
         The message names the argument.
 
+    Warns
+    -----
+    UserWarning
+        Where frequencies stand more than 1.6 broadenings apart, with the size of the error.
+
     Examples
     --------
     >>> import numpy as np, xarray as xr, xglass as xg
@@ -214,8 +227,21 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     >>> print(f"{float(xg.peak_frequency(sigma)):.3f}")
     0.502
     """
-    grid = common.grid(sigma, "peak_frequency")
-    low, high = (0.0, float("inf")) if window is None else common.checked_window(window, "peak_frequency")
+    return _peak(sigma, window, "peak_frequency")
+
+
+def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) -> xr.DataArray:
+    grid = common.grid(sigma, caller)
+    low, high = (0.0, float("inf")) if window is None else common.checked_window(window, caller)
+    ratio = common.steps_in_filters(sigma)
+    if ratio > common.COARSE_STEP:
+        warnings.warn(
+            f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a peak as narrow as "
+            f"the filter is found to {min(0.1 * ratio, 0.5):.2g} steps only: compute sigma with steps of at "
+            f"most {common.COARSE_STEP:g} broadenings, or a larger broadening",
+            UserWarning,
+            stacklevel=3,
+        )
     result = common.labelled(
         conductivity.peaks,
         [(sigma, ["frequency"]), (xr.DataArray(grid, dims="frequency"), ["frequency"])],
@@ -252,6 +278,11 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     ValueError
         Where ``t`` differs from bond to bond.
 
+    Warns
+    -----
+    UserWarning
+        Where frequencies stand more than 1.6 broadenings apart, as :func:`peak_frequency`.
+
     Examples
     --------
     >>> import numpy as np, xarray as xr, xglass as xg
@@ -266,7 +297,6 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     2.00
     """
     common.checked_sigma(sigma, "localization_length")
-    peak = peak_frequency(sigma, window=window)
     if "t" not in sigma.coords:
         raise KeyError(
             "localization_length: sigma has no coordinate 't', the hopping integral; write "
@@ -278,6 +308,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
             "localization_length: the hopping integral t differs from bond to bond; write "
             ".assign_coords(t=...) with one value"
         )
+    peak = _peak(sigma, window, "localization_length")
     result = (2.0 * abs(hopping) / peak) ** 0.5
     return stamp(
         result.transpose(*peak.dims, ...).rename("localization_length"), energy=common.spectral_unit(sigma)

@@ -27,6 +27,7 @@ def _in_time(
     times = parameter("time", time, energy=common.spectral_unit(sigma), above=0.0, zero=True)
     if times.dims not in ((), ("time",)):
         raise ValueError(f"{name}: time must be a number or one sequence, got dimensions {times.dims}")
+    common.warn_of_coarse_steps(sigma, name, stacklevel=4)
     result = common.labelled(
         function,
         [
@@ -75,6 +76,11 @@ def mean_square_displacement(
         The message names the argument: a conductivity that is not per particle, a grid that is not uniform
         from 0, no temperature.
 
+    Warns
+    -----
+    UserWarning
+        Where frequencies stand more than 1.6 broadenings apart, with the size of the error.
+
     Notes
     -----
     :math:`\sigma \omega \coth` is taken as constant within each bin, and the oscillating factor integrated
@@ -121,6 +127,11 @@ def diffusivity(sigma: xr.DataArray, *, time: Frequencies, T: Parameter | None =
     ------
     TypeError, ValueError
         As :func:`mean_square_displacement`.
+
+    Warns
+    -----
+    UserWarning
+        Where frequencies stand more than 1.6 broadenings apart, with the size of the error.
 
     Examples
     --------

@@ -30,6 +30,7 @@ SPECTRA: dict[str, Output] = {
     "log_partition_function": (["T"], np.float64),
 }
 STIFFNESS: dict[str, Output] = {"stiffness": (["T"], np.float64)}
+TRUNCATION: dict[str, Output] = {"truncated_weight": (["T"], np.float64)}
 
 
 def exact(
@@ -71,8 +72,9 @@ def exact(
     twist : float or sequence, optional
         Flux through the ring, for models without momentum blocks; several are averaged over. Default 0.
     max_excitations : int, optional
-        Keep only configurations with at most so many excited two-level systems; default all. Right at T well
-        below omega0; compare with one less.
+        Keep only configurations with at most so many excited two-level systems, those in the upper of the two
+        states that they have without the electron, whatever the sign of omega0; default all. Right at T well
+        below omega0: see ``truncated_weight``, and compare with one less.
     average : {"annealed", "quenched"} or None
         Over ``realization``, to be said once a parameter of the model has it (by default there is none):
         "annealed" divides the sum of numerators by the sum of Z, as for static two-level systems that are
@@ -89,8 +91,12 @@ def exact(
         the integral over all positive frequencies before the filter, ``stiffness(..., T)`` of the finite ring
         (both for :func:`sum_rule`), ``filter_exponent(..., T)``, which is 1 where sigma(0) is the filter's
         alone (it scales as 1/broadening), and ``filter_limited``, whether it is above 1/2; coords of the
-        model. Attributes say what was averaged over: ``momenta`` or ``twists`` and ``realizations`` how many,
-        ``momentum`` or ``twist`` and ``average`` of which kind.
+        model. With ``max_excitations`` also ``truncated_weight(..., T)``, the thermal weight of the
+        configurations with just so many excitations, a guide to that of those left out (0 where none are). In
+        a flux (momenta that are not those of the ring, ``twist``) also ``twist_limited(...)``: whether
+        two-level systems are so slow, omega0 < 2 t / N, that the static limit is that of frozen ones in the
+        flux, and too large. Attributes say what was averaged over: ``momenta`` or ``twists`` and
+        ``realizations`` how many, ``momentum`` or ``twist`` and ``average`` of which kind.
 
     Raises
     ------
@@ -100,12 +106,19 @@ def exact(
         disorder, ``average`` not said where there are realizations, T that differs between them,
         max_excitations < 0, a block that does not fit in memory (with its size).
 
+    Warns
+    -----
+    UserWarning
+        Where ``max_excitations`` keeps too few even for free two-level systems: more than 1 % of their weight
+        would be in the highest kept shell. Coupled ones are excited more.
+
     Notes
     -----
     Dimension d = 2^N in each of N/2 + 1 blocks, or N 2^N with disorder: 16 d^2 bytes a matrix, d^3
     operations. N = 10 takes seconds, N = 12 minutes. ``stiffness`` is a difference quotient of eigenvalues,
     good to 1e-9 of itself or of the total weight between T = 0.05 t and 100 t. It costs more than all the
-    rest and is computed only where it is asked for: store or compute the variables that are wanted.
+    rest and is computed only where it is asked for, and so is ``truncated_weight``, by a diagonalisation of
+    its own: store or compute the variables that are wanted.
 
     Examples
     --------
@@ -129,6 +142,7 @@ def exact(
         f"exact: a Hamiltonian of dimension {chain.dimension} ({chain.sites} sites)",
         "take fewer sites, max_excitations, or xg.ftlm",
     )
+    chain.warn_of_truncation(grids.T, "exact")
     inputs = chain.inputs() | grids.inputs()
     settings = chain.settings()
     settings |= {"numbers": tuple(map(float, chain.numbers)), "weights": tuple(map(float, chain.weights))}
@@ -136,6 +150,8 @@ def exact(
     results = tasks.applied(engine.spectra, inputs, SPECTRA, plan, settings=settings)
     without = {name: part for name, part in inputs.items() if name not in ("frequency", "broadening")}
     results |= tasks.applied(engine.stiffness, without, STIFFNESS, plan, settings=settings)
-    results = over_realizations(results, chain.average)
+    if max_excitations is not None:
+        results |= tasks.applied(engine.shell_weight, without, TRUNCATION, plan, settings=settings)
+    results = over_realizations(results, chain.average) | chain.twist_limited(plan)
     attrs = {"solver": "exact"} | chain.averaged()
     return common.assembled(chain.without_averaged(), results, attrs, grids)

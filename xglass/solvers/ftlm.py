@@ -97,9 +97,10 @@ def ftlm(
         (the integral over all positive frequencies before the filter) and ``filter_exponent(..., T)``, each
         with ``_stderr``; ``filter_limited``: whether the exponent, -d ln sigma(0) / d ln broadening, is above
         1/2, so that the static limit is the filter's. A sequence of broadenings is a dimension after T.
-        Coords of the model. Attributes say what was averaged over: ``momenta`` or ``twists``,
-        ``realizations`` and ``random_vectors`` how many, ``momentum`` or ``twist`` and ``average`` of which
-        kind, and ``stderr_over`` what the errors are the scatter of.
+        With ``max_excitations`` also ``truncated_weight(..., T)`` with ``_stderr``, and in a flux
+        ``twist_limited(...)``, as in :func:`exact`. Coords of the model. Attributes say what was averaged
+        over: ``momenta`` or ``twists``, ``realizations`` and ``random_vectors`` how many, ``momentum`` or
+        ``twist`` and ``average`` of which kind, and ``stderr_over`` what the errors are the scatter of.
 
     Raises
     ------
@@ -113,8 +114,9 @@ def ftlm(
     Warns
     -----
     UserWarning
-        Where the given ``lanczos_steps`` do not resolve the smallest broadening, and where T < omega0 without
-        ``max_excitations``: Z then comes from few states, of which random vectors know little.
+        Where the given ``lanczos_steps`` do not resolve the smallest broadening; where T < omega0 without
+        ``max_excitations``: Z then comes from few states, of which random vectors know little; and where
+        ``max_excitations`` keeps too few, as in :func:`exact`.
 
     Notes
     -----
@@ -148,6 +150,7 @@ def ftlm(
     )
     grids = common.grids(chain.model, T=T, frequency=frequency, broadening=broadening)
     vectors = draws(random_vectors, seed, precision)
+    chain.warn_of_truncation(grids.T, "ftlm")
     half_width, narrowest = chain.widest(), grids.narrowest()
     coldest, most = float(grids.T.min()), operators.MOST * chain.dimension
     needed = operators.resolving(half_width, narrowest, coldest)

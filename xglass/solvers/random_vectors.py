@@ -11,7 +11,7 @@ import xarray as xr
 
 from xglass import checks
 from xglass.checks import whole_number
-from xglass.engine.tls import averages
+from xglass.engine.tls import averages, typicality
 from xglass.solvers import common, tasks
 from xglass.solvers.common import Grids
 from xglass.solvers.ring import Ring
@@ -99,10 +99,33 @@ def estimated(
         sizes={"_column": columns.size},
     )
     results = _averaged(sums, given["T"][0], ring, plan, grid)
+    if ring.max_excitations is not None:
+        results |= _truncated(ring, given, vectors, plan)
+    results |= ring.twist_limited(plan)
     attrs: dict[str, Any] = {"solver": caller, "seed": str(vectors.seed)}
     attrs |= {"random_vectors": vectors.number, "precision": vectors.precision} | ring.averaged()
     attrs["stderr_over"] = "realization" if ring.realizations > 1 else "random_vectors"
     return common.assembled(ring.without_averaged(), results, attrs, grids)
+
+
+def _truncated(
+    ring: Ring, given: dict[str, Input], vectors: Draws, plan: tasks.Plan
+) -> dict[str, xr.DataArray]:
+    """The weight of the highest shell that is kept, by vectors that are cooled, and its error.
+
+    Apart from all other averages: who does not ask for it does not pay, and stores of others go on.
+    """
+    grid = {"broadening": 1, "frequency": 0}  # no spectrum
+    sums = tasks.applied(
+        typicality.shell_numerators,
+        {name: part for name, part in given.items() if name not in grid},
+        {"sums": (["T", "_column"], np.float64), "energies": ([], np.float64)},
+        plan,
+        settings=ring.settings() | vectors.settings(),
+        sizes={"_column": averages.Columns(*grid.values()).size},
+    )
+    results = _averaged(sums, given["T"][0], ring, plan, grid)
+    return {f"truncated_weight{end}": results[f"kinetic_energy{end}"] for end in ("", "_stderr")}
 
 
 def _averaged(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,15 @@ import xarray as xr
 
 from xglass.checks import whole_number
 from xglass.engine.tls import operators
-from xglass.solvers import common
+from xglass.solvers import common, tasks
 from xglass.solvers.tasks import Input
 from xglass.units.parameters import parameter
 
 #: Sites whose configurations are numbers of 64 bits.
 LARGEST = 62
+
+#: Most weight of the highest kept shell, of free two-level systems, that is taken without a warning.
+LARGEST_SHELL = 0.01
 
 #: ``average`` of a solver that was not told: fine as long as there are no realizations to average over.
 UNSAID = "unsaid"
@@ -49,7 +53,10 @@ class Ring:
     def inputs(self) -> dict[str, Input]:
         """Return the parameters of the model as engines take them."""
         core = ["site"] if self.disorder else []
-        return {name: (self._along_sites(name), core) for name in common.PARAMETERS}
+        arrays = {name: self._along_sites(name) for name in common.PARAMETERS}
+        if self.max_excitations is not None:
+            arrays |= _from_below(arrays, core)
+        return {name: (array, core) for name, array in arrays.items()}
 
     def _along_sites(self, name: str) -> xr.DataArray:
         """A parameter as (...), or as (..., site) where sites differ (a bond stands with its first site)."""
@@ -59,6 +66,56 @@ class Ring:
         value = value.rename(bond="site") if "bond" in value.dims else value
         value = value if "site" in value.dims else value.expand_dims(site=self.sites, axis=-1)
         return value.transpose(..., "site")
+
+    def warn_of_truncation(self, T: xr.DataArray, caller: str) -> None:
+        """Warn where not even free two-level systems fit into the configurations that are kept.
+
+        A task could say more, but its warnings are lost on a cluster.
+        """
+        if self.max_excitations is None or self.max_excitations >= self.sites:
+            return
+        splitting = abs(self._along_sites("omega0")).compute(scheduler="synchronous")
+        if not self.disorder:
+            splitting = splitting.expand_dims(site=self.sites, axis=-1)
+        weights = xr.apply_ufunc(
+            operators.free_shells,
+            splitting,
+            xr.DataArray(T.variable),
+            input_core_dims=[["site"], []],
+            output_core_dims=[["shell"]],
+        )
+        shells = weights.max([dim for dim in weights.dims if dim != "shell"]).values
+        kept = shells[self.max_excitations]
+        if kept <= LARGEST_SHELL:
+            return
+        few = np.flatnonzero(shells[:-1] <= LARGEST_SHELL)
+        advice = f"take max_excitations={few[0]} or more" if few.size else "leave max_excitations out"
+        warnings.warn(
+            f"{caller}: max_excitations = {self.max_excitations} keeps too few at T up to "
+            f"{float(T.max()):g}: even of free two-level systems {100 * kept:.2g} % of the thermal weight is "
+            f"in the highest shell that is kept; {advice}, and look at truncated_weight of the result",
+            UserWarning,
+            stacklevel=3,
+        )
+
+    def twist_limited(self, plan: tasks.Plan) -> dict[str, xr.DataArray]:
+        """Whether a flux through the ring sets the static limit; nothing where there is none.
+
+        A frozen configuration of two-level systems carries a current in a flux, which counts as conductivity
+        for as long as it is frozen. It is where the two-level systems are slow beside the levels of the ring,
+        4 t / N apart: below half of that the static limit in a flux was found to be too large.
+        """
+        fluxes = self.numbers if self.disorder else self.numbers * self.sites
+        if not (np.abs(np.sin(fluxes)) > 1e-9).any():
+            return {}
+        omega0, t = (
+            abs(self._along_sites(name)).compute(scheduler="synchronous") for name in ("omega0", "t")
+        )
+        if self.disorder:
+            omega0, t = omega0.mean("site"), t.mean("site")
+        slow = 2.0 * t / self.sites > omega0
+        over = ["realization"] if self.realizations and "realization" in slow.dims else []
+        return {"twist_limited": tasks.cut(slow.any(over), [], plan)}
 
     @property
     def realizations(self) -> int:
@@ -85,6 +142,22 @@ class Ring:
         arrays = xr.broadcast(*(array for array, _ in self.inputs().values()), exclude=core)
         values = tuple(array.transpose(..., *core).values for array in arrays)
         return operators.widest(values, self.sites, self.disorder, self.max_excitations)
+
+
+def _from_below(arrays: dict[str, xr.DataArray], core: list[str]) -> dict[str, xr.DataArray]:
+    """Turn two-level systems with a negative splitting about y, so that an excitation costs energy.
+
+    That is a unitary transformation and changes the sign of all three of their terms. In the whole space it
+    does nothing; where few excitations are kept, it is the lowest configurations that are. Sweeps without
+    negative splittings stay as they are, and so does what a store knows them by.
+    """
+    names = ("g", "g_z", "omega0")
+    sign = xr.where(arrays["omega0"].compute(scheduler="synchronous") < 0.0, -1.0, 1.0)
+    if not bool((sign < 0.0).any()):
+        return {}
+    # all three over all dimensions of theirs, so that those of results keep their order
+    turned = xr.broadcast(*(arrays[name] for name in names), exclude=core)
+    return {name: array * sign + 0.0 for name, array in zip(names, turned, strict=True)}
 
 
 def ring(

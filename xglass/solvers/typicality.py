@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import xarray as xr
 
 from xglass.engine.tls import typicality as engine
@@ -21,6 +22,9 @@ __all__ = ["typicality"]
 def __dir__() -> list[str]:
     return __all__
 
+
+#: Most applications of H to one random vector at one temperature: hours, of the largest rings.
+MOST_APPLICATIONS = 1e6
 
 #: Vectors that a task holds at most: orders of one expansion, samples in time of both states, and what they
 #: are made from.
@@ -92,8 +96,7 @@ def typicality(
     Returns
     -------
     Dataset
-        The variables and attributes of :func:`ftlm`, each variable with ``_stderr``, and ``filter_limited``;
-        coords of the model.
+        The variables and attributes of :func:`ftlm`, with ``_stderr``, its flags and the coords of the model.
 
     Raises
     ------
@@ -102,7 +105,13 @@ def typicality(
         Naming the argument: T or broadening not > 0, frequencies that do not rise, momenta for a model with
         disorder, ``average`` not said where there are realizations, T that differs between them, counts that
         are no whole numbers or too small, unknown names, vectors that do not fit in
-        memory (with their size).
+        memory (with their size), a broadening or T so small that a random vector would take more than 10^6
+        applications of H (with their number).
+
+    Warns
+    -----
+    UserWarning
+        Where ``max_excitations`` keeps too few, as in :func:`exact`.
 
     Notes
     -----
@@ -140,10 +149,24 @@ def typicality(
         f"{precision} precision",
         "take fewer sites or max_excitations",
     )
+    chain.warn_of_truncation(grids.T, "typicality")
+    _refuse_what_does_not_end(chain, grids, precision)
     seconds = _seconds(chain, grids, precision)
     return estimated(
         engine.numerators, chain, grids, vectors, caller="typicality", seconds=seconds, chunks=chunks
     )
+
+
+def _refuse_what_does_not_end(chain: Ring, grids: Grids, precision: str) -> None:
+    """Raise where one random vector would take too many applications of H."""
+    T, narrowest = float(grids.T.min()), grids.narrowest()
+    needed = engine.applications(chain.widest(), chain.dimension, T, np.array([narrowest]), precision)
+    if needed > MOST_APPLICATIONS:
+        raise ValueError(
+            f"typicality: broadening = {narrowest:g} at T = {T:g} takes {needed:.2g} applications of H to "
+            f"each random vector, and 10^6 are the most; take {needed / MOST_APPLICATIONS:.2g} times the "
+            "broadening (or T, if that is what is small), or xg.ftlm"
+        )
 
 
 def _seconds(chain: Ring, grids: Grids, precision: str) -> float:

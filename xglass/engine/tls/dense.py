@@ -40,6 +40,12 @@ def spin_configurations(sites: int, max_excitations: int | None = None) -> np.nd
     return np.sort(np.concatenate(layers))
 
 
+def highest_shell(states: np.ndarray, sites: int, max_excitations: int) -> np.ndarray:
+    """Return (state,) whether as many two-level systems are excited as may be; none where all may be."""
+    most = (np.bitwise_count(states) == max_excitations) & (max_excitations < sites)
+    return np.asarray(most, dtype=bool)
+
+
 def excitations(states: np.ndarray, sites: int) -> np.ndarray:
     """Return (state, site) sz of every two-level system in every configuration: -1 down, +1 up."""
     return (2 * (states[:, None] >> np.arange(sites) & 1) - 1).astype(np.float64)
@@ -207,6 +213,45 @@ def _sums(
     ground = energies[0]
     add_spectrum(energies, strengths, ground, temperatures, frequency, broadening, sigma, static, total)
     return ground, [boltzmann.sum(axis=1), boltzmann @ hops, total, static, sigma]
+
+
+@operation("exact.truncated_weight")
+def shell_weight(
+    t: np.ndarray,
+    g: np.ndarray,
+    g_z: np.ndarray,
+    omega0: np.ndarray,
+    site_energy: np.ndarray,
+    T: np.ndarray,
+    *,
+    numbers: tuple[float, ...],
+    weights: tuple[float, ...],
+    sites: int,
+    disorder: bool,
+    max_excitations: int,
+) -> np.ndarray:
+    """Return (..., T) the thermal weight of the highest shell of excitations that is kept."""
+    states = spin_configurations(sites, max_excitations)
+    shell = np.tile(highest_shell(states, sites, max_excitations), sites if disorder else 1)
+
+    def at_point(*point: Any) -> np.ndarray:
+        *values, temperatures = point
+        sectors = []
+        for number in numbers:
+            hopping, rest, _ = sector(number, values, disorder, sites, max_excitations)
+            with single_thread():
+                energies, vectors = np.linalg.eigh(hopping + rest)
+            sectors.append((energies, (np.abs(vectors[shell]) ** 2).sum(axis=0)))
+        ground = min(energies[0] for energies, _ in sectors)
+        z, inside = np.zeros(temperatures.shape), np.zeros(temperatures.shape)
+        for weight, (energies, parts) in zip(weights, sectors, strict=True):
+            boltzmann = weight * np.exp(-(energies - ground) / temperatures[:, None])
+            z += boltzmann.sum(axis=1)
+            inside += (boltzmann * parts).sum(axis=1)
+        return inside / z
+
+    core = [1 if disorder else 0] * 5 + [1]
+    return over_points(at_point, (t, g, g_z, omega0, site_energy, T), core, (float, T.shape[-1:]))
 
 
 #: Second derivative by central differences of eighth order: weights of f(0), f(h) + f(-h), f(2h) + f(-2h) ...

@@ -17,7 +17,7 @@ import numpy as np
 
 from xglass.engine.core.points import over_points, points
 from xglass.engine.core.random_vectors import stream
-from xglass.engine.tls.dense import rotated, spin_configurations
+from xglass.engine.tls.dense import highest_shell, rotated, spin_configurations
 
 #: Bounds of the spectrum are widened by this much: rounding must not carry a Chebyshev recursion beyond them.
 MARGIN = 1e-5
@@ -113,6 +113,11 @@ class _Operator(ABC):
     def states(self) -> np.ndarray:
         """Return the configurations that are kept, rising."""
         return spin_configurations(self.sites, self.most)
+
+    @cached_property
+    def highest(self) -> np.ndarray:
+        """Return which of them are in the highest shell of excitations that is kept; none if all are."""
+        return highest_shell(self.states, self.sites, self.most)
 
     @cached_property
     def kept(self) -> int:
@@ -448,6 +453,23 @@ def widest(values: tuple[np.ndarray, ...], sites: int, disorder: bool, max_excit
         return operator(0.0, values, sites, disorder, "double", max_excitations).half_width
 
     return float(over_points(half_width, values, 1 if disorder else 0, float).max())
+
+
+def free_shells(splitting: np.ndarray, T: np.ndarray) -> np.ndarray:
+    """(..., shell) weight of the states with n = 0, 1, ... excitations among those with at most n.
+
+    Of free two-level systems with ``splitting`` (..., site) >= 0 at T (...): elementary symmetric polynomials
+    of their Boltzmann factors, and the sums of these.
+    """
+
+    def at_point(splitting: np.ndarray, T: float) -> np.ndarray:
+        shells = np.zeros(splitting.size + 1)
+        shells[0] = 1.0
+        for factor in np.exp(-splitting / T):
+            shells[1:] += factor * shells[:-1]
+        return shells / np.cumsum(shells)
+
+    return over_points(at_point, (splitting, T), (1, 0), (float, (splitting.shape[-1] + 1,)))
 
 
 def resolving(half_width: float, broadening: float, T: float) -> int:

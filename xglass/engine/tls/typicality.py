@@ -45,6 +45,9 @@ from xglass.engine.tls.operators import Operator, walk
 #: larger, to e^-15.
 DECAY = {"single": 15.0, "double": 20.0}
 
+#: Chebyshev series end where all that is left is below this.
+NEGLECTED = {"single": 1e-8, "double": 1e-15}
+
 #: Width times length in time of the edge beyond the spectrum where a series may do as it likes.
 EDGE = 60.0
 
@@ -95,6 +98,26 @@ def samples(dimension: int) -> int:
     return SAMPLES if dimension < 2**20 else 1
 
 
+def applications(half: float, dimension: int, T: float, broadening: np.ndarray, precision: str) -> float:
+    """Return how often H is applied to one random vector at one temperature, for a spectrum this wide."""
+    tolerance = NEGLECTED[precision]
+    ticks, held = clock(half, T, broadening, precision), samples(dimension)
+    angle = half * ticks.step * held
+    evolving = _orders(2.0 * special.jv(np.arange(int(angle) + 60), angle), tolerance) - 1
+    steps, coefficients = _cooling(half, T)
+    cooling = _orders(coefficients, tolerance) - 1
+    # both states, forward and backward in time
+    return 4.0 * math.ceil(ticks.times / held) * evolving + float(steps) * cooling
+
+
+def _cooling(half: float, T: float) -> tuple[int, np.ndarray]:
+    """Return steps in imaginary time that cool to T, and the Chebyshev coefficients of each."""
+    exponent = 0.5 * half / T
+    steps = math.ceil(exponent / COOLING)
+    n = np.arange(200)
+    return steps, np.where(n == 0, 1.0, 2.0) * (-1.0) ** n * special.ive(n, exponent / steps)
+
+
 class Evolution:
     """Chebyshev series of one operator. Buffers are kept: fresh pages cost more than the arithmetic."""
 
@@ -103,7 +126,7 @@ class Evolution:
         self.half, self.centre, self.dimension = half_width(operator), operator.centre, operator.dimension
         self.real = operator.real
         self.complex = operator.complex_type
-        self.tolerance = 1e-8 if self.real == np.float32 else 1e-15
+        self.tolerance = NEGLECTED[operator.precision]
 
         held = samples(self.dimension)
         self.polynomials = np.empty((0, self.dimension), dtype=self.complex)
@@ -128,9 +151,7 @@ class Evolution:
     def cooled(self, r: np.ndarray, T: float) -> tuple[np.ndarray, float]:
         """Return e^{-(H - centre) / 2T} |r> normalised, and the logarithm of its squared norm."""
         exponent = 0.5 * self.half / T
-        steps = math.ceil(exponent / COOLING)
-        n = np.arange(200)
-        coefficients = np.where(n == 0, 1.0, 2.0) * (-1.0) ** n * special.ive(n, exponent / steps)
+        steps, coefficients = _cooling(self.half, T)
         orders = _orders(coefficients, self.tolerance)
         row = coefficients[None, :orders].astype(self.real)
         phi = r.astype(self.complex)
@@ -148,6 +169,10 @@ class Evolution:
         cold, _ = self.cooled(random_vector(0, np.uint64(0), self.dimension, self.complex), COLD * self.half)
         applied = self.operator.step(cold, self.flow, 1.0, -self.centre, 0.0)
         return self.centre + float(np.dot(cold.view(self.real), applied.view(self.real)))
+
+    def partition(self, log_norm: float, T: float) -> float:
+        """Return Z relative to the reference, from the logarithm of a squared norm after cooling."""
+        return math.exp(log_norm + (self.reference - self.centre) / T)
 
     def correlation(self, phi: np.ndarray, step: float, times: int) -> np.ndarray:
         """Return Re [C(t) + C(-t)] / 2 at t = 0, step, ..., times step, for a normalised |phi>."""
@@ -256,7 +281,7 @@ def thermal(
         ticks = clock(evolution.half, temperature, broadening, evolution.operator.precision)
         C = evolution.correlation(phi, ticks.step, ticks.times)
         total, static, sigma = filtered(C, ticks, evolution.half, temperature, frequency, broadening)
-        z = math.exp(log_norm + (reference - evolution.centre) / temperature)
+        z = evolution.partition(log_norm, temperature)
         row[columns.Z] = z
         row[columns.KINETIC] = z * kinetic
         row[columns.TOTAL] = z * total
@@ -300,4 +325,43 @@ def numerators(
                 evolution = Evolution(operator)
             r = random_vector(seed, stream, evolution.dimension, evolution.complex)
             sums[p], energies[p] = thermal(evolution, r, T[p], frequency, broadening)
+    return sums, energies
+
+
+@operation("random_vectors.truncated_weight")
+def shell_numerators(
+    t: np.ndarray,
+    g: np.ndarray,
+    g_z: np.ndarray,
+    omega0: np.ndarray,
+    site_energy: np.ndarray,
+    realization: np.ndarray,
+    number: np.ndarray,
+    label: np.ndarray,
+    vector: np.ndarray,
+    T: np.ndarray,
+    *,
+    seed: int,
+    **hamiltonian: Any,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what random vectors tell of the highest kept shell of excitations, as :func:`numerators` does.
+
+    The numerators are those of an average without a spectrum; its weight stands where Z <H_hop> would.
+    """
+    T, visits = walk((t, g, g_z, omega0, site_energy), realization, number, label, vector, T, **hamiltonian)
+    columns = Columns(1, 0)
+    sums, energies = np.zeros((*T.shape, columns.size)), np.empty(T.shape[:-1])
+    evolution: Evolution | None = None
+    with single_thread():
+        for p, operator, stream in visits:
+            if evolution is None or evolution.operator is not operator:
+                evolution = None  # its buffers go before others are made
+                evolution = Evolution(operator)
+            r = random_vector(seed, stream, evolution.dimension, evolution.complex)
+            for row, temperature in zip(sums[p], map(float, T[p]), strict=True):
+                phi, log_norm = evolution.cooled(r, temperature)
+                row[columns.Z] = evolution.partition(log_norm, temperature)
+                inside = phi.reshape(-1, operator.kept)[:, operator.highest]
+                row[columns.KINETIC] = row[columns.Z] * _square(np.ascontiguousarray(inside))
+            energies[p] = evolution.reference
     return sums, energies
