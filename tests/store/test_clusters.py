@@ -19,7 +19,7 @@ import pytest
 import xarray as xr
 
 import xglass as xg
-from xglass.store import pools
+from xglass.store import pools, workers
 
 distributed = pytest.importorskip("distributed")
 
@@ -339,6 +339,22 @@ def test_regions_that_are_made_again_are_the_same(name, together, pool, tmp_path
     found = evaluate(run(**RUNS[name]), tmp_path / "run.zarr").compute()
     assert max(pool.sizes) < 10_000
     xr.testing.assert_identical(found, run(**RUNS[name]).compute())
+
+
+def test_a_worker_with_another_revision_of_a_solver_is_refused(pool, tmp_path, monkeypatch):
+    submit, revisions = pool.submit, workers.provenance.revisions
+
+    def elsewhere(data):
+        return {name: revision + 1 for name, revision in revisions(data).items()}
+
+    def submit_there(function, *arguments):
+        monkeypatch.setattr(workers.provenance, "revisions", elsewhere)
+        return submit(function, *arguments)
+
+    monkeypatch.setattr(pool, "submit", submit_there)
+    with pytest.raises(xg.store.EvaluationError, match=r"revision 1 there, 2 in this xglass"):
+        evaluate(run(walker=2), tmp_path / "run.zarr")
+    assert stored(tmp_path / "run.zarr") == 0
 
 
 def test_regions_of_a_run_that_grew_and_began_from_given_states_are_the_same(pool, tmp_path):

@@ -18,7 +18,7 @@ import dask
 import dask.threaded
 import numpy as np
 
-from xglass.store import growth, pools
+from xglass.store import growth, matching, pools, provenance
 from xglass.store.disk import NotDone, Part
 from xglass.store.reading import progress_of
 from xglass.store.regions import Index, Regions, compute
@@ -222,7 +222,11 @@ _making = threading.Lock()
 def _regions(parts: tuple[Part, ...], around: tuple[range, ...]) -> Regions:
     """Neighbouring regions of a run; the threads of a worker share them."""
     grid, where = parts[-1].grid.cut(around)
-    return Regions(growth.simulated([*parts], len(parts) - 1, where), grid)
+    run = growth.simulated([*parts], len(parts) - 1, where)
+    matching.refuse_other_revisions(
+        parts[-1], provenance.revisions(run)
+    )  # the worker may have another xglass
+    return Regions(run, grid)
 
 
 def expected(part: Part, index: Index) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
