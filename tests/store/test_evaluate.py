@@ -506,7 +506,7 @@ def test_a_cluster(tmp_path):
     data = run(chunks={"T": 1})
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=None, host="127.0.0.1"
+            n_workers=1, threads_per_worker=2, processes=True, dashboard_address=":0", host="127.0.0.1"
         ) as cluster,
         Client(cluster),
     ):

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import errno
 import functools
 import itertools
 import json
 import os
+import platform
 import re
+import threading
+import time
 import uuid
 import warnings
 from collections.abc import Iterator, Sequence
@@ -35,6 +39,8 @@ from xglass.store.regions import Grid, Index, Regions
 
 FORMAT = 1
 ERROR_BYTES = 4096
+#: Seconds by which the clocks of machines may differ that write one store.
+CLOCKS = 300.0
 #: How lazy arrays are called that may hold what is not computed yet.
 PARTIAL = "store-partial"
 #: Codecs that a store may name: pure transformations of bytes. Anything else in the metadata is refused
@@ -145,8 +151,8 @@ class Part:
                 f"store: metadata {str(file)!r} are {reason}; restore this file or evaluate to another path"
             ) from error
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("arrays", "marks", "described")}
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reopened, (self.path, self.provenance["fingerprint"])
 
     @functools.cached_property
     def arrays(self) -> dict[str, zarr.Array[Any]]:
@@ -221,12 +227,13 @@ class Part:
         return _mark(self._file("done", index)) != 0
 
     def times(self) -> list[float]:
-        """When regions were finished, in order."""
+        """When regions were finished, in order; dates before the store or after today are no dates."""
         times = []
         for _, file in self._files("done"):
             with contextlib.suppress(FileNotFoundError):
                 times.append(os.stat(file).st_mtime)
-        return sorted(times)
+        begin, now = os.stat(self.path / "regions" / "done" / "zarr.json").st_mtime, time.time()
+        return sorted(date for date in times if begin - CLOCKS <= date <= now + CLOCKS)
 
     def _file(self, mark: str, index: Index) -> str:
         key = ["c", *map(str, index), *(["0"] if mark == "error" else [])]
@@ -368,6 +375,26 @@ def _mark(file: str) -> int:
     except FileNotFoundError:  # or taken back since the folder was read
         return 0
     return int.from_bytes(content, "little") if len(content) == 8 else 0
+
+
+_opening = threading.Lock()
+
+
+def reopened(path: Path, fingerprint: str) -> Part:
+    """The part of a store that another process has sent: by name, and this process opens it once."""
+    with _opening:
+        return _kept(path, fingerprint)
+
+
+@functools.lru_cache(maxsize=64)
+def _kept(path: Path, fingerprint: str) -> Part:
+    if not (path / "zarr.json").exists():
+        reason = f"it is not there on {platform.node()!r}, and all workers must see the folder"
+        raise FileNotFoundError(errno.ENOENT, reason)
+    part = Part(path)
+    if part.provenance["fingerprint"] != fingerprint:
+        raise ValueError(f"store {str(path)!r} holds other data than it did; load it anew")
+    return part
 
 
 class NotDone(ValueError):

@@ -17,9 +17,9 @@ import xarray as xr
 from tqdm import tqdm
 
 from xglass.engine.core.blas import single_thread
-from xglass.store import disk, folders, growth, matching, workers
+from xglass.store import disk, folders, growth, matching, pools, workers
 from xglass.store.disk import Part
-from xglass.store.reading import loaded
+from xglass.store.reading import loaded, progress_of
 from xglass.store.regions import Index, Regions
 from xglass.variables import Labelled
 
@@ -72,7 +72,10 @@ def evaluate(
         that is a file, holds other files or another store, lies inside a store or is damaged, a malformed
         shard.
     EvaluationError
-        If regions failed; the others are stored. Lists errors and parameters; see :func:`failures`.
+        If regions failed; the others are stored. Lists errors and parameters; see :func:`failures`. Or if the
+        scheduler of a cluster is gone or its client was closed; says how many regions are stored.
+    RuntimeError
+        In a fork of a process that had computed, where threads may be waited for that do not exist.
     OSError
         The store cannot be written. It stays valid; call again when there is room.
 
@@ -82,7 +85,8 @@ def evaluate(
     ``distributed.Client`` are followed, as in ``compute``. Memory: one region for each thread. Overhead: a
     few milliseconds for a region with four variables. Where tasks are shared between blocks, as by a mean
     over a dimension that other variables keep, the blocks are merged into one region, so that nothing is
-    simulated twice; a region must fit in memory. With a cluster the folder must be visible to all workers.
+    simulated twice; a region must fit in memory. With a cluster the folder must be visible to all workers; a
+    region of a run is a few hundred bytes on its way to them, of anything else its part of the graph.
 
     Examples
     --------
@@ -98,6 +102,7 @@ def evaluate(
     >>> more.sizes["walker"]
     5
     """
+    pools.refuse_fork("evaluate")
     dataset = matching.storable(data)
     share = _share(shard)
     folder = folders.local_path(path)
@@ -125,7 +130,14 @@ def evaluate(
             return Regions(growth.simulated(parts, k) if run else dataset)
 
         wanted = [growth.asked_for(part, growth.order(dataset) if run else {}) for part in parts]
-        _complete(folder, parts, wanted, lazy, share, progress)
+        try:
+            _complete(folder, parts, wanted, lazy, share, progress, run=run)
+        except pools.Lost as lost:
+            state = progress_of(parts)
+            raise EvaluationError(
+                f"{lost}; {state.done} of {state.total} regions of {str(folder)!r} are stored, call evaluate "
+                "again with a client of a running cluster, or without one"
+            ) from lost
     complete = all(part.done()[mask].all() for part, mask in zip(parts, wanted, strict=True))
     if not complete:  # other jobs have their shares still to do
         result = loaded(parts, partial=True)
@@ -185,6 +197,8 @@ def _complete(
     lazy: Callable[[int], Regions],
     share: tuple[int, int],
     progress: bool,
+    *,
+    run: bool,
 ) -> None:
     """Compute what is missing of a share of the regions that are wanted;
     raises at the end if regions failed.
@@ -227,7 +241,7 @@ def _complete(
             if indices:
                 regions = lazy(k)
                 assert regions.grid == part.grid, "the store was cut in other regions"
-                lines, waits = workers.work(part, regions, indices, bar)
+                lines, waits = workers.work(parts[: k + 1], regions, indices, bar, run=run)
                 failed, waiting = failed + lines, waiting + waits
     if waiting and share[1] == 1 and not failed:
         raise EvaluationError(
@@ -250,7 +264,7 @@ def _failures(folder: Path, failed: list[str], total: int) -> str:
 
 def _withdraw_damaged(part: Part, indices: list[Index]) -> None:
     """Check the stored regions; marks of damaged ones are taken back and named in a warning."""
-    with concurrent.futures.ThreadPoolExecutor(workers.number()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(pools.number()) as pool:
         reasons = [
             (index, reason)
             for index, reason in zip(indices, pool.map(part.damage, indices), strict=True)

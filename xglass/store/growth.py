@@ -122,15 +122,16 @@ def asked_for(part: Part, labels: dict[str, Any]) -> np.ndarray:
     return wanted
 
 
-def simulated(parts: list[Part], k: int) -> xr.Dataset:
-    """The lazy run of one part, made from what the store says about it."""
+def simulated(parts: list[Part], k: int, where: dict[str, slice] | None = None) -> xr.Dataset:
+    """The lazy run of one part, or of a piece of it, made from what the store says about it."""
     part = parts[k]
+    described = part.described if where is None else part.described.isel(where)
     chunks = {
         dim: int(np.diff(bounds).max()) for dim, bounds in part.grid.bounds.items() if dim not in SIMULATED
     }
     if part.growth is None:
-        return rerun(part.described, chunks=chunks)
-    return box_run(parts[:k], part.described, part.growth["along"], chunks)
+        return rerun(described, chunks=chunks)
+    return box_run(parts[:k], described, part.growth["along"], chunks)
 
 
 def box_run(before: list[Part], described: xr.Dataset, along: str, chunks: dict[str, int]) -> xr.Dataset:

@@ -73,14 +73,41 @@ class Grid:
             return None
         return tuple(slice(self.bounds[dim][place[dim]], self.bounds[dim][place[dim] + 1]) for dim in dims)
 
+    def around(self, index: Index, most: int) -> tuple[range, ...]:
+        """Along every dimension the indices of the block of at most so many regions to which a region
+        belongs.
+        """
+        found = []
+        for i, length in zip(reversed(index), reversed(self.shape), strict=True):
+            size = min(length, most)
+            first = i // size * size
+            found.append(range(first, min(first + size, length)))
+            most = max(1, most // size)
+        return tuple(reversed(found))
+
+    def cut(self, places: Iterable[range]) -> tuple[Grid, dict[str, slice]]:
+        """A block of regions as a grid of its own, and where the block is."""
+        bounds, where = {}, {}
+        for (dim, all_bounds), along in zip(self.bounds.items(), places, strict=True):
+            kept = all_bounds[along.start : along.stop + 1]
+            bounds[dim] = tuple(bound - kept[0] for bound in kept)
+            where[dim] = slice(kept[0], kept[-1])
+        return Grid(bounds), where
+
 
 class Regions:
-    """The regions of a Dataset: their grid, and for each the few tasks that it needs."""
+    """The regions of a Dataset: their grid, and for each the few tasks that it needs.
 
-    def __init__(self, data: xr.Dataset) -> None:
+    ``grid``: where they begin and end, if that is known.
+    """
+
+    def __init__(self, data: xr.Dataset, grid: Grid | None = None) -> None:
         self.variables = {
             str(name): variable for name, variable in data.data_vars.items() if variable.chunks is not None
         }
+        if grid is not None:
+            self._cut(grid)
+            return
         bounds = {}
         for dim in dict.fromkeys(str(dim) for variable in self.variables.values() for dim in variable.dims):
             cuts = [_cuts(variable, dim) for variable in self.variables.values() if dim in variable.dims]

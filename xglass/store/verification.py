@@ -13,7 +13,7 @@ import xarray as xr
 
 from xglass import checks
 from xglass.engine.core.blas import single_thread
-from xglass.store import chunks, growth, matching, provenance, workers
+from xglass.store import chunks, growth, matching, pools, provenance, workers
 from xglass.store.disk import Part
 from xglass.store.reading import opened
 from xglass.store.regions import Index, Regions, compute
@@ -57,6 +57,8 @@ def verify(
         fraction out of range.
     FileNotFoundError
         There is no store.
+    RuntimeError
+        In a fork of a process that had computed, as :func:`evaluate`.
 
     Examples
     --------
@@ -67,6 +69,7 @@ def verify(
     >>> xg.store.verify(path, fraction=1.0)
     2
     """
+    pools.refuse_fork("verify")
     parts = opened(path)
     folder, first = parts[0].path, parts[0].provenance
     if isinstance(fraction, bool) or not isinstance(fraction, (int, float)) or not 0.0 < fraction <= 1.0:
@@ -91,7 +94,7 @@ def verify(
         raise ValueError(f"verify: no region of {str(folder)!r} is done yet; call evaluate first")
     chosen = sorted(draw.choice(len(done), size=max(1, round(fraction * len(done))), replace=False))
     lines = []
-    with single_thread(), concurrent.futures.ThreadPoolExecutor(workers.number()) as pool:
+    with single_thread(), concurrent.futures.ThreadPoolExecutor(pools.number()) as pool:
         for k, part in enumerate(parts):
             indices = [tuple(map(int, done[c][1])) for c in chosen if done[c][0] == k]
             if indices:

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from xglass.engine.core import forks  # noqa: F401  # from the first computation on, forks are remembered
+
 _lock = threading.Lock()
 _inside = 0
 _controller: Any = None
