@@ -117,12 +117,12 @@ LAZY = {
     "localization_length": lambda run: xg.localization_length(conductivity(run)),
     "sum_rule": lambda run: xg.sum_rule(weights(run)),
     "relaxation_time_approximation": lambda run: xg.relaxation_time_approximation(
-        conductivity(run), rate=[0.1, 0.2], correlation="symmetrised"
+        conductivity(run), rate=[0.3, 0.4], correlation="symmetrised"
     ),
     "mean_square_displacement": lambda run: xg.mean_square_displacement(conductivity(run), time=[1.0, 2.0]),
     "diffusivity": lambda run: xg.diffusivity(conductivity(run), time=1.0),
     "transient_localization_length": lambda run: xg.transient_localization_length(
-        conductivity(run), rate=0.1
+        conductivity(run), rate=0.3
     ),
     "fits.variable_range_hopping": lambda run: xg.fits.variable_range_hopping(
         1 / temperatures(run), exponent=[0.5, 1.0]
