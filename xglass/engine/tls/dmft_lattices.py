@@ -111,6 +111,7 @@ class Chain:
     def __init__(self, t: float) -> None:
         self.t, self.half_band, self.lower_edge = t, 2.0 * t, -2.0 * t
         self.work = 0  #: iterations of one rung so far
+        self.edges: np.ndarray | None = None  #: of panels that resolve what is known already
 
     def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return Sigma (ladder, rung) and the residual (ladder)."""

@@ -120,6 +120,8 @@ def coarse(lattice: Lattice, ladder: Ladder) -> np.ndarray:
     widest = min(4.0 * ladder.T, 0.5 * lattice.half_band, max(size, 0.25 * lattice.half_band))
     pieces = max(1, math.ceil(ladder.period / widest))
     grid = ladder.bottom + ladder.period * np.linspace(0.0, 1.0, pieces + 1)
+    if isinstance(lattice, Chain) and lattice.edges is not None:
+        grid = np.union1d(grid, lattice.edges)
     return np.stack([grid[:-1], grid[1:]], axis=1)
 
 
