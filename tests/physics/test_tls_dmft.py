@@ -293,9 +293,9 @@ def test_total_weight_of_a_missed_peak_is_not_given(monkeypatch):
 
 def test_bounded_work_is_said(monkeypatch):
     """Panels that were not refined: not converged, and no wrong numbers."""
-    import xglass.engine.tls.dmft_panels as engine
+    from xglass.engine.tls.dmft_lattices import Chain
 
-    monkeypatch.setattr(engine, "MOST_ITERATIONS", 1)
+    monkeypatch.setattr(Chain.__init__, "__defaults__", (1,))
     result = local(T=0.2, omega0=2.0, frequency=[0.0])
     assert not bool(result["converged"])
     assert float(result["residual"]) > 1e-4

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 
@@ -15,6 +16,7 @@ from xglass.engine.core.operations import operation
 from xglass.engine.core.points import Kind, over_points
 from xglass.engine.tls.dmft_bubble import spectrum, total_weight
 from xglass.engine.tls.dmft_lattices import (
+    MOST_RUNGS,
     Chain,
     Ladder,
     Lattice,
@@ -28,12 +30,22 @@ from xglass.engine.tls.dmft_lattices import (
     static_self_energy,
 )
 from xglass.engine.tls.dmft_panels import GAUSS_WEIGHTS, NODES, ORDER, POLYNOMIALS, Solution, solved
+from xglass.engine.tls.dmft_slow import SlowChain
 
 #: Largest residual with which thermal quantities are given.
 WRONG = 1e-4
 
 #: Most omega0 / T: below, the smallest imaginary parts leave the range of numbers.
 COLDEST = 100.0
+#: Largest residual of a solution that has converged.
+CONVERGED = 1e-7
+#: Most rungs of a ladder that is preferred to the solution at all energies at once, and of one that is solved
+#: where the latter is not found, with the most work for that (some seconds).
+LONG, LONGEST, MOST_OF_LONG = 600, 2500, 25_000_000
+#: Least T, in omega0, at which the solution at all energies holds the states that weigh most.
+LEAST_T = 1.5
+#: Largest omega0, in t and in T, of which the thermal weights are all that counts: the systems are static.
+STATIC = 1e-9
 
 
 def one_particle(
@@ -46,7 +58,7 @@ def one_particle(
     """
     if ladder.g == 0.0 == ladder.g_z:
         return np.zeros(energy.size, np.complex128), 0.0
-    if ladder.omega0 == 0.0:
+    if ladder.spacing == 0.0:
         sigma, residual = static_self_energy(lattice, ladder, energy)
         return sigma, float(np.mean(residual))
     if solution is None:
@@ -71,9 +83,38 @@ def one_particle(
     bad = np.flatnonzero((residual > 1e-10) | (rung < 1) | (rung > ladder.rungs - 2))
     if bad.size:
         exact, left_over = lattice.self_energy(ladder, offset[bad])
-        result[bad] = exact[np.arange(bad.size), np.clip(rung[bad], 0, ladder.rungs - 1)]
+        better = ~(left_over >= 1.0)  # those that were solved
+        result[bad[better]] = exact[better, np.clip(rung[bad[better]], 0, ladder.rungs - 1)]
         residual[bad] = np.minimum(left_over, 1.0)
     return result, float(np.mean(residual))
+
+
+def thermal(lattice: Lattice, ladder: Ladder) -> tuple[Lattice, Ladder, Solution | None]:
+    """Solve one point at T > 0, and say by which lattice and ladder; None where there is no solution.
+
+    Long ladders of the chain give way to all energies at once.
+    """
+    if ladder.rungs <= LONG:
+        return lattice, ladder, solved(lattice, ladder)
+    if not isinstance(lattice, Chain):
+        if ladder.rungs > MOST_RUNGS:
+            raise ValueError(
+                f"dmft: omega0 = {ladder.omega0:g} divides the spectrum into {ladder.rungs} steps, at most "
+                f"{MOST_RUNGS} of a given lattice are held; write omega0=0 for its static limit, or ask for "
+                "energies nearer to the band"
+            )
+        return lattice, ladder, solved(lattice, ladder)
+    width = ladder.omega0 * ladder.rungs
+    margin = 0.25 * (lattice.half_band + math.hypot(ladder.g, ladder.g_z))  # tails of the band end before
+    whole = dataclasses.replace(ladder, bottom=ladder.bottom - margin, period=width + 2.0 * margin, rungs=1)
+    if ladder.g == 0.0 or ladder.omega0 < STATIC * min(ladder.t, ladder.T):
+        return lattice, whole, solved(lattice, whole)
+    slow = SlowChain(whole)
+    solution = solved(slow, whole) if slow.found and ladder.T > LEAST_T * ladder.omega0 else None
+    if ladder.rungs <= LONGEST and (solution is None or solution.residual >= CONVERGED):
+        lattice = Chain(ladder.t, MOST_OF_LONG)
+        return lattice, ladder, solved(lattice, ladder)
+    return slow, whole, solution
 
 
 def _lattice(t: float, hilbert: Transform | None, vertex: Transform | None = None) -> Lattice:
@@ -106,11 +147,11 @@ def point(
         ladder = extent(abs(t), g, g_z, omega0, 0.0, lowest, highest, lattice.half_band)
         residual = np.nan
     elif T > 0.0:
-        solution = solved(lattice, ladder)
-        residual = solution.residual
-        if residual < WRONG:
+        lattice, ladder, solution = thermal(lattice, ladder)
+        residual = solution.residual if solution else np.inf
+        if solution and residual < WRONG:
             kinetic = solution.kinetic / solution.norm
-        if lattice.transport and residual < WRONG:
+        if solution and lattice.transport and residual < WRONG:
             sigma = spectrum(lattice, solution, frequency)
             mobility = np.pi / T * solution.transport / solution.norm
     elif omega0 > 0.0:
@@ -121,7 +162,7 @@ def point(
     green = lattice.green(energy - self_energy)
     residual = max(residual, own)
     states, rate = -green.imag / np.pi, -self_energy.imag
-    return sigma, mobility, kinetic, states, rate, self_energy, green, residual < 1e-7, residual
+    return sigma, mobility, kinetic, states, rate, self_energy, green, residual < CONVERGED, residual
 
 
 def weight(
@@ -141,8 +182,8 @@ def weight(
         return -0.5 * np.pi * free(lattice, T) if hilbert is None else np.nan
     if T == 0.0 or omega0 > COLDEST * T or not lattice.transport:
         return np.nan
-    solution = solved(lattice, ladder)
-    return total_weight(lattice, solution) if solution.residual < WRONG else np.nan
+    lattice, _, solution = thermal(lattice, ladder)
+    return total_weight(lattice, solution) if solution and solution.residual < WRONG else np.nan
 
 
 def ground_state(t: float, g: float, g_z: float, omega0: float, *, hilbert: Transform | None) -> float:
@@ -153,10 +194,12 @@ def ground_state(t: float, g: float, g_z: float, omega0: float, *, hilbert: Tran
 
 def baths(t: float, g: float, g_z: float, omega0: float, T: float, energy: np.ndarray) -> np.ndarray:
     """Return 1/G0 (3, energy) of one point of the chain at energy - omega0, energy and energy + omega0."""
-    lattice = Chain(abs(t))
+    lattice: Lattice = Chain(abs(t))
     lowest, highest = energy.min() - 2.0 * omega0, energy.max() + 2.0 * omega0
     ladder = extent(abs(t), g, g_z, omega0, T, lowest, highest, 2.0 * abs(t))
-    solution = solved(lattice, ladder) if T > 0.0 and (g or g_z) and omega0 <= COLDEST * T else None
+    solution = None
+    if T > 0.0 and (g or g_z) and omega0 <= COLDEST * T:
+        lattice, ladder, solution = thermal(lattice, ladder)
     shifted = (energy + k * omega0 for k in (-1, 0, 1))
     return np.array(
         [lattice.inverse_bath(nu, nu - one_particle(lattice, ladder, solution, nu)[0]) for nu in shifted]
@@ -167,12 +210,12 @@ def quasiparticle_mobility(t: float, g: float, g_z: float, omega0: float, T: flo
     """Return the mobility of Eq. (A20) of one point of the chain; T > 0."""
     if not T > 0.0 or omega0 > COLDEST * T:
         return np.nan
-    lattice = Chain(abs(t))
+    lattice: Lattice = Chain(abs(t))
     ladder = extent(abs(t), g, g_z, omega0, T, 0.0, 0.0, lattice.half_band)
     if g == 0.0 == g_z:
         return np.inf
-    solution = solved(lattice, ladder)
-    if not solution.residual < WRONG:
+    lattice, ladder, solution = thermal(lattice, ladder)
+    if not solution or not solution.residual < WRONG:
         return np.nan
     left, right = solution.edges[:-1], solution.edges[1:]
     centre, half = 0.5 * (left + right)[:, None], 0.5 * (right - left)[:, None]

@@ -201,12 +201,13 @@ def _settled(now, moved, worst, relative, g, size):
 
 
 @kernel
-def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
+def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, most, sigma, residual):
     """Solve the ladders that begin at energies ``bottom`` (ladder) for ``sigma`` (ladder, rung).
 
     Damped iteration until the solution is near, Newton's method until done or worse, and in the end polishing
     by plain iteration. ``spacing`` 0 and one rung: static two-level systems. Converged where the ``residual``
-    (ladder), relative in the imaginary part, is 1e-11. Returns the number of iterations of all ladders.
+    (ladder), relative in the imaginary part, is 1e-11. Returns the number of iterations of all ladders; those
+    that are reached after ``most`` iterations are left unsolved, with a residual of 1.
     """
     mean, size, static = g_z * (p - q), math.sqrt(g * g + g_z * g_z), spacing == 0.0
     bath = np.empty(rungs + 2, np.complex128)
@@ -222,6 +223,9 @@ def solve(bottom, spacing, rungs, t, g, g_z, p, q, mixing, sigma, residual):
     for ladder in range(bottom.size):
         now, start = sigma[ladder], bottom[ladder]
         _begun(now, mean, size)
+        residual[ladder] = 1.0
+        if spent > most:
+            continue
         if not static:
             bath[0] = _beyond(start - spacing, mean, g * g + g_z * g_z, t)
             bath[rungs + 1] = _beyond(start + spacing * rungs, mean, g * g + g_z * g_z, t)

@@ -13,8 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import legendre as series
 
-#: Most rungs of a ladder: omega0 far below the hopping is the static limit.
+#: Rungs beyond the edge after which every ladder has forgotten where it ends.
 MOST_RUNGS = 100_000
+#: Rungs below an energy from which the recursion at T = 0 begins.
+COLD_RUNGS = 4096
+#: Most work on one point, in iterations of one rung of the chain (some 50 ns each).
+MOST_WORK = 100_000_000
 
 Transform = Callable[[np.ndarray], np.ndarray]
 
@@ -50,8 +54,8 @@ class Ladder:
 
     @property
     def spacing(self) -> float:
-        """From rung to rung; 0 for static two-level systems, which have one rung only."""
-        return self.omega0 if self.omega0 > 0.0 else 0.0
+        """From rung to rung; 0 of a ladder of one rung, which holds all energies at once."""
+        return self.omega0 if self.rungs > 1 else 0.0
 
 
 def extent(
@@ -71,15 +75,8 @@ def extent(
         steps += 1
         away = edge + steps * omega0 - abs(g_z)
         log += min(0.0, math.log(g * g / max(away * away - half_band**2, 1e-300)))
-    low, high = min(-edge - (steps + 1) * omega0, lowest), max(edge + (steps + 1) * omega0, highest)
-    rungs = math.ceil((high - low) / omega0) + 1
-    if rungs > MOST_RUNGS:
-        raise ValueError(
-            f"dmft: omega0 = {omega0:g} divides the spectrum of width {high - low:.3g} into {rungs} "
-            f"steps, at most {MOST_RUNGS} are held; "
-            f"write omega0=0 for its static limit, or ask for energies nearer to the band"
-        )
-    return Ladder(t, g, g_z, omega0, T, low, omega0, rungs)
+    low, high = min(-edge, lowest) - (steps + 1) * omega0, max(edge, highest) + (steps + 1) * omega0
+    return Ladder(t, g, g_z, omega0, T, low, omega0, math.ceil((high - low) / omega0) + 1)
 
 
 def image(
@@ -108,9 +105,9 @@ class Chain:
 
     transport, resolved, negligible = True, 1e-8, 1e-10
 
-    def __init__(self, t: float) -> None:
+    def __init__(self, t: float, most: int = MOST_WORK) -> None:
         self.t, self.half_band, self.lower_edge = t, 2.0 * t, -2.0 * t
-        self.work = 0  #: iterations of one rung so far
+        self.work, self.most = 0, most  #: iterations of one rung so far, and at most
         self.edges: np.ndarray | None = None  #: of panels that resolve what is known already
 
     def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -138,6 +135,7 @@ class Chain:
             ladder.p,
             ladder.q,
             0.5,
+            max(self.most - self.work, 0) // ladder.rungs,
             sigma,
             residual,
         )
@@ -149,10 +147,15 @@ class Chain:
         far = np.isinf(z)
         z = np.where(far, 4.0 * self.t, z)
         root = np.sqrt(z - 2.0 * self.t) * np.sqrt(z + 2.0 * self.t)
-        w = np.where(far, 0.0, 2.0 * self.t / (z + root))
+        with np.errstate(invalid="ignore"):  # NaN where there is no solution
+            w = np.where(far, 0.0, 2.0 * self.t / (z + root))
         size = w.real**2 + w.imag**2
         inside = (size > 0.5) & (w.imag < 0.0)
         return w, np.where(inside, z.imag * size / np.where(inside, -self.t * w.imag, 1.0), 1.0 - size)
+
+    def hidden(self, ladder: Ladder, reference: float) -> float:
+        """Return the thermal weight that a solution may miss: none, of ladders."""
+        return 0.0
 
     def green(self, z: np.ndarray) -> np.ndarray:
         """Local Green function G = w / (t (1 - w^2)) = 1 / (sqrt(z - 2t) sqrt(z + 2t)).
@@ -162,9 +165,9 @@ class Chain:
         w, _ = self.disk(z)
         down = self.t * np.abs(1.0 - w * w) ** 2
         edge = down == 0.0
-        green = (w.real * (1.0 - np.abs(w) ** 2) + 1j * w.imag * (1.0 + np.abs(w) ** 2)) / np.where(
-            edge, 1.0, down
-        )
+        parts = w.real * (1.0 - np.abs(w) ** 2) + 1j * w.imag * (1.0 + np.abs(w) ** 2)
+        with np.errstate(invalid="ignore"):
+            green = parts / np.where(edge, 1.0, down)
         return np.where(
             edge, np.where(w.real > 0.0, complex(np.inf, -np.inf), complex(-np.inf, -np.inf)), green
         )
@@ -195,7 +198,7 @@ class Transformed:
 
     def __init__(self, hilbert: Transform, vertex: Transform | None) -> None:
         self.hilbert, self.vertex, self.transport = hilbert, vertex, vertex is not None
-        self.work = 0  #: iterations of one rung so far, in units of those of the chain
+        self.work, self.most = 0, MOST_WORK  #: iterations of one rung, in units of those of the chain
         far = 1e3j
         tail = far * complex(self.at(np.array([far]))[0])  # 1 + m1 / z + m2 / z^2: the first moments of N
         if not abs(tail - 1.0) < 0.1:
@@ -256,9 +259,13 @@ class Transformed:
             residual[left] = change.max(axis=1)
             sigma[left] = 0.5 * (sigma[left] + new)
             left = left[residual[left] > 1e-12]
-            if left.size == 0:
+            if left.size == 0 or self.work > self.most:  # the residual says so
                 break
         return sigma[:, 1:-1], residual
+
+    def hidden(self, ladder: Ladder, reference: float) -> float:
+        """Return the thermal weight that a solution may miss: none, of ladders."""
+        return 0.0
 
     def green(self, z: np.ndarray) -> np.ndarray:
         """Local Green function."""
@@ -305,9 +312,10 @@ Lattice = Chain | Transformed
 def cold(lattice: Lattice, ladder: Ladder, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return Sigma and 1/G0 (rung, energy) at T = 0.
 
-    On the rungs below each energy and on its own, the last: a recursion upwards.
+    On the rungs below each energy and on its own, the last: a recursion upwards, which forgets its
+    beginning.
     """
-    rungs = math.ceil((energy.max() - ladder.bottom) / ladder.omega0) + 1
+    rungs = min(math.ceil((energy.max() - ladder.bottom) / ladder.omega0) + 1, COLD_RUNGS)
     sigma, bath = np.empty((rungs, energy.size), np.complex128), np.empty((rungs, energy.size), np.complex128)
     size = math.hypot(ladder.g, ladder.g_z)
     for k in range(rungs):
@@ -333,7 +341,11 @@ def static_self_energy(lattice: Lattice, ladder: Ladder, energy: np.ndarray) -> 
     """
     sigma, residual = lattice.self_energy(ladder, np.ascontiguousarray(energy, dtype=np.float64))
     sigma = sigma[:, 0]
-    if isinstance(lattice, Chain) and ladder.g**2 + ladder.g_z**2 >= 2.0 * ladder.t**2:
+    if (
+        ladder.omega0 == 0.0
+        and isinstance(lattice, Chain)
+        and ladder.g**2 + ladder.g_z**2 >= 2.0 * ladder.t**2
+    ):
         pole = np.abs(energy) < 1e-100 * ladder.t
         sigma[pole], residual[pole] = complex(0.0, -np.inf), 0.0
     return sigma, residual

@@ -25,9 +25,6 @@ ANALYSIS = POLYNOMIALS.T * GAUSS_WEIGHTS * (np.arange(ORDER)[:, None] + 0.5)
 #: Most halvings of a panel.
 HALVINGS = 44
 
-#: Most work on one point: iterations of a rung (some 50 ns each).
-MOST_ITERATIONS = 100_000_000
-
 #: Least density of states that a ladder determines: imaginary parts below are differences of numbers at the
 #: end of the range.
 LEAST = 1e-250
@@ -255,10 +252,12 @@ def solved(lattice: Lattice, ladder: Ladder) -> Solution:
             lost = math.inf
         panels = measured(lattice, pending, samples, weighted(samples, exponent), done)
         fine = resolved(panels, lattice)
-        if halving == HALVINGS or lattice.work > MOST_ITERATIONS:
+        if halving == HALVINGS or lattice.work > lattice.most:
             fine[:] = True  # what is not resolved counts in the residual
         done += [panels[p] for p in np.flatnonzero(fine)]
         if fine.all():
             break
         pending = halved(pending[~fine])
-    return joined(done, ladder=ladder, reference=reference, lost=lost)
+    solution = joined(done, ladder=ladder, reference=reference, lost=lost)
+    solution.residual += lattice.hidden(ladder, reference) / solution.norm
+    return solution

@@ -26,12 +26,13 @@ from scipy.sparse.linalg import splu
 from xglass.engine.tls.dmft_lattices import Chain, Ladder, image
 from xglass.engine.tls.dmft_panels import ANALYSIS, NODES, ORDER
 
-#: Share of the last Legendre coefficients of w with which a panel is resolved.
-FINE = 1e-11
-#: Imaginary parts of w below are what the series do not resolve, and taken for none.
-NOISE = 1e-10
+#: Share of the last Legendre coefficients of w with which a panel is resolved: down to this omega0 in t, and
+#: larger in proportion to its root below, since the equation is nearly singular at the edges.
+FINE, SMOOTH = 1e-13, 1e-4
+#: Imaginary parts of w, in that share, that the series do not resolve: they are taken for none.
+NOISE = 10.0
 #: Most panels, and most steps of Newton's method at one height above the real axis and on one set of panels.
-MOST_PANELS, MOST_STEPS = 2000, 30
+MOST_PANELS, MOST_STEPS = 800, 30
 #: How much nearer to the real axis each stage is, and the last height above it, in omega0.
 NEARER, LOWEST = 8.0, 1e-4
 #: Largest residual with which a stage is solved.
@@ -43,14 +44,30 @@ class SlowChain(Chain):
 
     def __init__(self, ladder: Ladder) -> None:
         super().__init__(ladder.t)
-        self.edges, self.w = _followed(ladder)
+        fine = FINE * math.sqrt(max(1.0, SMOOTH * ladder.t / ladder.omega0))
+        self.noise = NOISE * fine
+        self.panels, self.w = _followed(ladder, fine)
+        self.edges = self.panels
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a solution."""
+        return bool(np.isfinite(self.w).all())
+
+    def hidden(self, ladder: Ladder, reference: float) -> float:
+        """Return the thermal weight of what is taken for none, where that weighs most."""
+        nu = _nodes(self.panels)
+        states = self.densities(self.t * (self.w + 1.0 / self.w))[0]
+        seen = (states > 0.0) & (self.w.imag < -self.noise)
+        share = states[seen] * self.noise / -self.w[seen].imag
+        return ladder.T * float(np.max(share * np.exp((reference - nu[seen]) / ladder.T)))
 
     def _solved(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return Sigma (energy, 1) by Eq. (A6) from w at nu and nu +- omega0, and its residual (energy)."""
         parts = []
         for shift in (-ladder.omega0, 0.0, ladder.omega0):
-            w = _reading(self.edges, bottom + shift) @ self.w
-            parts.append(w.real + 1j * np.where(w.imag < -NOISE, w.imag, 0.0))
+            w = _reading(self.panels, bottom + shift) @ self.w
+            parts.append(w.real + 1j * np.where(w.imag < -self.noise, w.imag, 0.0))
         baths = [
             bottom + shift - 2.0 * self.t * w
             for shift, w in zip((-ladder.omega0, 0.0, ladder.omega0), parts, strict=True)
@@ -81,7 +98,7 @@ def _nodes(edges: np.ndarray) -> np.ndarray:
     return (0.5 * (edges[1:] + edges[:-1])[:, None] + 0.5 * np.diff(edges)[:, None] * NODES).ravel()
 
 
-def _followed(ladder: Ladder) -> tuple[np.ndarray, np.ndarray]:
+def _followed(ladder: Ladder, fine: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the edges of panels and w at their nodes, followed from high above the real axis down to it.
 
     NaN where it is lost on the way.
@@ -95,7 +112,7 @@ def _followed(ladder: Ladder) -> tuple[np.ndarray, np.ndarray]:
     w = 2.0 * t / (z + np.sqrt(z - 2.0 * t) * np.sqrt(z + 2.0 * t))
     while True:
         w, residual = _newton(ladder, edges, height, w)
-        rough = _rough(edges, w)
+        rough = _rough(edges, w, fine)
         if not residual < SOLVED or edges.size > MOST_PANELS:
             return edges, np.full(w.size, np.nan + 0j)
         if rough.any():
@@ -107,16 +124,14 @@ def _followed(ladder: Ladder) -> tuple[np.ndarray, np.ndarray]:
             height = height / NEARER if height > LOWEST * ladder.omega0 else 0.0
 
 
-def _rough(edges: np.ndarray, w: np.ndarray) -> np.ndarray:
+def _rough(edges: np.ndarray, w: np.ndarray, fine: float) -> np.ndarray:
     """Whether a panel does not resolve w, (panel)."""
     coefficients = np.abs(w.reshape(-1, ORDER) @ ANALYSIS.T)
     tail = coefficients[:, -2:].sum(axis=1) / np.maximum(coefficients.max(axis=1), 1e-3)
-    return (tail > FINE) & (np.diff(edges) > 1e-13 * (edges[-1] - edges[0]))
+    return (tail > fine) & (np.diff(edges) > 1e-13 * (edges[-1] - edges[0]))
 
 
-def _newton(
-    ladder: Ladder, edges: np.ndarray, height: float, w: np.ndarray
-) -> tuple[np.ndarray, float]:
+def _newton(ladder: Ladder, edges: np.ndarray, height: float, w: np.ndarray) -> tuple[np.ndarray, float]:
     """Return w at the nodes of panels, ``height`` above the real axis, and the residual of its equation."""
     t, g, g_z, p, q = ladder.t, ladder.g, ladder.g_z, ladder.p, ladder.q
     nu = _nodes(edges)
