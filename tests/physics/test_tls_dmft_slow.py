@@ -9,22 +9,24 @@ from xglass.engine.tls import dmft_lattices, dmft_panels, dmft_slow
 
 CHAIN = xg.lattice.chain(4)
 W = [0.0, 0.1, 0.5, 1.0, 2.0, 3.0]
-ENERGY = np.linspace(-3.5, 3.5, 29)
+ENERGY = np.linspace(-3.5, 3.5, 15)
 
 
 def solved(*, T, frequency=W, energy=ENERGY, **parameters):
     model = xg.electron_tls(CHAIN, **{"g": 1.0} | parameters)
-    return xg.dmft(model, T=T, frequency=frequency, energy=energy, chunks=None)
+    lazy = xg.dmft(model, T=T, frequency=frequency, energy=energy)  # its total weight costs most
+    rest = lazy.drop_vars("total_weight").compute(scheduler="synchronous")
+    return rest.assign(total_weight=lazy["total_weight"])
 
 
 @pytest.mark.parametrize(
     ("parameters", "T"),
     [
-        ({"omega0": 0.02}, 0.5),
-        ({"omega0": 0.02, "g": 0.3}, 0.2),
-        ({"omega0": 0.02, "g": 1.8, "g_z": 0.3}, 1.0),  # a gap, with a pole of Sigma in it
-        ({"omega0": 0.02, "g": 0.6, "t": -0.5}, 0.3),
-        ({"omega0": 0.02, "g": 0.0, "g_z": 0.5}, 0.3),  # nothing moves: static
+        ({"omega0": 0.05}, 0.5),
+        ({"omega0": 0.05, "g": 0.3}, 0.2),
+        ({"omega0": 0.05, "g": 1.8, "g_z": 0.3}, 1.0),  # a gap, with a pole of Sigma in it
+        ({"omega0": 0.05, "g": 0.6, "t": -0.5}, 0.3),
+        ({"omega0": 0.05, "g": 0.0, "g_z": 0.5}, 0.3),  # nothing moves: static
     ],
 )
 def test_all_energies_at_once_agree_with_ladders(monkeypatch, parameters, T):
@@ -43,8 +45,6 @@ def test_all_energies_at_once_agree_with_ladders(monkeypatch, parameters, T):
     for name in ("self_energy", "green_function", "density_of_states", "scattering_rate"):
         apart = np.abs(slow[name] - ladders[name]).where(ordinary)
         assert float(apart.max()) < 1e-8 * max(size, 1.0), name
-    weights = [float(result["total_weight"]) for result in (slow, ladders)]
-    assert weights[0] == pytest.approx(weights[1], rel=1e-6)
 
 
 def test_energies_far_from_the_band_do_not_end_the_ladder():
@@ -54,23 +54,28 @@ def test_energies_far_from_the_band_do_not_end_the_ladder():
     np.testing.assert_allclose(one.real, wide.sel(energy=[-3.5, 3.5]).real, rtol=1e-12)
 
 
-@pytest.mark.parametrize("T", [0.5, 0.05])
-@pytest.mark.parametrize("g", [0.3, 1.0, 1.8])
-def test_slow_systems_become_static_with_the_square_of_omega0(T, g):
-    """K(omega0) - K(0) and mobilities, over eleven orders of magnitude; every point within its tolerance."""
-    omega0 = np.array([3e-3, 1e-3, 1e-4, 1e-6, 1e-8, 1e-12])
-    result = solved(omega0=omega0, T=T, g=g, energy=[0.1])
-    static = solved(omega0=0.0, T=T, g=g, energy=[0.1])
+@pytest.mark.parametrize(("g", "T"), [(0.3, 0.05), (1.0, 0.5), (1.8, 0.05)])
+def test_slow_systems_become_static(g, T):
+    """K(omega0) - K(0) goes with omega0^2; mobilities, which feel the edges of bands, more slowly."""
+    omega0 = np.array([3e-3, 1e-3, 1e-4, 1e-6, 1e-8, 1e-12, 0.0])
+    model = xg.electron_tls(CHAIN, g=g, omega0=omega0)
+    result = xg.dmft(model, T=T, frequency=[0.0], energy=[0.1])
+    result = result[["kinetic_energy", "mobility", "converged"]].compute(scheduler="synchronous")
     assert result["converged"].all()
     kinetic, mobility = (
-        ((result[name] - static[name]) / static[name]).values for name in ("kinetic_energy", "mobility")
+        (result[name] / result[name].isel(omega0=-1) - 1.0).values for name in ("kinetic_energy", "mobility")
     )
-    assert kinetic[0] / kinetic[1] == pytest.approx(9.0, rel=0.02)
-    assert mobility[0] / mobility[1] == pytest.approx(9.0, rel=0.25)
-    assert np.all(np.abs(kinetic[2:]) < [1e-7, 1e-8, 1e-8, 1e-8])
-    assert np.all(np.abs(mobility[2:]) < [2e-4, 1e-7, 1e-7, 1e-7])
-    expected = -0.5 * np.pi * result["kinetic_energy"]
-    np.testing.assert_allclose(result["total_weight"], expected, rtol=1e-7)
+    assert kinetic[0] / kinetic[1] == pytest.approx(9.0, rel=0.01)
+    assert 3.5 < mobility[0] / mobility[1] < 9.0
+    assert np.all(np.abs(kinetic[2:]) < [1e-7, 1e-10, 1e-10, 1e-10, 1e-15])
+    assert np.all(np.abs(mobility[2:]) < [1e-4, 1e-7, 1e-10, 1e-10, 1e-15])
+
+
+@pytest.mark.parametrize(("omega0", "g", "T"), [(1e-3, 1.8, 0.5), (1e-6, 0.3, 0.05)])
+def test_sum_rule(omega0, g, T):
+    result = solved(omega0=omega0, T=T, g=g, energy=[0.1], frequency=[0.0])
+    expected = -0.5 * np.pi * float(result["kinetic_energy"])
+    assert float(result["total_weight"]) == pytest.approx(expected, rel=1e-7)
 
 
 def test_no_point_takes_more_work_than_its_bound(monkeypatch):
@@ -84,11 +89,11 @@ def test_no_point_takes_more_work_than_its_bound(monkeypatch):
         return result
 
     monkeypatch.setattr(dmft_lattices.Chain, "_solved", counted)
-    monkeypatch.setattr(engine, "MOST_OF_LONG", 2_000_000)
+    monkeypatch.setattr(engine, "MOST_OF_LONG", 500_000)
     result = solved(omega0=0.005, T=0.001, energy=[-2.9, 0.1], frequency=[0.0])
     assert not bool(result["converged"])
     work, most = spent[-1]
-    assert most == 2_000_000
+    assert most == 500_000
     assert work < 1.1 * most + 4000 * 2000  # the last ladder is ended
     beyond = solved(omega0=1e-4, T=1e-5, energy=[-2.9, 0.1], frequency=[0.0])
     assert not bool(beyond["converged"])
@@ -97,16 +102,17 @@ def test_no_point_takes_more_work_than_its_bound(monkeypatch):
 
 def test_what_is_hidden_by_rounding_counts_in_the_residual():
     """States below the resolution of w weigh e^{-nu/T}: a bound on them says where the solution ends."""
-    result = solved(omega0=1e-4, T=[1e-2, 5e-4, 2e-4], energy=[0.1], frequency=[0.0])
+    result = solved(omega0=1e-3, T=[1e-1, 5e-3, 2e-3], energy=[0.1], frequency=[0.0])
     assert result["converged"].values.tolist() == [True, True, False]
     assert (np.diff(result["residual"]) > 0.0).all()
 
 
 def test_the_recursion_at_zero_temperature_forgets_its_beginning(monkeypatch):
-    parameters = {"omega0": 6e-4, "T": 0.0, "energy": np.linspace(-3.0, 3.0, 13), "frequency": [1.0]}
-    short = solved(**parameters)
-    monkeypatch.setattr(dmft_lattices, "COLD_RUNGS", 100_000)
+    """And so do energies of the ground state, which are sought by it."""
+    parameters = {"omega0": 0.01, "T": 0.0, "energy": np.linspace(-3.0, 3.0, 13), "frequency": [1.0]}
     whole = solved(**parameters)
+    monkeypatch.setattr(dmft_lattices, "COLD_RUNGS", 256)  # of some 600
+    short = solved(**parameters)
     np.testing.assert_allclose(short["self_energy"], whole["self_energy"], rtol=1e-9)
     assert float(short["ground_state_energy"]) == pytest.approx(float(whole["ground_state_energy"]), abs=1e-9)
     assert np.isfinite(solved(omega0=1e-7, T=0.0, energy=[-3.0, 0.5], frequency=[1.0])["self_energy"]).all()
@@ -116,13 +122,12 @@ def test_series_are_read_at_any_energy():
     """A polynomial of the order of the series is exact, also a little beyond the last panel."""
     edges = np.array([-1.0, -0.3, 0.1, 2.0])
     nodes = dmft_slow._nodes(edges)
-    power = dmft_panels.ORDER - 1
     nu = np.append(np.random.default_rng(1).uniform(-1.0, 2.0, 40), [-1.01, 2.01, -0.3, 0.1])
-    np.testing.assert_allclose(
-        dmft_slow._reading(edges, nu) @ nodes**power, nu**power, rtol=1e-11, atol=1e-12
+    power = np.polynomial.Polynomial(
+        np.random.default_rng(2).normal(size=dmft_panels.ORDER) / 2.0 ** np.arange(16)
     )
-    inside = dmft_slow._reading(edges, nodes)
-    np.testing.assert_allclose(inside.toarray(), np.eye(nodes.size), atol=1e-13)
+    np.testing.assert_allclose(dmft_slow._reading(edges, nu) @ power(nodes), power(nu), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(dmft_slow._reading(edges, nodes).toarray(), np.eye(nodes.size), atol=1e-13)
 
 
 def test_long_ladders_of_a_given_lattice_are_refused():
