@@ -232,7 +232,7 @@ def quasiparticle_mobility(t: float, g: float, g_z: float, omega0: float, T: flo
     return float(moved / norm / (2.0 * T))  # Eq. (A20)
 
 
-@operation("dmft", revision=2)
+@operation("dmft", revision=3)
 def mean_field(
     t: np.ndarray,
     g: np.ndarray,
@@ -262,7 +262,7 @@ def mean_field(
     return over_points(function, (t, g, g_z, omega0, T), 0, out)
 
 
-@operation("dmft.total_weight")
+@operation("dmft.total_weight", revision=2)
 def weights(
     t: np.ndarray,
     g: np.ndarray,
