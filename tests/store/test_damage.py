@@ -744,10 +744,13 @@ def test_a_nested_array_beside_the_data_is_not_opened(half, want, trap):
     assert not trap.exists()
 
 
-def test_code_in_attributes_and_records_is_text(half, want, trap):
+def test_code_in_attributes_and_records_is_text(half, want, trap, damage):
+    damage.unseal(half)
     code = f"__import__('pathlib').Path({str(trap)!r}).touch()"
+    described = json.loads(json.loads((half / "zarr.json").read_text())["attributes"]["xglass_provenance"])
     edit(
         half / "zarr.json",
+        xglass_provenance=json.dumps(described | {"attributes": {"code": code, "title": "{0.__class__}"}}),
         code=code,
         title="{0.__class__}",
         xglass_code=f"!!python/object/apply:os.system ['touch {trap}']",

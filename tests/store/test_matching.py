@@ -101,6 +101,7 @@ def recorded(path, **changes):
     meta["attributes"] |= {
         "xglass_provenance": json.dumps(known),
         "xglass_fingerprint": known["fingerprint"],
+        **({"xglass_identity_version": known["identity_version"]} if "identity_version" in known else {}),
     }
     file.write_text(json.dumps(meta))
     return known
@@ -344,8 +345,9 @@ def test_stores_made_before_hold_revision_one(before, raised):
         evaluate(correlated(xg.store.load(before / "grown.zarr")), before / "autocorrelation.zarr")
 
 
-def test_fingerprints_by_another_rule_prove_nothing(tmp_path):
+def test_fingerprints_by_another_rule_prove_nothing(tmp_path, damage):
     evaluate(correlated(run()), tmp_path / "C.zarr")
+    damage.unseal(tmp_path / "C.zarr")
     recorded(tmp_path / "C.zarr", identity_version=2, fingerprint="0" * 32)
     with pytest.raises(
         ValueError, match="knows operations by rule 2, not 1, so that nothing proves it to hold"

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from xglass.store import failures, progress, verify
+from xglass.store.seal import UNSEALED
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,8 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "verify":
+            number, sealed = verify(options.path, options.fraction), progress(options.path).sealed
             print(
-                f"{options.path}: {verify(options.path, options.fraction)} regions computed again, all agree"
+                f"{options.path}: {number} regions computed again, all agree"
+                f"{'' if sealed else f'; unsealed: {UNSEALED}'}"
             )
             return 0
         state = progress(options.path)

@@ -18,6 +18,8 @@ from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 #: Kinds of numbers that a store holds, and the level of compression.
 KINDS, LEVEL = "biufc", 5
+#: The codecs of numbers, as metadata name them.
+PACKED = ["bytes", "blosc", "crc32c"]
 
 
 def encoding(dtype: np.dtype) -> dict[str, Any]:
@@ -62,10 +64,10 @@ def encode(block: np.ndarray, shape: tuple[int, ...]) -> bytes:
 
 
 def decode(content: bytes, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """The numbers of a chunk; ValueError if its checksum is wrong."""
-    if wrong := checksum(content):
-        raise ValueError(wrong)
+    """The numbers of a chunk; ValueError if its checksum is wrong, or it holds another number of them."""
     block = np.empty(shape, dtype=dtype)
+    if wrong := checksum(content) or wrong_size(content, block.nbytes):
+        raise ValueError(wrong)
     numcodecs.blosc.decompress(memoryview(content)[:-4], block)
     return block
 
@@ -76,6 +78,14 @@ def checksum(content: bytes) -> str | None:
         return "it is cut off"
     stored, computed = int.from_bytes(content[-4:], "little"), google_crc32c.value(content[:-4])
     return None if stored == computed else f"its checksum is {computed:08x} where {stored:08x} is stored"
+
+
+def wrong_size(content: bytes, nbytes: int) -> str | None:
+    """What is wrong with a whole chunk of which so many bytes are asked for; or None."""
+    # Bytes 4 to 7 of what was packed are its size. Where that is smaller than the buffer, the rest of the
+    # buffer would stay whatever it was.
+    held = int.from_bytes(content[4:8], "little") if len(content) >= 20 else 0
+    return None if held == nbytes else f"it holds {held} bytes of numbers where {nbytes} are asked for"
 
 
 def digest(blocks: dict[str, np.ndarray]) -> int:

@@ -14,6 +14,7 @@ import errno
 import functools
 import itertools
 import json
+import math
 import os
 import platform
 import re
@@ -33,7 +34,7 @@ import zarr.errors
 from zarr.core.buffer.cpu import Buffer
 from zarr.core.sync import sync
 
-from xglass.store import chunks, folders
+from xglass.store import chunks, folders, seal, unfinished
 from xglass.store.provenance import plain
 from xglass.store.regions import Grid, Index, Regions
 
@@ -59,7 +60,7 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
     empty = data.copy(deep=False).drop_encoding()
     for name, array in regions.arrays.items():
         empty[name] = (data[name].dims, da.zeros(array.shape, dtype=array.dtype, chunks=-1), data[name].attrs)
-    empty.attrs = {**data.attrs, **attributes, "xglass_store": FORMAT}
+    empty.attrs = {**data.attrs, **attributes, "xglass_store": FORMAT, seal.MARK: seal.RULE}
     encoding = {str(name): chunks.encoding(variable.dtype) for name, variable in empty.variables.items()}
     for name in regions.arrays:
         encoding[name]["chunks"] = regions.chunk_shape(name)
@@ -95,6 +96,8 @@ def create(target: Path, data: xr.Dataset, regions: Regions, attributes: dict[st
             dtype="uint8",
             **marks,
         )
+        seal.write(temporary, seal.before(target))
+        unfinished.hide(temporary)
         Part(temporary)  # whole, or not at all
         if target.exists():
             target.rmdir()  # an empty folder is as good as none; one with content stays
@@ -121,16 +124,19 @@ class Part:
                 f"store: metadata {str(path / 'zarr.json')!r} are lost; restore this file or evaluate "
                 "to another path"
             )
-        self.attributes: dict[str, Any] = meta.get("attributes", {})
+        self.attributes: dict[str, Any] = folders.attributes(meta)
         if self.attributes.get("xglass_store") != FORMAT:
             raise ValueError(
                 f"store {str(path)!r} has format {self.attributes.get('xglass_store')!r}, this "
                 f"version of xglass reads {FORMAT}"
             )
+        self.seal = seal.checked(path, self.attributes)
         file = path / "zarr.json"
         try:
             self.provenance: dict[str, Any] = json.loads(self.attributes["xglass_provenance"])
             self.growth: dict[str, Any] | None = json.loads(self.attributes.get("xglass_growth", "null"))
+            if self.seal is None and (wrong := seal.contradiction(self.attributes, self.provenance)):
+                raise ValueError(wrong)
             self.names = [*self.provenance["variables"]]
             self._values = {**self.provenance["parameters"], **self.provenance["computed"]}
             for name in (*self.names, *self._values, "regions", "regions/done", "regions/error"):
@@ -142,7 +148,13 @@ class Part:
                 {dim: tuple(bounds) for dim, bounds in zip(marks["dims"], marks["bounds"], strict=True)}
             )
             # open now: what is damaged is found before anything is computed
-            self.arrays, self.marks  # noqa: B018
+            if self.marks["done"].shape != self.grid.shape:
+                raise ValueError("the bounds of regions are not what their marks are made for")
+            for name, array in self.provenance["variables"].items():
+                file = path / name / "zarr.json"
+                if wrong := seal.misfit(folders.metadata(file), array, self.grid.bounds):
+                    raise ValueError(wrong)
+            self.arrays  # noqa: B018
         except Exception as error:  # whatever zarr and JSON make of damaged metadata
             if isinstance(error, ValueError) and str(error).startswith("store"):
                 raise
@@ -181,36 +193,30 @@ class Part:
     @functools.cached_property
     def described(self) -> xr.Dataset:
         """Coordinates, attributes and eager variables, in memory."""
+        try:
+            variables = {name: self._variable(name) for name in self._values}
+            for name, value in self._values.items():
+                if json.dumps(plain(variables[name].values)) != json.dumps(value):
+                    raise ValueError(f"{name!r} is not what was stored")
+            own = {
+                k: v for k, v in self.attributes.items() if not k.startswith("xglass_") and k != "coordinates"
+            }
+            coords = {name: variables.pop(name) for name in self.provenance["parameters"]}
+            return xr.Dataset(variables, coords, own)
+        except Exception as error:
+            raise ValueError(
+                f"store {str(self.path)!r}: coordinates cannot be read ({error}); restore their folders or "
+                "evaluate to another path"
+            ) from error
+
+    def _variable(self, name: str) -> xr.Variable:
+        """A coordinate, or an eager variable, in memory."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", zarr.errors.UnstableSpecificationWarning)
-            # chunks of growth, marks and half-written files lie beside the arrays
-            warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
-            try:
-                data = xr.open_zarr(
-                    self.path,
-                    consolidated=False,
-                    zarr_format=3,
-                    chunks=None,
-                    mask_and_scale=False,
-                    decode_times=False,
-                )
-                data = data.drop_vars(self.names).load()
-            except Exception as error:
-                raise ValueError(
-                    f"store {str(self.path)!r}: coordinates cannot be read ({error}); restore them or "
-                    "evaluate to another path"
-                ) from error
-        for name, value in self._values.items():
-            if name not in data.variables or json.dumps(plain(data[name].values)) != json.dumps(value):
-                raise ValueError(
-                    f"store {str(self.path)!r}: {name!r} is not what was stored, its folder is "
-                    "damaged or lost; restore it or evaluate to another path"
-                )
-        own = {k: v for k, v in data.attrs.items() if not k.startswith("xglass_")}
-        order = [
-            name for name in self._values if name in data.coords
-        ]  # as they were given, not as the folder lists them
-        return xr.Dataset(data.data_vars, {name: data.coords[name] for name in order}, own).drop_encoding()
+            array = self._array(self._group(self.path), name)
+            attributes = {k: v for k, v in array.attrs.items() if k != "coordinates"}
+            dims = folders.metadata(self.path / name / "zarr.json").get("dimension_names") or ()
+            return xr.Variable(dims, np.asarray(array[...]), attributes)
 
     def done(self) -> np.ndarray:
         """The digests over the grid, 0 where a region is not done.
@@ -293,8 +299,12 @@ class Part:
 
     def forget(self, index: Index, mark: str) -> None:
         """Take back a mark of a region."""
+        if mark == "done":
+            unfinished.hide(self.path)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._file(mark, index))
+        if mark == "done":
+            unfinished.hide(self.path)  # another process may have seen all marks and have shown it meanwhile
 
     def labels(self, index: Index) -> dict[str, Any]:
         """What a region is of: label, or first and last label,
@@ -318,7 +328,11 @@ class Part:
 
     def covering(self, name: str, where: tuple[slice, ...]) -> Iterator[Path]:
         """The files of the chunks that cover a part of a variable."""
-        return (self.path.joinpath(name, "c", *map(str, place)) for place in self._places(name, where))
+        return (self._chunk(name, place) for place in self._places(name, where))
+
+    def _chunk(self, name: str, place: Index) -> Path:
+        """The file of a chunk."""
+        return self.path.joinpath(name, "c", *map(str, place))
 
     def _places(self, name: str, where: tuple[slice, ...]) -> Iterator[Index]:
         """The indices of the chunks that cover a part of a variable."""
@@ -330,6 +344,8 @@ class Part:
     def damage(self, index: Index) -> str | None:
         """Why a finished region cannot be trusted, or None: the checksums of its chunks are compared,
         not its numbers.
+
+        ValueError for a whole chunk that the metadata do not fit: to compute it again would not mend those.
         """
         for name, file in self.chunk_files(index):
             try:
@@ -338,12 +354,57 @@ class Part:
                 return f"a chunk of {name!r} cannot be read ({error})"
             if wrong := chunks.checksum(content):
                 return f"a chunk of {name!r} is damaged, {wrong} ({file})"
+            if wrong := chunks.wrong_size(content, self.nbytes(name)):
+                raise ValueError(
+                    f"store {str(self.path)!r}: the metadata of {name!r} do not fit its chunk {str(file)!r}, "
+                    f"{wrong}; restore its zarr.json, or delete that chunk"
+                )
         return None
+
+    def nbytes(self, name: str) -> int:
+        """The size of the numbers of a chunk."""
+        return math.prod(self.arrays[name].chunks) * self.arrays[name].dtype.itemsize
 
     def read(self, index: Index) -> dict[str, np.ndarray]:
         """The blocks of a region as they are stored."""
         places = ((name, self.grid.slices(index, self.dims(name))) for name in self.names)
-        return {name: np.asarray(self.arrays[name][where]) for name, where in places if where is not None}
+        return {name: self.box(name, where, whole=True) for name, where in places if where is not None}
+
+    def box(self, name: str, where: tuple[slice, ...], *, whole: bool) -> np.ndarray:
+        """A part of a variable, decoded in the thread that asks.
+
+        ``whole``: whether a chunk that is not there is an error; otherwise it reads as missing.
+        """
+        places = [*self._places(name, where)]
+        if len(places) == 1:
+            return self._within(name, places[0], where, whole=whole)[0]
+        array = self.arrays[name]
+        block = np.empty(tuple(part.stop - part.start for part in where), dtype=array.dtype)
+        for place in places:
+            numbers, inside = self._within(name, place, where, whole=whole)
+            block[inside] = numbers
+        return block
+
+    def _within(
+        self, name: str, place: Index, where: tuple[slice, ...], *, whole: bool
+    ) -> tuple[np.ndarray, tuple[slice, ...]]:
+        """What a chunk holds of a part of a variable, and where in the part that is."""
+        array = self.arrays[name]
+        corner = [p * size for p, size in zip(place, array.chunks, strict=True)]
+        bounds = [
+            (max(c, part.start), min(c + size, part.stop))
+            for c, size, part in zip(corner, array.chunks, where, strict=True)
+        ]
+        inside = tuple(slice(a - w.start, b - w.start) for (a, b), w in zip(bounds, where, strict=True))
+        try:
+            content = self._chunk(name, place).read_bytes()
+        except FileNotFoundError:
+            if whole:
+                raise
+            shape = tuple(b - a for a, b in bounds)
+            return np.full(shape, chunks.missing(array.dtype), dtype=array.dtype), inside
+        inner = tuple(slice(a - c, b - c) for (a, b), c in zip(bounds, corner, strict=True))
+        return chunks.decode(content, array.chunks, array.dtype)[inner], inside
 
     def lazy(self, token: str, *, complete: bool) -> xr.Dataset:
         """The stored data as dask arrays, one dask chunk for every chunk on disk;
@@ -422,7 +483,7 @@ class StoredArray:
             if not file.exists():
                 self._refuse_missing(box, file)
         try:
-            block = self._block(box)
+            block = self.part.box(self.name, box, whole=self.complete)
         except MemoryError:
             raise
         except Exception as error:
@@ -439,21 +500,6 @@ class StoredArray:
             for part, r in zip(key, steps, strict=True)
         )
         return block[inside]
-
-    def _block(self, box: tuple[slice, ...]) -> np.ndarray:
-        """The numbers of a box: a whole chunk is decoded here, in the thread that asks,
-        anything else by zarr.
-        """
-        shape = self.part.arrays[self.name].chunks
-        corner = tuple(part.start // size * size for part, size in zip(box, shape, strict=True))
-        whole = tuple(
-            slice(c, min(c + size, n)) for c, size, n in zip(corner, shape, self.shape, strict=True)
-        )
-        file = next(self.part.covering(self.name, box), None)
-        if box != whole or file is None or not file.exists():
-            return np.asarray(self.part.arrays[self.name][box])
-        block = chunks.decode(file.read_bytes(), shape, self.dtype)
-        return block[tuple(slice(0, part.stop - part.start) for part in box)]
 
     def _refuse_missing(self, box: tuple[slice, ...], file: Path) -> None:
         """Raise unless the region of a missing chunk is not done and may be missing."""
@@ -514,4 +560,6 @@ def parts(path: Path, known: Sequence[Part] = ()) -> list[Part]:
         for entry in os.scandir(path)
     )
     paths = [path, *(path / f"growth-{k + 1}" for k in range(grown))]
-    return [*known, *(Part(part) for part in paths[len(known) :])]
+    found = [*known, *(Part(part) for part in paths[len(known) :])]
+    seal.refuse_foreign(path, [part.seal for part in found])
+    return found

@@ -17,7 +17,7 @@ import xarray as xr
 from tqdm import tqdm
 
 from xglass.engine.core.blas import single_thread
-from xglass.store import disk, folders, growth, matching, pools, workers
+from xglass.store import disk, folders, growth, matching, pools, unfinished, workers
 from xglass.store.disk import Part
 from xglass.store.reading import loaded, progress_of
 from xglass.store.regions import Index, Regions
@@ -239,10 +239,12 @@ def _complete(
     ):
         for k, (part, indices) in enumerate(zip(parts, todo, strict=True)):
             if indices:
+                unfinished.hide(part.path)
                 regions = lazy(k)
                 assert regions.grid == part.grid, "the store was cut in other regions"
                 lines, waits = workers.work(parts[: k + 1], regions, indices, bar, run=run)
                 failed, waiting = failed + lines, waiting + waits
+            unfinished.settle(part)
     if waiting and share[1] == 1 and not failed:
         raise EvaluationError(
             f"{waiting} regions of {str(folder)!r} go on from regions that were lost meanwhile; call "

@@ -47,7 +47,7 @@ def exists(path: Path) -> bool:
     """Whether there is a store; False for nothing or an empty folder. Raises ValueError for anything else."""
     if not path.exists() or not any(path.iterdir()):
         return False
-    if "xglass_store" not in metadata(path / "zarr.json").get("attributes", {}):
+    if "xglass_store" not in attributes(metadata(path / "zarr.json")):
         found = sorted(entry.name for entry in path.iterdir())
         if "regions" in found:
             raise ValueError(
@@ -83,6 +83,12 @@ def metadata(file: Path) -> dict[str, Any]:
             "evaluate to another path"
         )
     return content
+
+
+def attributes(meta: dict[str, Any]) -> dict[str, Any]:
+    """The attributes in metadata; empty if there are none."""
+    found = meta.get("attributes")
+    return found if isinstance(found, dict) else {}
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from xglass.store import chunks, disk, growth, provenance
 from xglass.store.disk import Part
 
 #: Kinds of coordinates that can be stored, and names that the store needs for itself.
-STORABLE, RESERVED = chunks.KINDS + "U", ("done", "regions", "zarr.json")
+STORABLE, RESERVED = chunks.KINDS + "U", ("done", "regions", "unfinished", "zarr.json")
 
 #: Attributes that zarr and xarray need for themselves.
 RESERVED_ATTRIBUTES = ("coordinates", "dtype", "_FillValue")
@@ -223,6 +223,16 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
             {"variables": sorted(first["variables"])}, {"variables": sorted(asked["variables"])}
         )
         lines += compare_runs(growth.combined(parts, complete=False), data)
+        for own in (
+            part.provenance["attributes"] for part in parts
+        ):  # a growth knows those of its solver only
+            lines += provenance.compare(own, {k: v for k, v in asked["attributes"].items() if k in own})
+        lines = list(dict.fromkeys(lines))
+        if lines and first["fingerprint"] == asked["fingerprint"]:
+            raise ValueError(
+                f"store {str(folder)!r}: by its fingerprint it holds this run, by its metadata another one "
+                f"({lines[0]}); they are damaged, restore them or evaluate to another path"
+            )
     elif first["fingerprint"] == asked["fingerprint"]:
         return
     else:

@@ -8,19 +8,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from xglass.store import disk, folders, growth
+from xglass.store import disk, folders, growth, seal
 from xglass.store.disk import Part
 
 
 class Progress(NamedTuple):
-    """How far an evaluation is: regions done, all of them, those whose last attempt failed,
-    and a guess at the seconds left.
+    """How far an evaluation is: regions done, all of them, those whose last attempt failed, a guess at the
+    seconds left, and whether metadata and coordinates are sealed.
     """
 
     done: int
     total: int
     failed: int
     seconds_left: float
+    sealed: bool = True
 
     @property
     def fraction(self) -> float:
@@ -34,7 +35,10 @@ class Progress(NamedTuple):
             else f", about {_duration(self.seconds_left)} left"
         )
         failed = f", {self.failed} failed" if self.failed else ""
-        return f"{self.done} of {self.total} regions done ({100 * self.fraction:.0f} %){failed}{left}"
+        unsealed = "" if self.sealed else f"; unsealed: {seal.UNSEALED}"
+        return (
+            f"{self.done} of {self.total} regions done ({100 * self.fraction:.0f} %){failed}{left}{unsealed}"
+        )
 
 
 def load(path: str | os.PathLike[str], *, partial: bool = False) -> xr.Dataset | xr.DataArray:
@@ -111,8 +115,9 @@ def progress(path: str | os.PathLike[str]) -> Progress:
     -------
     Progress
         ``done``, ``total`` and ``failed`` regions, ``fraction`` done, and ``seconds_left``, judged by the
-        pace of the last regions (NaN before there is one). The same from the command line: ``python -m
-        xglass.store progress PATH``.
+        pace of the last regions (NaN before there is one); ``sealed`` is False for a store made before
+        metadata and coordinates had digests. The same from the command line: ``python -m xglass.store
+        progress PATH``.
 
     Raises
     ------
@@ -185,7 +190,8 @@ def progress_of(parts: list[Part]) -> Progress:
         gaps[gaps <= 20 * np.median(gaps) + 1e-3] if gaps.size else gaps
     )  # a pause between two calls is no pace
     left = (total - done) * float(gaps.mean()) if gaps.size else (0.0 if done == total else np.nan)
-    return Progress(done, total, sum(len(part.failures()) for part in parts), left)
+    sealed = all(part.seal is not None for part in parts)
+    return Progress(done, total, sum(len(part.failures()) for part in parts), left, sealed)
 
 
 def _duration(seconds: float) -> str:
