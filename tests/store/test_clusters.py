@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import cloudpickle
 import dask
@@ -244,6 +245,44 @@ def test_workers_that_come_late_are_used(cluster, tmp_path):
         begin = evaluate(regions(60, compute), path).values
     beside = (abs(begin[:, None] - begin) < 0.1).sum(axis=0)
     assert beside.max() >= 5
+
+
+class Silent:
+    """A client of a scheduler that answers at times only."""
+
+    status = "running"
+
+    def __init__(self, *answers):
+        self.answers, self.asked = iter(answers), 0
+        self.scheduler = types.SimpleNamespace(address="tcp://here")
+
+    def nthreads(self, callback_timeout):
+        self.asked += 1
+        answer = next(self.answers)
+        if answer is None:
+            time.sleep(callback_timeout)
+            raise TimeoutError
+        return answer
+
+
+def test_a_scheduler_is_lost_that_is_silent_for_long(monkeypatch, recwarn):
+    monkeypatch.setattr(pools, "LOOK", 0.0)
+    monkeypatch.setattr(pools, "WITHOUT_WORKERS", 0.0)
+    monkeypatch.setattr(pools, "ANSWER", 0.05)
+    one, none = {"tcp://a": 3}, {}
+    client = Silent(one, None, one, {"tcp://a": 3, "tcp://b": 40}, none, none, none, None, None)
+    cluster = pools._Cluster(client, None)
+    rooms = []
+    for _ in range(7):
+        cluster.look()
+        rooms.append(cluster.room())
+    assert rooms == [64, 64, 172, 64, 64, 64, 64]
+    assert [str(warning.message) for warning in recwarn] == [
+        "the scheduler tcp://here has no workers; regions wait for the first that comes"
+    ]
+    with pytest.raises(pools.Lost, match="tcp://here is gone or cannot be reached"):
+        cluster.look()
+    assert client.asked == 9
 
 
 # -- what is in flight -------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from xglass.engine.core.forks import lost_threads
 LEAST, FOR_A_THREAD, MOST_BYTES = 64, 4, 64_000_000
 
 #: Seconds between two looks at a cluster, for which a scheduler may take to answer one, and after which it
-#: is said that there are no workers. A scheduler is gone that did not answer twice.
+#: is said that there are no workers. A scheduler is gone that twice did not answer, for twice this time.
 LOOK, ANSWER, WITHOUT_WORKERS = 0.5, 10.0, 30.0
 
 
@@ -155,7 +155,7 @@ class _Cluster(Pool):
         super().__init__(1, get)
         self._client, self._address = client, client.scheduler.address
         self._there: dict[Future[Any], Any] = {}  # the cluster forgets what nobody holds
-        self._looked, self._unanswered = -math.inf, 0
+        self._looked, self._answered, self._unanswered = -math.inf, time.monotonic(), 0
         self._alone: float | None = None  # since when there are no workers
         self.look()
         self._seceded = self._secede()
@@ -164,7 +164,7 @@ class _Cluster(Pool):
         return max(LEAST, FOR_A_THREAD * self.workers)
 
     def look(self) -> None:
-        """Ask the scheduler how many threads there are; no answer is an answer, too."""
+        """Ask the scheduler how many threads there are; no answer, twice and for long, is an answer, too."""
         if self._client.status != "running":
             raise Lost(self._why())
         if time.monotonic() < self._looked + LOOK:
@@ -172,11 +172,13 @@ class _Cluster(Pool):
         try:
             threads = self._client.nthreads(callback_timeout=ANSWER)
         except Exception as error:  # whatever a connection raises that breaks, or a client that is closed
-            self._unanswered += 1
-            if self._client.status != "running" or self._unanswered == 2:
+            self._looked, self._unanswered = time.monotonic(), self._unanswered + 1
+            silent = self._unanswered > 1 and self._looked >= self._answered + 2 * ANSWER
+            if self._client.status != "running" or silent:
                 raise Lost(self._why()) from error
             return
-        self._looked, self._unanswered = time.monotonic(), 0
+        self._looked = self._answered = time.monotonic()
+        self._unanswered = 0
         self.workers = sum(threads.values())
         if threads:
             self._alone = None
