@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 import xglass as xg
+from xglass.lattice.whole import require_whole
 
 N = 16
 LATTICE, CHAIN = xg.lattice.triangular(4), xg.lattice.chain(6)
@@ -270,3 +271,13 @@ def test_energies_with_their_labels_in_another_order_by_two_routes():
     assert float(xg.electrostatic_energy(run)) == pytest.approx(by_label, abs=1e-12)
     drawn = xg.metropolis(xg.charge_glass(LATTICE, interaction=None, site_energy=mixed), **RUN, start=n)
     assert float(drawn["electrostatic_energy"][0, 0]) == pytest.approx(by_label, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["hopping", "bond_kind", "bond_source"])
+def test_what_needs_bonds_needs_all_of_them(name):
+    """Some of the bonds are another lattice, and bonds that were repeated count twice."""
+    model = xg.testing.tiny_glass()
+    require_whole(model, name, caller="test")
+    for bonds in (slice(0, 5), np.r_[0, np.arange(48)]):
+        with pytest.raises(ValueError, match="test: .* bonds, which is not the same number in each"):
+            require_whole(model.isel(bond=bonds), name, caller="test")

@@ -19,6 +19,8 @@ def __dir__() -> list[str]:
 
 #: What is read by the numbers of sites and bonds: whoever needs it needs both in the order of the lattice.
 NUMBERED = {"interaction", "hopping", "bond_kind", "bond_source", "cells"}
+#: What needs every bond.
+BONDED = {"hopping", "bond_kind", "bond_source"}
 
 
 def require_whole(data: xr.Dataset, *names: str, caller: str, physical: bool = False) -> None:
@@ -39,7 +41,7 @@ def require_whole(data: xr.Dataset, *names: str, caller: str, physical: bool = F
             f"Apply {caller} first, then reorder its result",
         ),
         (
-            "hopping" in names and in_order and not _cells_are_alike(data),
+            bool(BONDED & {*names}) and in_order and not _cells_are_alike(data),
             f"the Dataset holds {data.sizes.get('bond')} bonds, which is not the same number in each of its "
             "cells; an isel over bond has lost some. Pass the whole model",
         ),
