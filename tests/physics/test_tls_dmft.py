@@ -561,7 +561,7 @@ def test_no_pole_where_the_static_alloy_has_no_gap(g):
 @pytest.mark.parametrize(("g", "g_z"), [(2.0, 0.0), (1.2, 1.2)])
 @pytest.mark.parametrize("shift", [0.0, 0.3])
 def test_the_pole_of_a_given_lattice_is_a_pole_or_not_converged(g, g_z, shift):
-    """The chain by its Hilbert transform, moved: at the pole G is 0, and never NaN that is called converged."""
+    """The chain by its Hilbert transform, moved: G is 0 at the pole, never NaN that is called converged."""
 
     def hilbert(z):
         return 1.0 / (np.sqrt(z - shift - 2.0) * np.sqrt(z - shift + 2.0))
