@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import xglass as xg
-from xglass.engine.tls import dmft_bubble_kernels, dmft_kernels
+from xglass.engine.tls import dmft, dmft_bubble_kernels, dmft_kernels
 
 CHAIN = xg.lattice.chain(4)
 W = np.linspace(0.0, 6.0, 25)
@@ -556,6 +556,28 @@ def test_no_pole_where_the_static_alloy_has_no_gap(g):
     at = local(T=0.5, g=g, omega0=0.0, energy=[0.0])
     assert complex(at["green_function"][0]) == pytest.approx(w / (1.0 - w**2), rel=1e-9)
     assert bool(at["converged"])
+
+
+@pytest.mark.parametrize(("g", "g_z"), [(2.0, 0.0), (1.2, 1.2)])
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_the_pole_of_a_given_lattice_is_a_pole_or_not_converged(g, g_z, shift):
+    """The chain by its Hilbert transform, moved: G is 0 at the pole, never NaN that is called converged."""
+
+    def hilbert(z):
+        return 1.0 / (np.sqrt(z - shift - 2.0) * np.sqrt(z - shift + 2.0))
+
+    def solved(*energy):
+        grid = {"frequency": np.array([1.0]), "energy": np.array(energy)}
+        return dmft.point(1.0, g, g_z, 0.0, 0.0, **grid, hilbert=hilbert, vertex=None)[3:]
+
+    states, _, sigma, green, converged, residual = solved(shift - 0.5, shift, shift + 0.5)
+    assert sigma[1] == complex(0.0, -np.inf)
+    assert green[1] == states[1] == 0.0
+    assert not converged
+    assert residual == pytest.approx(1.0 / 3.0, rel=1e-6)  # of one energy in three
+    _, _, beside, _, converged, _ = solved(shift - 0.5, shift + 0.5)
+    assert converged
+    np.testing.assert_array_equal(beside, sigma[[0, 2]])
 
 
 @pytest.mark.parametrize("t", [1.0, 0.3, -0.7])

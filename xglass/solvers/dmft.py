@@ -137,7 +137,8 @@ def dmft(
     are 2e-7 to 1e-6, and not converged; on long ladders so from T of about omega0 on. For T near omega0/100
     rungs whose density of states is below 1e-250 are left out. All arithmetic of a given ``hilbert`` is
     numpy, and ten times slower. With ``hilbert`` imaginary parts hold to 1e-14 only: T above about 1/20 of
-    the band width.
+    the band width; within rounding of a pole the self-energy is -i infinity, with the residual 1 of an energy
+    that has not converged.
 
     Examples
     --------

@@ -202,3 +202,31 @@ def test_round_numbers_divide_nothing_by_zero(g, g_z, omega0):
         assert np.isfinite(sigma).all()
         assert (sigma.imag <= 0.0).all()
         assert not np.isnan(residual).any()
+
+
+def hilbert_of_the_chain(z):
+    return 1.0 / (np.sqrt(z - 2.3) * np.sqrt(z + 1.7))
+
+
+def test_a_given_lattice_at_an_infinite_energy():
+    """Where Sigma has a pole z is i infinity: G is 0, and 1/G0 the energy, from the middle of the band."""
+    lattice, nu = dmft_lattices.Transformed(hilbert_of_the_chain, None), np.array([-0.4, 0.3, 2.0])
+    pole = np.full(3, complex(0.0, np.inf))
+    np.testing.assert_array_equal(lattice.green(pole), 0.0)
+    np.testing.assert_allclose(lattice.inverse_bath(nu, pole), nu - 0.3, atol=1e-11)
+    np.testing.assert_array_equal(lattice.densities(pole)[:2], 0.0)
+
+
+def test_a_panel_with_a_node_on_a_pole_is_halved():
+    """Its series is NaN: not a series that resolves anything."""
+    lattice = dmft_lattices.Transformed(hilbert_of_the_chain, None)
+    ladder = dmft_lattices.extent(1.0, 1.5, 0.0, 0.0, 0.5, 0.0, 0.0, lattice.half_band)
+    middle = 0.3 - dmft_panels.NODES[8]
+    ends = np.array([[middle - 1.0, middle + 1.0]])
+    samples = dmft_panels.sampled(lattice, ladder, ends)
+    assert np.count_nonzero(~np.isfinite(samples.sigma)) == 1
+    assert samples.residual.max() == 1.0
+    integrands = dmft_panels.weighted(samples, samples.log)
+    panels = dmft_panels.measured(lattice, ends, samples, integrands, [])
+    assert panels[0].share[0] == pytest.approx(1.0)
+    assert not dmft_panels.resolved(panels, lattice).any()

@@ -232,7 +232,7 @@ def quasiparticle_mobility(t: float, g: float, g_z: float, omega0: float, T: flo
     return float(moved / norm / (2.0 * T))  # Eq. (A20)
 
 
-@operation("dmft", revision=3)
+@operation("dmft", revision=4)
 def mean_field(
     t: np.ndarray,
     g: np.ndarray,

@@ -207,6 +207,8 @@ class Transformed:
                 f"{far} is {tail:.6g}"
             )
         mean, second = -1e3 * tail.imag, 1e6 * (1.0 - tail.real)
+        twice = -2e3 * complex(2.0 * far * self.at(np.array([2.0 * far]))[0]).imag
+        self.mean = (4.0 * twice - mean) / 3.0  #: first moment of N, freed from the third
         self.half_band = abs(mean) + 4.0 * math.sqrt(max(second - mean**2, 1e-12))
         grid = np.linspace(-self.half_band, self.half_band, 4001)
         filled = np.flatnonzero(self._filled(grid))
@@ -224,19 +226,23 @@ class Transformed:
         return -self.at(energy + 0j).imag > 1e-6 / getattr(self, "half_band", 1.0)
 
     def at(self, z: np.ndarray, transform: Transform | None = None) -> np.ndarray:
-        """A transform at z, just above the real axis where z lies on it."""
+        """A transform at z, just above the real axis where z lies on it; 0 where z is infinite."""
         call = self.hilbert if transform is None else transform
+        far = np.isinf(z)
+        z = np.where(far, 1j, z)
         value = np.asarray(call(z.real + 1j * np.maximum(z.imag, 1e-14)), dtype=np.complex128)
         if value.shape != z.shape:
             raise ValueError(
                 f"hilbert and vertex must return an array of the shape of z, {z.shape}, got {value.shape}"
             )
-        return value.real + 1j * np.minimum(value.imag, 0.0)
+        return np.where(far, 0.0, value.real + 1j * np.minimum(value.imag, 0.0))
 
+    @np.errstate(divide="ignore", invalid="ignore", over="ignore")  # at poles
     def self_energy(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return Sigma (ladder, rung) and the residual (ladder).
 
-        Damped iteration of all ladders that have not converged.
+        Damped iteration of all ladders that have not converged. At a pole Sigma is -i infinity, as just above
+        the real axis, with the residual 1: rounding hides from a numerical transform how near the pole is.
         """
         nu = bottom[:, None] + ladder.spacing * np.arange(-1, ladder.rungs + 1)
         mean, size = ladder.g_z * (ladder.p - ladder.q), math.hypot(ladder.g, ladder.g_z)
@@ -261,7 +267,10 @@ class Transformed:
             left = left[residual[left] > 1e-12]
             if left.size == 0 or self.work > self.most:  # the residual says so
                 break
-        return sigma[:, 1:-1], residual
+        sigma = sigma[:, 1:-1]
+        lost = ~np.isfinite(sigma)
+        sigma[lost], residual[lost.any(axis=1)] = complex(0.0, -np.inf), 1.0
+        return sigma, residual
 
     def hidden(self, ladder: Ladder, reference: float) -> float:
         """Return the thermal weight that a solution may miss: none, of ladders."""
@@ -273,12 +282,15 @@ class Transformed:
 
     def inverse_bath(self, nu: np.ndarray, z: np.ndarray) -> np.ndarray:
         """1/G0 = 1/G + Sigma, its imaginary part not negative."""
-        inverse = 1.0 / self.at(z) + nu - z
+        far = np.isinf(z)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inverse = np.where(far, nu - self.mean, 1.0 / self.at(z) + nu - z)
         return inverse.real + 1j * np.maximum(inverse.imag, 0.0)
 
     def densities(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of an energy: states (Eq. A16), their kinetic energy, and D of Eq. (A15), NaN without a vertex."""
         green = self.at(z)
+        z = np.where(np.isinf(z), 1j, z)  # a pole of Sigma, where all are 0
         states, kinetic = -green.imag / np.pi, -(z * green).imag / np.pi
         if self.vertex is None:
             return states, kinetic, np.full(z.shape, np.nan)

@@ -151,6 +151,7 @@ def weighted(samples: Samples, exponent: np.ndarray) -> Integrands:
     return Integrands(weight, samples.kinetic * ratio, transport, samples.states)
 
 
+@np.errstate(invalid="ignore")  # a node on a pole of Sigma
 def measured(
     lattice: Lattice, ends: np.ndarray, samples: Samples, integrands: Integrands, done: list[Panel]
 ) -> list[Panel]:
@@ -176,7 +177,7 @@ def measured(
     ]
     if own:
         tails.append(tail_shares(integrands.transport))
-    tail = np.max(tails, axis=0)
+    tail = np.nan_to_num(np.max(tails, axis=0), nan=1.0)  # a node on a pole of Sigma resolves nothing
     missing = np.where(tail > lattice.resolved, tail * share, 0.0).sum(axis=1)
     residual = samples.residual.max(axis=1) * share.sum(axis=1) + missing
     # a pole of Sigma on a rung without states: its series means nothing, and must not make any
