@@ -124,7 +124,7 @@ class Part:
                 f"store: metadata {str(path / 'zarr.json')!r} are lost; restore this file or evaluate "
                 "to another path"
             )
-        self.attributes: dict[str, Any] = folders.attributes(meta)
+        self.attributes: dict[str, Any] = folders.attributes_of(meta)
         if self.attributes.get("xglass_store") != FORMAT:
             raise ValueError(
                 f"store {str(path)!r} has format {self.attributes.get('xglass_store')!r}, this "

@@ -47,7 +47,7 @@ def exists(path: Path) -> bool:
     """Whether there is a store; False for nothing or an empty folder. Raises ValueError for anything else."""
     if not path.exists() or not any(path.iterdir()):
         return False
-    if "xglass_store" not in attributes(metadata(path / "zarr.json")):
+    if "xglass_store" not in attributes_of(metadata(path / "zarr.json")):
         found = sorted(entry.name for entry in path.iterdir())
         if "regions" in found:
             raise ValueError(
@@ -85,7 +85,7 @@ def metadata(file: Path) -> dict[str, Any]:
     return content
 
 
-def attributes(meta: dict[str, Any]) -> dict[str, Any]:
+def attributes_of(meta: dict[str, Any]) -> dict[str, Any]:
     """The attributes in metadata; empty if there are none."""
     found = meta.get("attributes")
     return found if isinstance(found, dict) else {}

@@ -117,7 +117,7 @@ def _files(part: Path) -> Iterator[Path]:
 
 def _stored(part: Path) -> dict[str, Any] | None:
     """The seal as it stands on disk, after a look at its own digest."""
-    attributes = folders.attributes(folders.metadata(part / "regions" / "zarr.json"))
+    attributes = folders.attributes_of(folders.metadata(part / "regions" / "zarr.json"))
     if KEY not in attributes:
         return None
     seal = attributes[KEY]
