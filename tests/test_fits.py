@@ -118,7 +118,7 @@ def test_pulls_of_stretched_exponential(weighted, offset):
     # lags.
     sigma = 2e-4 * (1 + 2 * curve["lag"] / 250 if weighted else xr.ones_like(curve["lag"]))
     fit = fits.stretched_exponential(
-        noisy(curve, sigma, seed=11), stderr=sigma if weighted else None, offset=offset
+        noisy(curve, sigma, seed=11), stderr=sigma if weighted else None, offset=offset, amplitude="free"
     )
     assert fit["success"].all()
     assert_pulls(fit, planted, f"stretched weighted={weighted}")
@@ -132,7 +132,7 @@ def test_noise_beyond_exponent_one_ends_at_one():
     and the bounded solver agrees.
     """
     C = noisy(kww(10.0, 1.0), 0.004, seed=5, samples=60)
-    fit = fits.stretched_exponential(C)
+    fit = fits.stretched_exponential(C, amplitude="free")
     at_one = int((fit["exponent"] == 1).sum())
     print("samples with exponent 1:", at_one, "of 60")
     assert fit["success"].all()
@@ -219,7 +219,9 @@ def test_what_cannot_be_fitted_is_no_success(case, offset):
     measured = (
         {"relaxation_time_1e"} if case == "noise about zero" else set()
     )  # white noise: forgotten within the first lag
-    for name in set(fit.data_vars) - {"success"} - measured:
+    said = {"success", "degrees_of_freedom", "at_bound"}
+    assert not fit["at_bound"][0]
+    for name in set(fit.data_vars) - said - measured:
         assert np.isnan(fit[name][0]), name
     for name in measured:
         assert 0 < fit[name][0] < 1
@@ -264,7 +266,9 @@ def test_noise_free_laws_come_back(law):
     function, curve, planted = LAWS[law]
     fit = function(thermal(curve(T)))
     assert fit["success"]
-    assert set(fit.data_vars) == {*planted, *(f"{p}_stderr" for p in planted), "chi2", "success"}
+    said = {"chi2", "points", "degrees_of_freedom", "p_value", "success"}
+    assert set(fit.data_vars) == {*planted, *(f"{p}_stderr" for p in planted), *said}
+    assert (fit["points"], fit["degrees_of_freedom"]) == (T.size, T.size - len(planted))
     for name, value in planted.items():
         assert fit[name].item() == pytest.approx(value, rel=1e-6), name
 
@@ -287,6 +291,67 @@ def test_pulls_of_laws(law, weighted):
             pull = (fit[name] - value) / fit[f"{name}_stderr"]
             fit[name] = value + fit[f"{name}_stderr"] * stats.norm.ppf(stats.t.cdf(pull, dof))
     assert_pulls(fit, planted, f"{law} weighted={weighted}")
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_p_of_chi2_is_uniform(law):
+    """With the right errors; Kolmogorov and Smirnov at 1e-4. Without errors there is none."""
+    function, curve, planted = LAWS[law]
+    relative = 2e-3 * np.ones(T.size)
+    tau = noisy(thermal(curve(T)), thermal(curve(T) * relative), seed=22)
+    fit = function(tau, stderr=thermal(curve(T) * relative))
+    assert stats.kstest(fit["p_value"], "uniform").pvalue > 1e-4
+    assert np.isnan(function(tau)["p_value"]).all()
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_fewer_points_than_parameters_are_refused(law):
+    function, curve, planted = LAWS[law]
+    few = thermal(curve(T)).isel(T=slice(0, len(planted) - 1))
+    message = rf"{law}: the length of dim='T' is {len(planted) - 1}, less than the {len(planted)} parameters"
+    with pytest.raises(ValueError, match=message):
+        function(few)
+
+
+def trap(samples=200):
+    """Mean curves of 30 walkers of 36 sites that flip at rates of their own: C(0) is exact."""
+    rng = np.random.default_rng(8)
+    rate = rng.lognormal(-1.0, 1.0, size=(samples, 30, 36, 1))
+    flips = np.cumsum(rng.poisson(0.5 * rate, size=(samples, 30, 36, 40)), axis=-1)
+    values = np.concatenate([np.ones((samples, 30, 36, 1)), (-1.0) ** flips], axis=-1).mean(axis=(1, 2)) / 4
+    return xr.DataArray(values, dims=("sample", "lag"), coords={"lag": np.arange(41.0)})
+
+
+@pytest.mark.parametrize("offset", [False, True])
+def test_amplitude_is_at_most_the_value_at_lag_zero(offset):
+    C = trap()
+    fit = fits.stretched_exponential(C, offset=offset).where(lambda fit: fit["success"], drop=True)
+    first = fit["amplitude"] + (fit["offset"] if offset else 0.0)
+    assert fit.sizes["sample"] > 100
+    assert float(np.maximum(first, fit["amplitude"]).max()) <= 0.25 * (1 + 1e-8)
+    on = fit["at_bound"].astype(bool)
+    print("on a bound:", int(on.sum()), "tau from", float(fit["tau"].min()))
+    assert on.any()
+    pinned = fit["exponent"] == 1.0
+    for name in ("tau", "exponent", "amplitude"):
+        assert np.isnan(fit[f"{name}_stderr"].where(pinned, drop=True)).all()
+    if not offset:  # with one the sum may be what is held, and both have the same error
+        assert np.isnan(fit["amplitude_stderr"].where(on, drop=True)).all()
+    assert np.isfinite(fit["tau_stderr"].where(~pinned, drop=True)).all()
+
+
+def test_amplitude_that_is_given_stays():
+    C = trap(20)
+    fit = fits.stretched_exponential(C, amplitude=0.25)
+    assert (fit["amplitude"] == 0.25).all()
+    assert np.isnan(fit["amplitude_stderr"]).all()
+    assert (fit["degrees_of_freedom"] == 38).all()
+    free = fits.stretched_exponential(C, amplitude="free")
+    assert (free["degrees_of_freedom"] == 37).all()
+    assert (free["chi2"] <= fit["chi2"] * (1 + 1e-9)).all()
+    for wrong in ("loose", 0.0, np.nan, True, None):
+        with pytest.raises(ValueError, match="amplitude must be 'bounded'"):
+            fits.stretched_exponential(C, amplitude=wrong)
 
 
 def test_line_is_that_of_scipy():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -10,7 +12,7 @@ import xarray as xr
 
 from xglass import checks
 from xglass.checks import whole_number
-from xglass.variables import Data
+from xglass.variables import REGISTRY, Data, attributes
 
 __all__ = ["bootstrap", "jackknife"]
 
@@ -22,7 +24,13 @@ def __dir__() -> list[str]:
 _REPLICATE = "_replicate"  # lives only inside this module
 
 #: What a fit says of itself: no quantities with an error.
-_OF_THE_FIT = ("chi2", "degrees_of_freedom", "points")
+_OF_THE_FIT = ("chi2", "degrees_of_freedom", "points", "p_value", "failed_replicates")
+
+#: Up to this share of the replicates may fail, or lie where the value does, without loss of the error.
+_TOLERATED = 0.05
+
+#: What a fit reads off the data, and no bound of its parameters concerns.
+_OFF_THE_DATA = ("relaxation_time_1e",)
 
 
 def jackknife(function: Callable[[Any], Data], data: Data, *, dim: Hashable, blocks: int = 20) -> xr.Dataset:
@@ -56,8 +64,11 @@ def jackknife(function: Callable[[Any], Data], data: Data, *, dim: Hashable, blo
         same unit beside every variable of numbers. An ``_stderr`` of the function's own, as fits give, is
         replaced. That of complex numbers is complex: the error of the real part, and of the imaginary one;
         that of whole numbers is real. What a fit says of itself (``chi2``, ``degrees_of_freedom``,
-        ``points``) and flags get none. The error is NaN unless the value and every replicate are finite: a
-        replicate that fails is no smaller scatter.
+        ``points``) and flags get none. ``failed_replicates`` counts, at each point, the replicates that gave
+        no number (of the variable with most of them): the error is taken from the rest where they are at most
+        5 %, and NaN where they are more or the value is missing. The error of a parameter of a fit is NaN
+        where value and replicates (more than 5 % of them) lie on a bound of the fit. Attributes name the
+        dimension (``stderr_over``), its size (``entries``), the method and its number of replicates.
 
     Raises
     ------
@@ -94,7 +105,8 @@ def jackknife(function: Callable[[Any], Data], data: Data, *, dim: Hashable, blo
         data,
         dim,
         selections,
-        lambda r: np.sqrt(blocks - 1) * r.std(_REPLICATE, skipna=False),
+        lambda r: np.sqrt(blocks - 1) * r.std(_REPLICATE, skipna=True),
+        {"blocks": blocks},
     )
 
 
@@ -103,11 +115,14 @@ def bootstrap(
 ) -> xr.Dataset:
     r"""Value of a function on all the data, and its standard error by the bootstrap.
 
-    .. math:: \delta\theta^2 = \frac{1}{B-1} \sum_{b=1}^{B} (\theta^*_b - \bar\theta^*)^2
+    .. math:: \delta\theta^2 = \frac{n}{n-1} \frac{1}{B-1} \sum_{b=1}^{B} (\theta^*_b - \bar\theta^*)^2
 
-    with :math:`\theta^*_b` the function of as many entries along ``dim``, drawn with replacement (Efron).
-    Unlike the jackknife it also suits quantiles and other functions that are not smooth; its error has itself
-    a relative error of 1/sqrt(2B), 5 % for 200 resamples.
+    with :math:`\theta^*_b` the function of as many entries n along ``dim``, drawn with replacement (Efron); n
+    over n - 1 makes the variance of a mean unbiased. Unlike the jackknife it also suits quantiles, times of a
+    first passage (``relaxation_time_1e``) and other functions that are not smooth: there the error of the
+    jackknife scatters, and 95 % intervals hold in 84 to 90 % of cases (30 walkers), where those of the
+    bootstrap hold in 92 to 94 %. Its error has itself a relative error of 1/sqrt(2B), 5 % for 200
+    resamples.
 
     Parameters
     ----------
@@ -153,8 +168,15 @@ def bootstrap(
     # Sorted: the order of independent entries means nothing, and dask gathers rising indices far more
     # cheaply.
     selections = list(np.sort(draws, axis=1))
+    drawn_less = np.sqrt(size / (size - 1))  # entries scatter about their own mean, not about the true one
     return _resampled(
-        "bootstrap", function, data, dim, selections, lambda r: r.std(_REPLICATE, ddof=1, skipna=False)
+        "bootstrap",
+        function,
+        data,
+        dim,
+        selections,
+        lambda r: drawn_less * r.std(_REPLICATE, ddof=1, skipna=True),
+        {"resamples": resamples, "seed": str(key)},
     )
 
 
@@ -196,30 +218,71 @@ def _resampled(
     dim: Hashable,
     selections: list[np.ndarray],
     spread: Callable[[xr.Dataset], xr.Dataset],
+    attrs: dict[str, Any],
 ) -> xr.Dataset:
     """The function on all the data, with ``spread`` over its values on the selections as standard errors."""
     full = _dataset(caller, function(data), dim)
     names = _with_errors(caller, full)
     replicates = [_dataset(caller, function(data.isel({dim: entries})), dim)[names] for entries in selections]
     joined = xr.concat(replicates, dim=_REPLICATE, coords="minimal", compat="override", join="exact")
-    whole = [name for name in names if full[name].dtype.kind in "iu"]
-    joined = joined.assign({name: joined[name].astype(np.float64) for name in whole})
-    # an infinity would warn in the middle of a graph; NaN spreads silently
-    spreads = _of_both_parts(spread, joined.where(np.isfinite(joined)))
+    real = [name for name in names if full[name].dtype.kind in "iu"]
+    joined = joined.assign({name: joined[name].astype(np.float64) for name in real})
+    size = data.sizes[dim]
+    drawn = xr.DataArray([not np.array_equal(s, np.arange(size)) for s in selections], dims=_REPLICATE)
+    failed = {name: (~xr.DataArray(np.isfinite(joined[name]))).sum(_REPLICATE) for name in names}
+    held = _on_a_bound(names, full, joined, drawn)
+    # neither a value that is not there has an error, nor one that is where its bound is
+    allowed = _TOLERATED * len(selections)
+    known = {name: np.isfinite(full[name]) & (failed[name] <= allowed) & ~held[name] for name in names}
+    # what has no error would warn in the middle of a graph
+    values = {name: joined[name].where(known[name], 0.0) for name in names}
+    spreads = _of_both_parts(spread, xr.Dataset({n: v.where(np.isfinite(v)) for n, v in values.items()}))
     errors = {}
     for name in names:
-        attrs = full[name].attrs
-        error = spreads[name].where(
-            np.isfinite(full[name])
-        )  # a spread about a value that is not there means nothing
-        error.attrs = ({"units": attrs["units"]} if "units" in attrs else {}) | {
-            "long_name": f"standard error of the {attrs.get('long_name', name)}",
-            "symbol": rf"\delta {attrs.get('symbol', name)}",
+        error = spreads[name].where(known[name])
+        own = full[name].attrs
+        error.attrs = ({"units": own["units"]} if "units" in own else {}) | {
+            "long_name": f"standard error of the {own.get('long_name', name)}",
+            "symbol": rf"\delta {own.get('symbol', name)}",
         }
         errors[f"{name}_stderr"] = error
-    result = full.drop_vars(list(errors), errors="ignore").assign(errors)
-    beside = [label for name in full.data_vars for label in (name, f"{name}_stderr") if label in result]
-    return result[list(dict.fromkeys(beside))]
+    result = full.drop_vars([*errors, "failed_replicates"], errors="ignore").assign(errors)
+    order = [label for name in full.data_vars for label in (name, f"{name}_stderr") if label in result]
+    result = result[list(dict.fromkeys(order))]
+    most = _most([failed[name].where(np.isfinite(full[name]), 0) for name in names])
+    result["failed_replicates"] = most.astype(np.int64).assign_attrs(attributes("failed_replicates"))
+    return result.assign_attrs({"resampling": caller, "stderr_over": str(dim), "entries": size} | attrs)
+
+
+def _on_a_bound(
+    names: list[Hashable], full: xr.Dataset, joined: xr.Dataset, drawn: xr.DataArray
+) -> dict[Hashable, xr.DataArray]:
+    """For each name: where that parameter of a fit lies on a bound, in the value and in the replicates.
+
+    A parameter that many replicates share to the last bit is held: those of free fits all differ, unless
+    nothing was redrawn. Where a fit on a bound gives a parameter no error, what is held holds it too.
+    """
+    held = dict.fromkeys(names, xr.DataArray(False))
+    fitted = [name for name in names if _fitted(name)]
+    for name in fitted:
+        held[name] = ((joined[name] == full[name]) & drawn).sum(_REPLICATE) > _TOLERATED * drawn.size
+    if "at_bound" not in full:
+        return held
+    some = functools.reduce(operator.or_, [held[name] for name in fitted], xr.DataArray(False))
+    for name in fitted:
+        if f"{name}_stderr" in full:
+            held[name] = held[name] | (full["at_bound"] & np.isnan(full[f"{name}_stderr"]) & some)
+    return held
+
+
+def _fitted(name: Hashable) -> bool:
+    """Whether it is a parameter of a fit, as the registry says."""
+    return name in REGISTRY and REGISTRY[str(name)].kind == "fit" and name not in _OFF_THE_DATA
+
+
+def _most(counts: list[xr.DataArray]) -> xr.DataArray:
+    """The largest of several counts, at each point."""
+    return functools.reduce(lambda one, other: one.where(one >= other, other), xr.broadcast(*counts))
 
 
 def _with_errors(caller: str, full: xr.Dataset) -> list[Hashable]:

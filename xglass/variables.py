@@ -369,6 +369,11 @@ REGISTRY: dict[str, Variable] = {
                 "Akaike information criterion: the law with the lowest is preferred",
             ),
             ("chi2", "", "1", r"\chi^2", "sum of squared residuals: weighted where errors were given"),
+            ("points", "", "1", "n", "points that were fitted"),
+            ("degrees_of_freedom", "", "1", r"\nu", "degrees of freedom: points less free parameters"),
+            ("p_value", "", "1", "p", "probability of a larger chi2: NaN where no errors were given"),
+            ("at_bound", "", "1", "bound?", "whether a parameter lies on its bound"),
+            ("failed_replicates", "", "1", "f", "replicates without a result: of a jackknife or bootstrap"),
             ("success", "", "1", "ok", "whether the fit converged: NaN parameters otherwise"),
         ),
     ]

@@ -15,6 +15,9 @@ from xglass.checks import both_or_neither, uncut
 from xglass.engine.core.points import points
 from xglass.variables import Floats
 
+#: Types of what a fit says of itself, other than real numbers.
+_TYPES = {"points": np.int64, "degrees_of_freedom": np.int64, "at_bound": np.bool_, "success": np.bool_}
+
 Model = Callable[[Floats], tuple[Floats, Floats]]  # parameters -> values (n,), Jacobian (n, parameters)
 
 
@@ -29,22 +32,29 @@ def fit_slices(
     stderr: xr.DataArray | None,
     join: bool = False,
     beside: tuple[xr.DataArray, ...] = (),
+    extras: tuple[str, ...] = (),
     **options: Any,
 ) -> xr.Dataset:
     """Check the arguments, send every slice through ``worker`` and name what it returns.
 
     ``join`` puts ``dim`` into one chunk; ``worker(x, y, error, *beside, absolute, **options)``, where
-    ``beside`` are numbers of every slice, gives (value, error) of each name, then chi2 and success, as one
-    vector.
+    ``beside`` are numbers of every slice, gives (value, error) of each name, chi2, what the fit says of
+    itself besides (``extras``) and success, as one vector.
     """
     arrays = _checked_points(caller, argument, y, dim, x, stderr)
+    law = len(names) - ("aic" in names)
+    if join and y.sizes[dim] < law:
+        raise ValueError(
+            f"{caller}: the length of dim={dim!r} is {y.sizes[dim]}, less than the {law} parameters "
+            "of the law; give more points"
+        )
     if (
         join
     ):  # few numbers, such as temperatures, along which runs are cut; lags are many, and a cut shall show
         arrays = [array.chunk({dim: -1}) if array.chunks else array for array in arrays]
     for array in arrays:
         uncut(array, (str(dim),), caller=caller)
-    size = 2 * len(names) + 2
+    size = 2 * len(names) + len(extras) + 2
     table = xr.apply_ufunc(
         worker,
         *arrays,
@@ -59,14 +69,14 @@ def fit_slices(
         # keeps the attributes of coordinates; those of results are stamped by the caller
         keep_attrs="override",
     )
-    return unpacked(table, names)
+    return unpacked(table, names, extras)
 
 
-def unpacked(table: xr.DataArray, names: list[str]) -> xr.Dataset:
-    """The columns of a table of fits by their names: (value, error) of each name, chi2, success."""
-    columns = [column for name in names for column in (name, f"{name}_stderr")] + ["chi2"]
+def unpacked(table: xr.DataArray, names: list[str], extras: tuple[str, ...] = ()) -> xr.Dataset:
+    """The columns of a table of fits by their names: (value, error) of each name, chi2, extras, success."""
+    columns = [column for name in names for column in (name, f"{name}_stderr")] + ["chi2", *extras, "success"]
     fit = {column: table.isel(_result=i) for i, column in enumerate(columns)}
-    return xr.Dataset({**fit, "success": table.isel(_result=-1) == 1})
+    return xr.Dataset({name: column.astype(_TYPES.get(name, np.float64)) for name, column in fit.items()})
 
 
 def unit_of_chi2(unit: str, stderr: xr.DataArray | None) -> str:
@@ -204,32 +214,45 @@ def minimise(
 
 
 def report(
-    p: Floats, jacobian: Floats, residual: Floats, absolute: bool, *, logarithm: int | list[int]
+    p: Floats,
+    jacobian: Floats,
+    residual: Floats,
+    absolute: bool,
+    *,
+    logarithm: int | list[int],
+    directions: Floats | None = None,
+    freedom: int | None = None,
 ) -> Floats:
     """(value, error) of every parameter, chi2, 1; all NaN where the data do not determine the parameters.
 
     ``jacobian`` and ``residual`` come divided by the errors; parameters number ``logarithm`` are reported as
-    their exponentials.
+    their exponentials. ``directions`` (parameters, free ones) are those in which parameters were free, one
+    entry each; what is in none has the error NaN. ``freedom`` is the number of degrees of freedom.
     """
+    free = np.eye(p.size) if directions is None else directions
+    jacobian = jacobian @ free
     n, k = jacobian.shape
     chi2 = float(residual @ residual)
     norm = np.linalg.norm(jacobian, axis=0)
     if not np.isfinite(jacobian).all() or not (norm > 0).all():
-        return nothing(k)
+        return nothing(p.size)
     # Columns of length one: what remains of the condition number is degeneracy, not a choice of units.
     _, singular, rows = np.linalg.svd(jacobian / norm, full_matrices=False)
     if singular[-1] < 1e-10 * singular[0]:
-        return nothing(k)
-    errors = np.sqrt(np.sum((rows / singular[:, None]) ** 2, axis=0)) / norm
+        return nothing(p.size)
+    root = free @ (rows / singular[:, None] / norm).T  # times its transpose: the covariance
+    errors = np.sqrt(np.sum(root**2, axis=1))
     if not absolute:
-        errors *= np.sqrt(chi2 / (n - k))
+        errors *= np.sqrt(chi2 / (n - k if freedom is None else freedom))
     values = p.copy()
     values[logarithm] = np.exp(p[logarithm])
     errors[logarithm] *= values[logarithm]
-    result = np.concatenate([np.stack([values, errors], axis=1).ravel(), [chi2, 1.0]])
-    return result if np.isfinite(result).all() and np.all(values[logarithm] > 0) else nothing(k)
+    if not np.isfinite([*values, *errors, chi2]).all() or not np.all(values[logarithm] > 0):
+        return nothing(p.size)
+    errors[~free.any(axis=1)] = np.nan
+    return np.concatenate([np.stack([values, errors], axis=1).ravel(), [chi2, 1.0]])
 
 
-def nothing(parameters: int) -> Floats:
+def nothing(parameters: int, *extras: float) -> Floats:
     """The result of a fit that could not be made."""
-    return np.append(np.full(2 * parameters + 1, np.nan), 0.0)
+    return np.concatenate([np.full(2 * parameters + 1, np.nan), extras, [0.0]])

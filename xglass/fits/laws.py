@@ -17,6 +17,9 @@ from xglass.variables import ENERGIES, Floats, energy_unit, stamp
 
 Law = Literal["arrhenius", "vogel_fulcher", "power_law"]
 
+#: What these fits say of their points.
+COUNTED = ("points", "degrees_of_freedom", "p_value")
+
 
 def arrhenius(
     tau: xr.DataArray,
@@ -48,15 +51,16 @@ def arrhenius(
     Dataset
         With dimensions (...): ``barrier`` (unit of the temperature, default "Vc"; meV where that is K),
         ``prefactor`` (unit of ``tau``, default "sweep"), each with ``_stderr``; ``chi2`` (of ln tau; weighted
-        where ``stderr`` was given) and ``success``.
+        where ``stderr`` was given), ``points`` that were fitted, ``degrees_of_freedom``, ``p_value`` (the
+        probability of a larger chi2 if law and errors are right; NaN without ``stderr``) and ``success``.
 
     Raises
     ------
     TypeError
         An argument is no DataArray of real numbers.
     ValueError
-        ``dim`` missing or without coordinate (and no ``x``); ``x`` without ``dim``; ``stderr`` with other
-        dims or labels.
+        ``dim`` missing, without coordinate (and no ``x``) or with fewer entries than the law has parameters;
+        ``x`` without ``dim``; ``stderr`` with other dims or labels.
 
     Notes
     -----
@@ -90,7 +94,7 @@ def vogel_fulcher(
     .. math:: \ln\tau = \ln\tau_0 + B / (T - T_0), \qquad 0 \le T_0 < \min T
 
     The generalisation of :func:`arrhenius` (:math:`T_0 = 0`; data that prefer a negative :math:`T_0` get 0,
-    with the errors of a free one), with the same chunking.
+    the rest with the errors of a free one), with the same chunking.
 
     Parameters
     ----------
@@ -107,9 +111,15 @@ def vogel_fulcher(
     -------
     Dataset
         With dimensions (...): ``barrier`` (B) and ``vogel_temperature`` in the unit of the temperature
-        (default "Vc"), ``prefactor`` in that of ``tau`` (default "sweep"), each with ``_stderr``; ``chi2``
-        and ``success``. At least four points must remain, else ``success`` is False and the rest NaN;
-        likewise where :math:`T_0` runs into the lowest temperature.
+        (default "Vc"), ``prefactor`` in that of ``tau`` (default "sweep"), each with ``_stderr``; ``chi2``,
+        ``points``, ``degrees_of_freedom``, ``p_value`` and ``success`` as from :func:`arrhenius`. At least
+        four points must remain, else ``success`` is False and the rest NaN; likewise where :math:`T_0` runs
+        into the lowest temperature. A :math:`T_0` on its bound, 0, has the error NaN.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`arrhenius`.
 
     Notes
     -----
@@ -154,7 +164,13 @@ def power_law(
     -------
     Dataset
         With dimensions (...): ``exponent`` and ``amplitude`` (y at one unit of x, in the unit of y), each
-        with ``_stderr``; ``chi2`` (of ln y), ``success``.
+        with ``_stderr``; ``chi2`` (of ln y), ``points``, ``degrees_of_freedom``, ``p_value`` and ``success``
+        as from :func:`arrhenius`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`arrhenius`.
 
     Notes
     -----
@@ -170,8 +186,9 @@ def power_law(
     abscissa = y.coords.get(dim) if x is None and isinstance(y, xr.DataArray) else x
     if isinstance(abscissa, xr.DataArray):  # what else it may be is said below
         in_model_units("power_law", **{"x" if x is not None else str(dim): abscissa.variable})
+    names = ["amplitude", "exponent"]
     fit = fit_slices(
-        "power_law", "y", _of_log, ["amplitude", "exponent"], y, dim, x, stderr, join=True, law="power_law"
+        "power_law", "y", _of_log, names, y, dim, x, stderr, join=True, extras=COUNTED, law="power_law"
     )
     return stamp(fit, energy=energy_unit(y), amplitude=str(y.attrs.get("units", "1")))
 
@@ -255,7 +272,7 @@ def _law(
     x: xr.DataArray | None,
     stderr: xr.DataArray | None,
 ) -> xr.Dataset:
-    fit = fit_slices(law, "tau", _of_log, names, tau, dim, x, stderr, join=True, law=law)
+    fit = fit_slices(law, "tau", _of_log, names, tau, dim, x, stderr, join=True, extras=COUNTED, law=law)
     return _in_units(fit, tau[dim] if x is None else x, prefactor=str(tau.attrs.get("units", "sweep")))
 
 
@@ -266,25 +283,35 @@ def _in_units(fit: xr.Dataset, temperature: xr.DataArray, *, prefactor: str) -> 
     return fit if energy in ENERGIES else quoted(fit)
 
 
-@operation("fits.law")
+@operation("fits.law", revision=2)
 @over_slices
 def _of_log(x: Floats, y: Floats, error: Floats, *, absolute: bool, law: Law) -> Floats:
     """One fit of ln y: a line in 1/x or ln x, or the Vogel-Fulcher law;
     see :func:`fit_slices` for the form of the result.
     """
+    from scipy import special
+
     parameters = 3 if law == "vogel_fulcher" else 2
     with np.errstate(all="ignore"):
         x, data, sigma = _logarithms(x, y, error, absolute)
+        failed = nothing(parameters, data.size, max(data.size - parameters, 0), np.nan)
         if data.size <= parameters or np.ptp(x) == 0:
-            return nothing(parameters)
+            return failed
         if law == "vogel_fulcher":
             found = _vogel_fulcher(x, data, sigma)
         else:
             found = _straight(np.log(x) if law == "power_law" else 1 / x, data, sigma)
         if found is None:
-            return nothing(parameters)
+            return failed
         p, values, jacobian = found
-        return report(p, jacobian / sigma[:, None], (data - values) / sigma, absolute, logarithm=0)
+        result = report(p, jacobian / sigma[:, None], (data - values) / sigma, absolute, logarithm=0)
+        if np.isnan(result[0]):
+            return failed
+        if parameters == 3 and p[2] == 0.0:  # a temperature on its bound has no error of both signs
+            result[5] = np.nan
+        freedom = data.size - parameters
+        chance = special.chdtrc(freedom, result[-2]) if absolute else np.nan  # of a larger chi2
+        return np.concatenate([result[:-1], [data.size, freedom, chance, 1.0]])
 
 
 def _logarithms(x: Floats, y: Floats, error: Floats, absolute: bool) -> tuple[Floats, Floats, Floats]:

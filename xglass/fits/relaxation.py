@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Hashable
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -15,9 +17,16 @@ from xglass.variables import Floats, energy_unit, stamp
 # one. Independent noise around a constant passes in less than one case of a thousand.
 _RESOLVED = 16.0
 
+Amplitude = float | Literal["bounded", "free"]
+
 
 def stretched_exponential(
-    C: xr.DataArray, *, dim: Hashable = "lag", stderr: xr.DataArray | None = None, offset: bool = False
+    C: xr.DataArray,
+    *,
+    dim: Hashable = "lag",
+    stderr: xr.DataArray | None = None,
+    offset: bool = False,
+    amplitude: Amplitude = "bounded",
 ) -> xr.Dataset:
     r"""Relaxation time of a correlation function by a stretched exponential, and without a model.
 
@@ -41,12 +50,16 @@ def stretched_exponential(
         positive, not fitted.
     offset : bool, default False
         Add a free constant :math:`C_\infty`.
+    amplitude : "bounded", "free" or number, default "bounded"
+        "bounded": :math:`C_0`, and the curve at lag 0, are at most C at lag 0 (free where there is none); a
+        number is taken for :math:`C_0`. A free amplitude may run away, with tau to 0.
 
     Returns
     -------
     Dataset
         With dimensions (...): ``tau``, ``exponent``, ``amplitude``, ``offset`` (if asked),
-        ``relaxation_time_1e``, each with ``_stderr``; ``chi2`` (weighted where ``stderr`` was given) and
+        ``relaxation_time_1e``, each with ``_stderr``; ``chi2`` (weighted where ``stderr`` was given),
+        ``degrees_of_freedom``, ``at_bound`` (the exponent is 1 or the amplitude is C at lag 0) and
         ``success``. Times in the unit of the coordinate (default "sweep"), amplitudes in that of C. Without a
         lag 0 the value at 0 is the fitted one. ``relaxation_time_1e`` is NaN if the data do not reach 1/e;
         its error is propagated from ``stderr`` at the two bracketing lags, and NaN without.
@@ -56,13 +69,16 @@ def stretched_exponential(
     TypeError
         C or ``stderr`` is no DataArray of real numbers.
     ValueError
+        ``amplitude`` neither of the words nor a number other than 0;
         ``dim`` missing, without coordinate or split in chunks; ``stderr`` with other dims or labels.
 
     Notes
     -----
     Without ``stderr`` the covariance is scaled by chi^2 per degree of freedom. **Lags of one trajectory are
     correlated: fit errors are honest only through jackknife or bootstrap over walkers.** Where noise prefers
-    :math:`\alpha > 1` the result is the fit with :math:`\alpha = 1`; its errors are those of free parameters.
+    :math:`\alpha > 1` the result is the fit with :math:`\alpha = 1`, and no parameter has an error. An
+    amplitude that is given or on its bound has none, and the others have theirs with that amplitude: C at
+    lag 0 is known, and mean curves of many walkers lie there too.
     ``success`` is False, and every parameter NaN, with fewer finite points than parameters + 1, for data that
     rise or are flat within their scatter, and without convergence; a 1/e time that the data show is kept.
 
@@ -80,7 +96,17 @@ def stretched_exponential(
     """
     names = ["tau", "exponent", "amplitude", *(["offset"] if offset else []), "relaxation_time_1e"]
     fit = fit_slices(
-        "stretched_exponential", "C", _stretched, names, C, dim, None, stderr, offset=bool(offset)
+        "stretched_exponential",
+        "C",
+        _stretched,
+        names,
+        C,
+        dim,
+        None,
+        stderr,
+        extras=("degrees_of_freedom", "at_bound"),
+        offset=bool(offset),
+        amplitude=_amplitude(amplitude),
     )
     time, unit = C[dim].attrs.get("units", "sweep"), str(C.attrs.get("units", "1"))
     return stamp(
@@ -94,48 +120,133 @@ def stretched_exponential(
     )
 
 
-@operation("fits.stretched_exponential")
+def _amplitude(value: object) -> Amplitude:
+    """The checked argument."""
+    if isinstance(value, (int, float, np.number)) and not isinstance(
+        value, (bool, complex, np.complexfloating)
+    ):
+        if np.isfinite(value) and value != 0:
+            return float(value)
+    elif value == "bounded" or value == "free":
+        return value
+    raise ValueError(
+        "stretched_exponential: amplitude must be 'bounded' (at most C at lag 0), 'free' or a number other "
+        f"than 0, got {value!r}"
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Curve:
+    """The points of one fit: a stretched exponential of the parameters ln tau, alpha, C_0[, C_inf]."""
+
+    log_t: Floats
+    data: Floats
+    sigma: Floats
+    offset: bool
+
+    def model(self, p: Floats) -> tuple[Floats, Floats]:
+        """Return values and Jacobian."""
+        u = self.log_t - p[0]
+        power = np.exp(np.clip(p[1] * u, -700.0, 300.0))  # (t / tau)^alpha; trial steps may go far out
+        decay = np.exp(-power)
+        slope = p[2] * decay * power
+        columns = [slope * p[1], -slope * u, decay] + ([np.ones_like(decay)] if self.offset else [])
+        return p[2] * decay + (p[3] if self.offset else 0.0), np.stack(columns, axis=1)
+
+    def solved(self, start: Floats, base: Floats, directions: Floats) -> Floats | None:
+        """Best parameters among ``base + directions q`` with 0 <= alpha <= 1, or None."""
+
+        def restricted(q: Floats) -> tuple[Floats, Floats]:
+            values, jacobian = self.model(base + directions @ q)
+            return values, jacobian @ directions
+
+        first = directions.T @ (start - base)  # an entry of q is one of the parameters
+        q = minimise(restricted, first, self.data, self.sigma, bounded=1, lower=0.0, upper=1.0)
+        return None if q is None or not q[1] > 0 else base + directions @ q
+
+    def chi2(self, p: Floats) -> float:
+        return float(np.sum(((self.data - self.model(p)[0]) / self.sigma) ** 2))
+
+    def fitted(self, amplitude: Amplitude, at_zero: float | None) -> tuple[Floats, Floats] | None:
+        """Best parameters, and the directions in which they are free; or None.
+
+        The free fit, unless its amplitude is too large: then the best of those on a bound.
+        """
+        start = _stretched_start(self.log_t, self.data, at_zero, self.offset)
+        every, origin = np.eye(start.size), np.zeros(start.size)
+        given = np.delete(every, 2, axis=1)
+        if not isinstance(amplitude, str):
+            p = self.solved(start, amplitude * every[2], given)
+            return None if p is None else (p, given)
+        if amplitude == "free" or not at_zero:
+            p = self.solved(start, origin, every)
+            return None if p is None else (p, every)
+        p = self.solved(start, at_zero * every[2], given)
+        if p is not None and not self.offset and self._wants_more(p, at_zero):
+            return p, given
+        found = [(self.solved(start, origin, every), every), (p, given)]
+        if self.offset:  # C_0 + C_inf, the curve at lag 0, is no larger either
+            sum_given = given - np.outer(every[2], [0.0, 0.0, 1.0])
+            found.append((self.solved(start, at_zero * every[2], sum_given), sum_given))
+        possible = [(q, free) for q, free in found if q is not None and self._below(q, at_zero)]
+        return min(possible, key=lambda one: self.chi2(one[0]), default=None)
+
+    def _wants_more(self, p: Floats, at_zero: float) -> bool:
+        """Whether chi2 clearly falls where the amplitude, on its bound, would grow."""
+        values, jacobian = self.model(p)
+        residual, slope = (self.data - values) / self.sigma, jacobian[:, 2] / self.sigma
+        size = float(np.linalg.norm(residual))
+        exact = 1e-9 * float(np.linalg.norm(self.data / self.sigma))
+        along = float(np.sign(at_zero) * (residual @ slope))
+        return size > exact and along > 1e-3 * size * float(np.linalg.norm(slope))
+
+    def _below(self, p: Floats, at_zero: float) -> bool:
+        """Whether amplitude, and curve at lag 0, are no larger than the value there."""
+        return bool(max(p[2] / at_zero, p[2:].sum() / at_zero) <= 1.0 + 1e-9)
+
+
+@operation("fits.stretched_exponential", revision=2)
 @over_slices
-def _stretched(t: Floats, y: Floats, error: Floats, *, absolute: bool, offset: bool) -> Floats:
+def _stretched(
+    t: Floats, y: Floats, error: Floats, *, absolute: bool, offset: bool, amplitude: Amplitude
+) -> Floats:
     """One stretched exponential, in the form that :func:`fit_slices` wants."""
     keep = np.isfinite(t) & np.isfinite(y)
     t, y, error = (
         np.asarray(v[keep], dtype=np.float64)[np.argsort(t[keep], kind="stable")] for v in (t, y, error)
     )
     fitted = (t > 0) & np.isfinite(error) & (error > 0)
-    log_t, data, sigma = np.log(t[fitted]), y[fitted], error[fitted]
-    parameters = 4 if offset else 3
-    failed = nothing(parameters + 1)
-    if data.size <= parameters or np.ptp(data) == 0:
+    curve = _Curve(np.log(t[fitted]), y[fitted], error[fitted], offset)
+    freedom = max(curve.data.size - (2 + offset + isinstance(amplitude, str)), 0)
+    failed = nothing(4 + offset, freedom, 0.0)
+    if freedom == 0 or np.ptp(curve.data) == 0:
         return failed
+    at_zero = y[0] if t[0] == 0 else None
     measured = error if absolute else np.full_like(y, np.nan)
-    if t[0] == 0:  # the 1/e time is read off the data and stands whatever becomes of the fit
-        failed[-4:-2] = _time_1e(t, y, measured, np.nan)
-
-    def model(p: Floats) -> tuple[Floats, Floats]:
-        u = log_t - p[0]
-        power = np.exp(np.clip(p[1] * u, -700.0, 300.0))  # (t / tau)^alpha; trial steps may go far out
-        decay = np.exp(-power)
-        slope = p[2] * decay * power
-        columns = [slope * p[1], -slope * u, decay] + ([np.ones_like(decay)] if offset else [])
-        return p[2] * decay + (p[3] if offset else 0.0), np.stack(columns, axis=1)
-
-    start = _stretched_start(log_t, data, y[0] if t[0] == 0 else None, offset)
+    times = slice(2 * (3 + offset), 2 * (4 + offset))
+    if at_zero is not None:  # the 1/e time is read off the data and stands whatever becomes of the fit
+        failed[times] = _time_1e(t, y, measured, np.nan)
     with np.errstate(all="ignore"):
-        p = minimise(model, start, data, sigma, bounded=1, lower=0.0, upper=1.0)
-        if p is None or not p[1] > 0:
+        found = curve.fitted(amplitude, at_zero)
+        if found is None:
             return failed
-        values, jacobian = model(p)
-        residual = (data - values) / sigma
-        constant = (data - np.average(data, weights=sigma**-2)) / sigma
-        scale = 1.0 if absolute else residual @ residual / (data.size - parameters)
-        at_zero = p[2] + (p[3] if offset else 0.0)
+        p, directions = found
+        values, jacobian = curve.model(p)
+        residual = (curve.data - values) / curve.sigma
+        constant = (curve.data - np.average(curve.data, weights=curve.sigma**-2)) / curve.sigma
+        scale = 1.0 if absolute else residual @ residual / freedom
         # A fit that is no better than a constant, or whose modulus grows, has found no decay.
-        if not constant @ constant - residual @ residual > _RESOLVED * scale or not p[2] * at_zero > 0:
+        if not constant @ constant - residual @ residual > _RESOLVED * scale or not p[2] * p[2:].sum() > 0:
             return failed
-        result = report(p, jacobian / sigma[:, None], residual, absolute, logarithm=0)
-        time = _time_1e(t, y, measured, at_zero)
-    return failed if np.isnan(result[0]) else np.concatenate([result[:-2], time, result[-2:]])
+        slopes = jacobian / curve.sigma[:, None]
+        result = report(p, slopes, residual, absolute, logarithm=0, directions=directions, freedom=freedom)
+        time = _time_1e(t, y, measured, p[2:].sum())
+    if np.isnan(result[0]):
+        return failed
+    bounds = [p[1] == 1.0, isinstance(amplitude, str) and directions.shape[1] < p.size]
+    if bounds[0]:  # noise prefers more than the form allows, and the scatter on the bound is too small
+        result[1 : 2 * p.size : 2] = np.nan
+    return np.concatenate([result[:-2], time, [result[-2], freedom, float(any(bounds)), 1.0]])
 
 
 def _stretched_start(log_t: Floats, y: Floats, at_zero: float | None, offset: bool) -> Floats:
