@@ -40,8 +40,8 @@ COLDEST = 100.0
 #: Largest residual of a solution that has converged.
 CONVERGED = 1e-7
 #: Most rungs of a ladder that is preferred to the solution at all energies at once, and of one that is solved
-#: where the latter is not found, with the most work for that (some seconds).
-LONG, LONGEST, MOST_OF_LONG = 600, 2500, 25_000_000
+#: where the latter is not found: longer ones do not end within the bound on work.
+LONG, LONGEST = 600, 1200
 #: Least T, in omega0, at which the solution at all energies holds the states that weigh most.
 LEAST_T = 1.5
 #: Largest omega0, in t and in T, of which the thermal weights are all that counts: the systems are static.
@@ -112,7 +112,6 @@ def thermal(lattice: Lattice, ladder: Ladder) -> tuple[Lattice, Ladder, Solution
     slow = SlowChain(whole)
     solution = solved(slow, whole) if slow.found and ladder.T > LEAST_T * ladder.omega0 else None
     if ladder.rungs <= LONGEST and (solution is None or solution.residual >= CONVERGED):
-        lattice = Chain(ladder.t, MOST_OF_LONG)
         return lattice, ladder, solved(lattice, ladder)
     return slow, whole, solution
 
