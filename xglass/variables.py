@@ -125,7 +125,7 @@ REGISTRY: dict[str, Variable] = {
             ("length", "", "a", r"\lambda", "screening length"),
             ("strength", "", "{E}", "W", "strength of random site energies"),
             ("rate", "", "{E}", "p", "relaxation rate"),
-            ("scale", "", "meV", "V", "energy unit of the model"),
+            ("scale", "", "meV", "E_0", "energy unit of the model"),
             (
                 "ramp",
                 "sweep step",
@@ -177,7 +177,7 @@ REGISTRY: dict[str, Variable] = {
                 "walker sweep",
                 "{E}",
                 r"\langle K\rangle",
-                "thermal kinetic energy of a configuration",
+                "thermal kinetic energy",
             ),
             (
                 "acceptance",
