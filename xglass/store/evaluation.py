@@ -17,7 +17,7 @@ import xarray as xr
 from tqdm import tqdm
 
 from xglass.engine.core.blas import single_thread
-from xglass.store import disk, folders, growth, matching, pools, unfinished, workers
+from xglass.store import creation, disk, folders, growth, matching, pools, unfinished, workers
 from xglass.store.disk import Part
 from xglass.store.reading import loaded, progress_of
 from xglass.store.regions import Index, Regions
@@ -113,7 +113,7 @@ def evaluate(
     regions: Regions | None = None
     if not folders.exists(folder):
         regions = Regions(dataset)
-        disk.create(folder, dataset, regions, _attributes(described))
+        creation.create(folder, dataset, regions, _attributes(described))
     with folders.occupied(folder):
         parts = disk.parts(folder)
         if matching.given_by(
@@ -177,7 +177,7 @@ def _grown(folder: Path, parts: list[Part], data: xr.Dataset, asked: dict[str, A
             for dim, labels in growth.order(data).items()
         }
         grown = {"along": along, "order": order}
-        disk.create(
+        creation.create(
             folder / f"growth-{len(parts)}",
             run,
             Regions(run),

@@ -89,7 +89,7 @@ def one_particle(
     return result, float(np.mean(residual))
 
 
-def thermal(lattice: Lattice, ladder: Ladder) -> tuple[Lattice, Ladder, Solution | None]:
+def solution_of(lattice: Lattice, ladder: Ladder) -> tuple[Lattice, Ladder, Solution | None]:
     """Solve one point at T > 0, and say by which lattice and ladder; None where there is no solution.
 
     Long ladders of the chain give way to all energies at once.
@@ -146,7 +146,7 @@ def point(
         ladder = extent(abs(t), g, g_z, omega0, 0.0, lowest, highest, lattice.half_band)
         residual = np.nan
     elif T > 0.0:
-        lattice, ladder, solution = thermal(lattice, ladder)
+        lattice, ladder, solution = solution_of(lattice, ladder)
         residual = solution.residual if solution else np.inf
         if solution and residual < WRONG:
             kinetic = solution.kinetic / solution.norm
@@ -181,7 +181,7 @@ def weight(
         return -0.5 * np.pi * free(lattice, T) if hilbert is None else np.nan
     if T == 0.0 or omega0 > COLDEST * T or not lattice.transport:
         return np.nan
-    lattice, _, solution = thermal(lattice, ladder)
+    lattice, _, solution = solution_of(lattice, ladder)
     return total_weight(lattice, solution) if solution and solution.residual < WRONG else np.nan
 
 
@@ -198,7 +198,7 @@ def baths(t: float, g: float, g_z: float, omega0: float, T: float, energy: np.nd
     ladder = extent(abs(t), g, g_z, omega0, T, lowest, highest, 2.0 * abs(t))
     solution = None
     if T > 0.0 and (g or g_z) and omega0 <= COLDEST * T:
-        lattice, ladder, solution = thermal(lattice, ladder)
+        lattice, ladder, solution = solution_of(lattice, ladder)
     shifted = (energy + k * omega0 for k in (-1, 0, 1))
     return np.array(
         [lattice.inverse_bath(nu, nu - one_particle(lattice, ladder, solution, nu)[0]) for nu in shifted]
@@ -213,7 +213,7 @@ def quasiparticle_mobility(t: float, g: float, g_z: float, omega0: float, T: flo
     ladder = extent(abs(t), g, g_z, omega0, T, 0.0, 0.0, lattice.half_band)
     if g == 0.0 == g_z:
         return np.inf
-    lattice, ladder, solution = thermal(lattice, ladder)
+    lattice, ladder, solution = solution_of(lattice, ladder)
     if not solution or not solution.residual < WRONG:
         return np.nan
     left, right = solution.edges[:-1], solution.edges[1:]
