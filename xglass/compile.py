@@ -41,7 +41,7 @@ def models() -> Iterator[Any]:
         energies = xg.random_site_energy(ring, strength=0.5, convention="width", realization=1, seed=1)
         yield xg.electron_tls(ring, g=1.0, omega0=0.5), {}
         yield xg.electron_tls(ring, g=1.0, omega0=0.5, g_z=0.3), {"momentum": [0.3]}
-        yield xg.electron_tls(ring, g=1.0, omega0=0.5), {"max_excitations": 2}
+        yield xg.electron_tls(ring, g=1.0, omega0=5.0), {"max_excitations": 2}
         yield xg.electron_tls(ring, g=1.0, omega0=0.5, site_energy=energies), {"average": "annealed"}
 
 

@@ -283,9 +283,10 @@ def _relabelled(full: xr.Dataset, function: Callable[[Any], Data], data: Data, d
 def _averages(
     function: Callable[[Any], Data], data: Data, dim: Hashable, names: list[Hashable]
 ) -> set[Hashable]:
-    """Names of which the function makes an average over ``dim``: tried on two entries, which it has to halve.
+    """Return the names of which the function makes an average over ``dim``.
 
-    Whatever else it needs, labels or more entries, is no reason to fail here: then it is taken for none.
+    It is tried on two entries, which it has to halve. Whatever else it needs, labels or more entries, is no
+    reason to fail here: then it is taken for none.
     """
     entries = xr.DataArray([1.0, 3.0], dims=[dim])
 
