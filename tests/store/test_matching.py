@@ -165,8 +165,9 @@ def test_what_cannot_be_proved_is_refused_in_one_sentence(name, before):
         r"store '\S+' was made before operations were named, so that nothing proves it to hold these very "
         r"data; evaluate to another path \(load still reads this one\)"
         if operations.REVISIONS.get(name, 1) == 1
-        else r"store '\S+' holds numbers that are computed otherwise now \([\w.]+: revision 1 there, \d[^)]* in "
-        r"this xglass\), and the two are not to be mixed; evaluate to another path \(load still reads this one\)"
+        else r"store '\S+' holds numbers that are computed otherwise now "
+        r"\([\w.]+: revision 1 there, \d[^)]* in this xglass\), and the two are not to be mixed; "
+        r"evaluate to another path \(load still reads this one\)"
     )
     assert re.fullmatch(sentence, str(refused.value))
     with pytest.raises(ValueError, match=sentence):
