@@ -112,13 +112,16 @@ def halved(intervals: np.ndarray) -> np.ndarray:
 
 
 def coarse(lattice: Lattice, ladder: Ladder) -> np.ndarray:
-    """Begin with panels as wide as the temperature and the coupling allow: their ends (panel, 2)."""
+    """Begin with panels as wide as the temperature and the coupling allow: their ends (panel, 2).
+
+    Or with those that resolve the self-energy, where these are known; integrands have them halved.
+    """
+    if isinstance(lattice, Chain) and lattice.edges is not None:
+        return np.stack([lattice.edges[:-1], lattice.edges[1:]], axis=1)
     size = math.hypot(ladder.g, ladder.g_z)
     widest = min(4.0 * ladder.T, 0.5 * lattice.half_band, max(size, 0.25 * lattice.half_band))
     pieces = max(1, math.ceil(ladder.period / widest))
     grid = ladder.bottom + ladder.period * np.linspace(0.0, 1.0, pieces + 1)
-    if isinstance(lattice, Chain) and lattice.edges is not None:
-        grid = np.union1d(grid, lattice.edges)
     return np.stack([grid[:-1], grid[1:]], axis=1)
 
 

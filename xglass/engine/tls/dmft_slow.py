@@ -33,6 +33,8 @@ FINE, SMOOTH = 1e-13, 1e-4
 NOISE = 10.0
 #: Most panels, and most steps of Newton's method at one height above the real axis and on one set of panels.
 MOST_PANELS, MOST_STEPS = 800, 30
+#: Most work, in panels times steps (20 to 140 us each).
+MOST_WORK = 25_000
 #: How much nearer to the real axis each stage is, and the last height above it, in omega0.
 NEARER, LOWEST = 8.0, 1e-4
 #: Largest residual with which a stage is solved.
@@ -60,7 +62,9 @@ class SlowChain(Chain):
         states = self.densities(self.t * (self.w + 1.0 / self.w))[0]
         seen = (states > 0.0) & (self.w.imag < -self.noise)
         share = states[seen] * self.noise / -self.w[seen].imag
-        return ladder.T * float(np.max(share * np.exp((reference - nu[seen]) / ladder.T)))
+        with np.errstate(over="ignore"):  # infinite: everything may be hidden
+            boltzmann = np.exp((reference - nu[seen]) / ladder.T)
+        return ladder.T * float(np.max(share * boltzmann, initial=0.0))
 
     def _solved(self, ladder: Ladder, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return Sigma (energy, 1) by Eq. (A6) from w at nu and nu +- omega0, and its residual (energy)."""
@@ -110,10 +114,12 @@ def _followed(ladder: Ladder, fine: float) -> tuple[np.ndarray, np.ndarray]:
     mean = ladder.g_z * (ladder.p - ladder.q)
     z = nu - mean - (size**2 - mean**2) / (nu - mean)  # the first terms at large energy
     w = 2.0 * t / (z + np.sqrt(z - 2.0 * t) * np.sqrt(z + 2.0 * t))
+    spent = 0
     while True:
-        w, residual = _newton(ladder, edges, height, w)
+        w, residual, steps = _newton(ladder, edges, height, w)
+        spent += steps * edges.size
         rough = _rough(edges, w, fine)
-        if not residual < SOLVED or edges.size > MOST_PANELS:
+        if not residual < SOLVED or edges.size > MOST_PANELS or spent > MOST_WORK:
             return edges, np.full(w.size, np.nan + 0j)
         if rough.any():
             finer = np.sort(np.append(edges, 0.5 * (edges[1:] + edges[:-1])[rough]))
@@ -131,14 +137,16 @@ def _rough(edges: np.ndarray, w: np.ndarray, fine: float) -> np.ndarray:
     return (tail > fine) & (np.diff(edges) > 1e-13 * (edges[-1] - edges[0]))
 
 
-def _newton(ladder: Ladder, edges: np.ndarray, height: float, w: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return w at the nodes of panels, ``height`` above the real axis, and the residual of its equation."""
+def _newton(ladder: Ladder, edges: np.ndarray, height: float, w: np.ndarray) -> tuple[np.ndarray, float, int]:
+    """Return w at the nodes of panels, ``height`` above the real axis, the residual of its equation, and the
+    number of steps.
+    """
     t, g, g_z, p, q = ladder.t, ladder.g, ladder.g_z, ladder.p, ladder.q
     nu = _nodes(edges)
     below, above = _reading(edges, nu - ladder.omega0), _reading(edges, nu + ladder.omega0)
     nu = nu + 1j * height
     before = math.inf
-    for _ in range(MOST_STEPS):
+    for step in range(MOST_STEPS):
         u = nu - 2.0 * t * w
         b = nu - ladder.omega0 - 2.0 * t * (below @ w) + g_z
         a = nu + ladder.omega0 - 2.0 * t * (above @ w) - g_z
@@ -157,7 +165,10 @@ def _newton(ladder: Ladder, edges: np.ndarray, height: float, w: np.ndarray) -> 
             + sparse.diags(-2.0 * t * band * of_below) @ below
             + sparse.diags(-2.0 * t * band * of_above) @ above
         )
-        w = w - splu(jacobian.tocsc()).solve(wrong)
+        try:
+            w = w - splu(jacobian.tocsc()).solve(wrong)
+        except RuntimeError:  # it is singular
+            return w, math.nan, step
         w = np.where(np.abs(w) > 1.0, 1.0 / w, w)  # the causal root: in the lower half of the disk
         w = np.where(w.imag > 0.0, w.conj(), w)
-    return w, residual
+    return w, residual, step + 1
