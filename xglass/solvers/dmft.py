@@ -131,7 +131,7 @@ def dmft(
     peaks of the bubble, where nu and nu + omega see the same z, are refined on their own. A point with 300
     frequencies takes 0.1 to 0.6 s; 1 to 6 s where gaps open in the spectrum (omega0 of the order of the band
     and above, t << g). Where a ladder has over 600 rungs (omega0 below about 1 % of the band) all energies
-    are solved at once, in less than a second for any omega0 down to the static limit. Work is bounded at 10^8
+    are solved at once, in about a second for any omega0 down to the static limit. Work is bounded at 10^8
     iterations of a rung, about 5 s: what is then not resolved counts in ``residual``, and thermal quantities
     are NaN where that exceeds 1e-4. Below T of about omega0/40 residuals are 2e-7 to 1e-6, and not converged;
     on ladders of over 1200 rungs thermal quantities need T > 1.5 omega0, and 5 omega0 to converge. For T near
