@@ -33,8 +33,8 @@ FINE, SMOOTH = 1e-13, 1e-4
 NOISE = 10.0
 #: Most panels, and most steps of Newton's method at one height above the real axis and on one set of panels.
 MOST_PANELS, MOST_STEPS = 800, 30
-#: Most work, in panels times steps (20 to 140 us each).
-MOST_WORK = 25_000
+#: Most work: panels times steps (20 to 140 us each).
+MOST_PANEL_STEPS = 25_000
 #: How much nearer to the real axis each stage is, and the last height above it, in omega0.
 NEARER, LOWEST = 8.0, 1e-4
 #: Largest residual with which a stage is solved.
@@ -119,7 +119,7 @@ def _followed(ladder: Ladder, fine: float) -> tuple[np.ndarray, np.ndarray]:
         w, residual, steps = _newton(ladder, edges, height, w)
         spent += steps * edges.size
         rough = _rough(edges, w, fine)
-        if not residual < SOLVED or edges.size > MOST_PANELS or spent > MOST_WORK:
+        if not residual < SOLVED or edges.size > MOST_PANELS or spent > MOST_PANEL_STEPS:
             return edges, np.full(w.size, np.nan + 0j)
         if rough.any():
             finer = np.sort(np.append(edges, 0.5 * (edges[1:] + edges[:-1])[rough]))
