@@ -1,138 +1,25 @@
-"""Labelled arrays in, matplotlib axes out.
-
-Labels and units come from attributes; nothing is computed but the drawn curve of a fit.
-"""
+"""Curves: labelled data over a coordinate, with error bands and fits."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, both_or_neither, extra, in_label_order, refuse
-from xglass.lattice.whole import require_whole
+from xglass.checks import aligned, both_or_neither, refuse
+from xglass.plot.styles import PALETTE, axes, label, matplotlib_part, unit_symbol
 from xglass.units.quantities import ratio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["arrhenius", "charge_map", "curves", "label", "lattice", "relaxation", "style"]
+__all__ = ["arrhenius", "curves", "relaxation"]
 
 
 def __dir__() -> list[str]:
     return __all__
-
-
-#: Okabe and Ito's palette without its yellow: told apart by every kind of colour vision, and in grey.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-
-#: Figures of one journal column.
-STYLE: dict[str, Any] = {
-    "figure.figsize": (3.4, 2.6),
-    "figure.dpi": 120,
-    "figure.constrained_layout.use": True,
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8,
-    "axes.prop_cycle": f"cycler(color={list(PALETTE)})",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "legend.fontsize": 7,
-    "legend.frameon": False,
-    "legend.handlelength": 1.4,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "lines.linewidth": 1.2,
-    "lines.markersize": 3.5,
-    "errorbar.capsize": 1.5,
-    "image.cmap": "viridis",
-    "mathtext.fontset": "stix",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "xglass",
-}
-
-
-def style() -> contextlib.ExitStack:
-    """Set matplotlib to the look of the figures of this documentation: one journal column, a safe palette.
-
-    Returns
-    -------
-    contextlib.ExitStack
-        A context at whose end the settings are again what they were before; without ``with`` they stay.
-
-    Examples
-    --------
-    >>> import matplotlib, xglass as xg
-    >>> before = matplotlib.rcParams["font.size"]
-    >>> with xg.plot.style():
-    ...     matplotlib.rcParams["font.size"]
-    8.0
-    >>> matplotlib.rcParams["font.size"] == before
-    True
-    """
-    parameters: Any = _matplotlib().rcParams
-    restore = contextlib.ExitStack()
-    restore.callback(parameters.update, {key: parameters[key] for key in STYLE})
-    parameters.update(STYLE)
-    return restore
-
-
-def _matplotlib(part: str = "") -> Any:
-    """Return matplotlib, or a module of it."""
-    return extra(f"matplotlib{part}", "viz", caller="plot")
-
-
-def _axes(ax: Axes | None) -> Axes:
-    plt = _matplotlib(".pyplot")
-    return plt.subplots()[1] if ax is None else ax
-
-
-def label(array: xr.DataArray) -> str:
-    r"""Label an axis for an array: its symbol (or long name) and unit, from its attributes.
-
-    Parameters
-    ----------
-    array : DataArray
-        Any DataArray of xglass.
-
-    Returns
-    -------
-    str
-        Text with LaTeX, for matplotlib.
-
-    Raises
-    ------
-    AttributeError
-        If it has no attributes.
-
-    Examples
-    --------
-    >>> import xglass as xg
-    >>> xg.plot.label(xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.2)["omega0"])
-    '$\\omega_0$ ($t$)'
-    """
-    symbol, unit = array.attrs.get("symbol"), array.attrs.get("units", "1")
-    text = f"${symbol}$" if symbol else str(array.attrs.get("long_name", array.name or ""))
-    return text if unit in ("1", "") else f"{text} ({unit_symbol(unit)})"
-
-
-#: Units of models in formulas; what holds anything else is a physical unit and stays upright.
-SYMBOLS = {"Vc": "V", "tc": "t", "a": "a", "e": "e", "hbar": r"\hbar"}
-
-
-def unit_symbol(unit: str) -> str:
-    """A unit as it is set in a label: those of models as formulas."""
-    names = re.findall(r"[A-Za-z]+", unit)
-    if not set(names) <= set(SYMBOLS):
-        return unit
-    return "$" + re.sub(r"[A-Za-z]+", lambda name: SYMBOLS[name.group()] + " ", unit).strip() + "$"
 
 
 def _curves(
@@ -169,7 +56,7 @@ def _factor(caller: str, name: str, array: xr.DataArray, owner: str, reference: 
 def _colours(array: xr.DataArray, dim: str | None, count: int) -> list[Any]:
     """A sequential palette for an ordered (numerical) parameter, the qualitative one else."""
     if dim is not None and dim in array.coords and array[dim].dtype.kind in "iuf" and count > 2:
-        return [_matplotlib().colormaps["viridis"](0.9 * k / (count - 1)) for k in range(count)]
+        return [matplotlib_part().colormaps["viridis"](0.9 * k / (count - 1)) for k in range(count)]
     return list(itertools.islice(itertools.cycle(PALETTE), count))
 
 
@@ -243,7 +130,7 @@ def curves(
         array=array,
         **{name: part for name, part in {"low": low, "high": high}.items() if part is not None},
     )
-    ax = _axes(ax)
+    ax = axes(ax)
     dim, lines = _curves(array, x, hue, "curves")
     for k, (curve, colour) in enumerate(zip(lines, _colours(array, dim, len(lines)), strict=True)):
         (line,) = ax.plot(
@@ -373,7 +260,7 @@ def arrhenius(
     )
     both_or_neither("arrhenius", "tau", tau, stderr=stderr, **_parts(fit, "prefactor"))
     barrier = 1.0 if fit is None else _factor("arrhenius", "barrier", fit["barrier"], dim, tau[dim])
-    ax = _axes(ax)
+    ax = axes(ax)
     hue, curves = _curves(tau, dim, hue, "arrhenius")
     inverse = 1.0 / tau[dim].values
     span = np.array([inverse.min(), inverse.max()])
@@ -398,158 +285,3 @@ def arrhenius(
     if hue is not None:
         ax.legend()
     return ax
-
-
-def _plane(lattice: xr.Dataset, *needed: str, caller: str) -> np.ndarray:
-    """The positions of a lattice in the plane whose sites and bonds stand in order."""
-    require_whole(lattice, "position", "torus", "cells", *needed, caller=caller, physical=True)
-    if lattice.sizes["axis"] != 2:
-        raise ValueError(f"{caller}: draws two-dimensional lattices, got {lattice.sizes['axis']} dimensions")
-    return lattice["position"].values
-
-
-def _of_sites(name: str, array: xr.DataArray, sites: int) -> xr.DataArray:
-    """What has one entry for each site, in the order of the lattice."""
-    if array.dims != ("site",) or array.size != sites:
-        raise ValueError(
-            f"plot.charge_map: {name} must have the dimension 'site' with {sites} entries, got "
-            f"{dict(array.sizes)}; select one configuration"
-        )
-    return in_label_order(f"plot.charge_map: {name}", array)
-
-
-def _frame(ax: Axes) -> Axes:
-    ax.set_aspect("equal")
-    ax.set_axis_off()
-    ax.autoscale_view()
-    return ax
-
-
-def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
-    """Draw the sites and bonds of a two-dimensional lattice, a colour for each kind of bond.
-
-    Parameters
-    ----------
-    lattice : Dataset
-        Lattice, model or run.
-    ax : matplotlib.axes.Axes, optional
-        Axes to draw in; default new ones.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes drawn in; bonds that cross the boundary of the torus are stubs from their source.
-
-    Raises
-    ------
-    ValueError
-        For lattices that are not two-dimensional, or whose sites or bonds were reordered.
-    KeyError
-        Where the geometry was dropped.
-
-    Examples
-    --------
-    >>> import xglass as xg
-    >>> ax = xg.plot.lattice(xg.lattice.triangular(4))
-    """
-    collections = _matplotlib(".collections")
-    bonds = ("bond_source", "bond_target", "bond_vector", "bond_kind")
-    position = _plane(lattice, *bonds, caller="plot.lattice")
-    ax = _axes(ax)
-    source, vector = lattice["bond_source"].values, lattice["bond_vector"].values
-    inside = (
-        np.linalg.norm(position[source] + vector - position[lattice["bond_target"].values], axis=1) < 1e-9
-    )
-    ends = position[source] + np.where(inside[:, None], vector, 0.4 * vector)
-    segments, kinds = np.stack([position[source], ends], axis=1), lattice["bond_kind"].values
-    for kind, colour in zip(np.unique(kinds), itertools.cycle(PALETTE)):
-        ax.add_collection(
-            collections.LineCollection(
-                list(segments[kinds == kind]), colors=colour, linewidths=1.5, label=str(kind), zorder=1
-            )
-        )
-    ax.scatter(position[:, 0], position[:, 1], s=30, color="black", zorder=2)
-    ax.legend(
-        title=lattice["bond_kind"].attrs.get("long_name", "bond"), loc="upper left", bbox_to_anchor=(1.0, 1.0)
-    )
-    return _frame(ax)
-
-
-def charge_map(
-    lattice: xr.Dataset,
-    charge: xr.DataArray,
-    *,
-    potential: xr.DataArray | None = None,
-    ax: Axes | None = None,
-    colorbar: bool = True,
-) -> Axes:
-    """Draw the charges of one configuration as disks, on a map of the electrostatic potential.
-
-    As Figs. 3b, c of Fratini et al., SciPost Phys. 14, 124 (2023): the radius of a disk is proportional to
-    the charge.
-
-    Parameters
-    ----------
-    lattice : Dataset
-        Two-dimensional lattice, model or run.
-    charge : DataArray
-        Over ``site``: an occupation or a local density; labels of sites are followed.
-    potential : DataArray, optional
-        Over ``site``, drawn as the colour of the Voronoi cell of each site.
-    ax : matplotlib.axes.Axes, optional
-        Axes to draw in; default new ones.
-    colorbar : bool, default True
-        Whether a potential gets its colour bar.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes drawn in.
-
-    Raises
-    ------
-    ValueError
-        For arrays that have other dimensions than ``site`` or other labels of sites, and for lattices that
-        are not two-dimensional, or whose sites were reordered.
-
-    Examples
-    --------
-    >>> import xglass as xg
-    >>> run = xg.testing.tiny_run().isel(eta=0, T=0, walker=0, sweep=-1)
-    >>> ax = xg.plot.charge_map(run, xg.local_density(run), potential=xg.electrostatic_potential(run))
-    """
-    collections = _matplotlib(".collections")
-    from scipy.spatial import Voronoi
-
-    position = _plane(lattice, "bond_vector", caller="plot.charge_map")
-    charge = _of_sites("charge", charge, len(position))
-    potential = None if potential is None else _of_sites("potential", potential, len(position))
-    ax = _axes(ax)
-    if potential is not None:
-        shifts = (
-            np.array(list(itertools.product((0, 1, -1), repeat=2))) @ lattice["torus"].values
-        )  # periodic images close the cells
-        cells = Voronoi((position + shifts[:, None, :]).reshape(-1, 2))
-        polygons = [cells.vertices[cells.regions[cells.point_region[i]]] for i in range(len(position))]
-        background = collections.PolyCollection(
-            polygons, array=potential.values, cmap="Blues_r", edgecolors="face", linewidths=0.3, zorder=1
-        )
-        ax.add_collection(background)
-        if colorbar:
-            ax.figure.colorbar(background, ax=ax, label=label(potential), shrink=0.8)
-    nearest = np.linalg.norm(lattice["bond_vector"].values, axis=1).min()
-    diameters = 0.9 * nearest * charge.values.astype(float)
-    disks = collections.EllipseCollection(
-        diameters,
-        diameters,
-        np.zeros_like(diameters),
-        units="x",
-        offsets=position,
-        offset_transform=ax.transData,
-        facecolors="#E69F00",
-        edgecolors="black",
-        linewidths=0.4,
-        zorder=2,
-    )
-    ax.add_collection(disks)
-    return _frame(ax)
