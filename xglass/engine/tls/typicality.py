@@ -28,6 +28,7 @@ Exponentials are Chebyshev series with Bessel functions as coefficients,
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,6 +41,10 @@ from xglass.engine.core.operations import operation
 from xglass.engine.core.random_vectors import random_vector
 from xglass.engine.tls.averages import Columns
 from xglass.engine.tls.operators import Operator, walk
+
+#: A place among the results, and the operator and the stream of random numbers that belong there.
+Place = tuple[int, ...]
+Visit = tuple[Place, Operator, np.uint64]
 
 #: The cosine series ends where its coefficients have fallen to e^-20; in single precision, whose rounding is
 #: larger, to e^-15.
@@ -317,15 +322,28 @@ def numerators(
     frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
     sums = np.empty((*T.shape, Columns(broadening.size, frequency.size).size))
     energies = np.empty(T.shape[:-1])
+
+    def visit(p: Place, evolution: Evolution, r: np.ndarray) -> None:
+        sums[p], energies[p] = thermal(evolution, r, T[p], frequency, broadening)
+
+    _visited(visits, seed, visit)
+    return sums, energies
+
+
+def _visited(
+    visits: Iterator[Visit], seed: int, visit: Callable[[Place, Evolution, np.ndarray], None]
+) -> None:
+    """Call ``visit`` with each place, its evolution and its random vector, on one thread of BLAS.
+
+    Vectors of one operator share its evolution, whose buffers go before others are made.
+    """
     evolution: Evolution | None = None
     with single_thread():
         for p, operator, stream in visits:
             if evolution is None or evolution.operator is not operator:
-                evolution = None  # its buffers go before others are made
+                evolution = None
                 evolution = Evolution(operator)
-            r = random_vector(seed, stream, evolution.dimension, evolution.complex)
-            sums[p], energies[p] = thermal(evolution, r, T[p], frequency, broadening)
-    return sums, energies
+            visit(p, evolution, random_vector(seed, stream, evolution.dimension, evolution.complex))
 
 
 @operation("random_vectors.truncated_weight")
@@ -351,17 +369,15 @@ def shell_numerators(
     T, visits = walk((t, g, g_z, omega0, site_energy), realization, number, label, vector, T, **hamiltonian)
     columns = Columns(1, 0)
     sums, energies = np.zeros((*T.shape, columns.size)), np.empty(T.shape[:-1])
-    evolution: Evolution | None = None
-    with single_thread():
-        for p, operator, stream in visits:
-            if evolution is None or evolution.operator is not operator:
-                evolution = None  # its buffers go before others are made
-                evolution = Evolution(operator)
-            r = random_vector(seed, stream, evolution.dimension, evolution.complex)
-            for row, temperature in zip(sums[p], map(float, T[p]), strict=True):
-                phi, log_norm = evolution.cooled(r, temperature)
-                row[columns.Z] = evolution.partition(log_norm, temperature)
-                inside = phi.reshape(-1, operator.kept)[:, operator.highest]
-                row[columns.KINETIC] = row[columns.Z] * _square(np.ascontiguousarray(inside))
-            energies[p] = evolution.reference
+
+    def visit(p: Place, evolution: Evolution, r: np.ndarray) -> None:
+        operator = evolution.operator
+        for row, temperature in zip(sums[p], map(float, T[p]), strict=True):
+            phi, log_norm = evolution.cooled(r, temperature)
+            row[columns.Z] = evolution.partition(log_norm, temperature)
+            inside = phi.reshape(-1, operator.kept)[:, operator.highest]
+            row[columns.KINETIC] = row[columns.Z] * _square(np.ascontiguousarray(inside))
+        energies[p] = evolution.reference
+
+    _visited(visits, seed, visit)
     return sums, energies
