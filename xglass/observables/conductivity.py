@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, in_model_units
+from xglass.checks import aligned, in_model_units, require
 from xglass.engine.core import conductivity
+from xglass.messages import NotFoundError, public, warn
 from xglass.observables import common
 from xglass.units.parameters import Parameter
 from xglass.variables import energy_unit, stamp
@@ -27,6 +26,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     """Conductivity at zero frequency.
 
@@ -76,6 +76,7 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     )
 
 
+@public
 def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     """Resistivity: the inverse of the conductivity at zero frequency.
 
@@ -124,6 +125,7 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     return stamp(result.rename("resistivity"), energy=common.spectral_unit(sigma), resistivity=unit)
 
 
+@public
 def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.DataArray:
     r"""Integrated conductivity, Eq. (2) of Rammal, Ciuchi and Fratini.
 
@@ -187,6 +189,7 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.Da
     return stamp(result, energy=energy, spectral_weight=weight)
 
 
+@public
 def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
     """Position of the displaced Drude peak: the highest local maximum away from zero frequency.
 
@@ -235,12 +238,10 @@ def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) 
     low, high = (0.0, float("inf")) if window is None else common.checked_window(window, caller)
     ratio = common.steps_in_filters(sigma)
     if ratio > common.COARSE_STEP:
-        warnings.warn(
+        warn(
             f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a peak as narrow as "
             f"the filter is found to {min(0.1 * ratio, 0.5):.2g} steps only: compute sigma with steps of at "
-            f"most {common.COARSE_STEP:g} broadenings, or a larger broadening",
-            UserWarning,
-            stacklevel=3,
+            f"most {common.COARSE_STEP:g} broadenings, or a larger broadening"
         )
     result = common.labelled(
         conductivity.peaks,
@@ -251,6 +252,7 @@ def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) 
     return stamp(result.rename("peak_frequency"), energy=common.spectral_unit(sigma), peak_frequency=unit)
 
 
+@public
 def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
     r"""Localization length from the position of the displaced Drude peak.
 
@@ -298,7 +300,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     """
     common.checked_sigma(sigma, "localization_length")
     if "t" not in sigma.coords:
-        raise KeyError(
+        raise NotFoundError(
             "localization_length: sigma has no coordinate 't', the hopping integral; write "
             ".assign_coords(t=1.0)"
         )
@@ -315,6 +317,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     )
 
 
+@public
 def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     r"""Violation of the sum rule of the conductivity, relative to the total weight.
 
@@ -351,14 +354,7 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     >>> bool(abs(xg.sum_rule(result)) < 1e-9)
     True
     """
-    if not isinstance(solution, xr.Dataset):
-        raise TypeError(f"sum_rule: solution must be the Dataset of a solver, got {type(solution).__name__}")
-    for name in ("total_weight", "kinetic_energy"):
-        if name not in solution:
-            raise KeyError(
-                f"sum_rule: the Dataset has no {name!r}; pass the whole result of exact, ftlm, dmft "
-                "or static_disorder"
-            )
+    require(solution, "total_weight", "kinetic_energy", caller="sum_rule")
     terms = ("total_weight", "kinetic_energy", *(["stiffness"] if "stiffness" in solution else []))
     in_model_units("sum_rule", **{name: solution.variables[name] for name in terms})
     result = common.labelled(

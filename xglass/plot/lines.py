@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import aligned, both_or_neither, refuse
+from xglass.messages import public
 from xglass.plot.styles import PALETTE, axes, label, matplotlib_part, unit_symbol
 from xglass.units.quantities import ratio
 
@@ -72,6 +73,7 @@ def _name(curve: xr.DataArray, dim: str | None) -> str | None:
     )
 
 
+@public
 def curves(
     array: xr.DataArray,
     *,
@@ -146,6 +148,7 @@ def curves(
     return ax
 
 
+@public
 def relaxation(
     C: xr.DataArray,
     *,
@@ -209,6 +212,7 @@ def relaxation(
     return ax
 
 
+@public
 def arrhenius(
     tau: xr.DataArray,
     *,

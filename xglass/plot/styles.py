@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import xarray as xr
 
 from xglass.checks import extra
+from xglass.messages import public
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,6 +53,7 @@ STYLE: dict[str, Any] = {
 }
 
 
+@public
 def style() -> contextlib.ExitStack:
     """Set matplotlib to the look of the figures of this documentation: one journal column, a safe palette.
 
@@ -88,6 +90,7 @@ def axes(ax: Axes | None) -> Axes:
     return plt.subplots()[1] if ax is None else ax
 
 
+@public
 def label(array: xr.DataArray) -> str:
     r"""Label an axis for an array: its symbol (or long name) and unit, from its attributes.
 

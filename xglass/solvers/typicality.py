@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.engine.tls import typicality as engine
+from xglass.messages import public
 from xglass.solvers import common
 from xglass.solvers.common import Grids
 from xglass.solvers.random_vectors import draws, estimated
@@ -31,6 +32,7 @@ MOST_APPLICATIONS = 1e6
 VECTORS = 70
 
 
+@public
 def typicality(
     model: xr.Dataset,
     *,

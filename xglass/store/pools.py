@@ -9,7 +9,6 @@ import math
 import multiprocessing
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -25,6 +24,7 @@ from dask.system import CPU_COUNT
 from xglass.checks import extra
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.forks import lost_threads
+from xglass.messages import warn
 
 #: Least number of regions that a cluster is given at once, how many it is given for each thread it has now,
 #: and how many bytes all of them together may be. An adaptive cluster grows by what it is behind with.
@@ -186,10 +186,7 @@ class _Cluster(Pool):
             self._alone = self._looked
         elif self._looked > self._alone + WITHOUT_WORKERS:
             self._alone = math.inf
-            warnings.warn(
-                f"the scheduler {self._address} has no workers; regions wait for the first that comes",
-                stacklevel=2,
-            )
+            warn(f"the scheduler {self._address} has no workers; regions wait for the first that comes")
 
     def _why(self) -> str:
         if self._client.status in ("closing", "closed") and self._unanswered == 0:
