@@ -228,7 +228,8 @@ def array(caller: str, name: str, x: object, *, over: str = "") -> None:
     if not isinstance(x, xr.DataArray):
         got, hint = type(x).__name__, "give it dims and coords"
         if isinstance(x, xr.Dataset):
-            got, hint = described(x).replace("a Dataset", "Dataset"), f"pick one variable, {name}['...']"
+            hint, what = f"pick one variable, {name}['...']", described(x)
+            got += "" if what == "a Dataset" else f" ({what})"
             if not x.data_vars:
                 model = model_of(x)
                 solved = (
