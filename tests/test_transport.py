@@ -136,10 +136,8 @@ def test_resistivity_of_solvers_without_statistical_error():
     noisy = xg.ftlm(
         tls, T=0.5, frequency=[0.0, 0.5], broadening=0.3, random_vectors=4, momentum=[0.3], seed=1
     ).compute()
-    rho, sigma, error = (
-        xg.resistivity(noisy),
-        *(noisy[f"optical_conductivity{e}"][0] for e in ("", "_stderr")),
-    )
+    rho = xg.resistivity(noisy)
+    sigma, error = (noisy[f"optical_conductivity{end}"][0] for end in ("", "_stderr"))
     np.testing.assert_allclose(rho["resistivity_stderr"], error / sigma**2, rtol=1e-14)
     assert float(error) > 0.0
 

@@ -233,7 +233,7 @@ def _warn_of_trajectories(direct: xr.DataArray) -> None:
     if several := [dim for dim in ("walker", "sweep") if dim in direct.dims]:
         warnings.warn(
             f"resistivity: sigma still has {several}, and the mean of 1/sigma is larger than 1/mean, by 2 to "
-            f"45 % where it was measured; write .mean({several}) before it (inside xg.jackknife for an error)",
+            f"45 % where it was measured; write .mean({several}) before it, inside xg.jackknife for errors",
             UserWarning,
             stacklevel=3,
         )
