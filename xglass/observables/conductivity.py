@@ -115,10 +115,8 @@ def mobility(sigma: Labelled) -> Labelled:
     """
     if isinstance(sigma, xr.Dataset):
         value, error = _with_error(sigma, "mobility")
-        parts = {
-            str(part.name): part for part in map(_mobility, [value, *([] if error is None else [error])])
-        }
-        return xr.Dataset(parts)
+        parts = [_mobility(value)] if error is None else [_mobility(value), _mobility(error)]
+        return xr.Dataset({str(part.name): part for part in parts})
     return _mobility(sigma)
 
 
