@@ -439,6 +439,14 @@ def test_an_observable_says_what_it_got_and_whose_results_it_takes(caller):
             assert said.endswith(f"{model_of(data)} is solved by {named(SOLVERS[model_of(data)])}")
 
 
+@pytest.mark.parametrize("caller", OBSERVABLES)
+def test_what_is_advised_works(caller):
+    """Every solver that a message names gives what the observable takes."""
+    own, call = OBSERVABLES[caller]
+    for solver in SOLVERS[own]:
+        call(solved(solver))
+
+
 @pytest.mark.parametrize("caller", OF_ARRAYS)
 def test_an_observable_of_an_array_says_which_dataset_it_got(caller):
     for model, make in MODELS.items():
@@ -539,6 +547,7 @@ SENSIBLE = {
     "the limit of high temperature": lambda: simulate(1e6),
     "a high temperature": lambda: mean_field(20.0),
     "high temperatures": lambda: mean_field([1.0, 3.0, 20.0, 100.0]),
+    "a sweep that begins above them": lambda: mean_field([5.0, 300.0]),
     "zero": lambda: mean_field(0.0),
     "a model of a few kelvin": lambda: simulate(30, glass(scale="2 meV")),
     "a model of nuclei": lambda: simulate(30, glass(scale="1 MeV")),
