@@ -146,7 +146,7 @@ def static_disorder(
         **grids.inputs(),
     }
     seconds = 2e-3 + EIGENVECTORS * sites**3 + PAIRS * sites**2 * grids.T.size
-    plan = tasks.planned(chunks, tasks.loops(inputs.values()), seconds=seconds)
+    plan = tasks.planned(chunks, tasks.loops(inputs.values()), caller=caller, seconds=seconds)
     settings = {"sites": sites, "seed": key, "binned": binned}
     results = tasks.applied(engine.frozen_spectra, inputs, FROZEN_SPECTRA, plan, settings=settings)
     attrs: dict[str, Any] = {"solver": caller, "sites": sites}
