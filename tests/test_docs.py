@@ -99,7 +99,7 @@ def test_the_build_writes_the_pages_of_names_there(tmp_path, monkeypatch):
     monkeypatch.setattr(written, "GENERATED", tmp_path / "_generated")
     monkeypatch.setattr(written, "DOCS", tmp_path)
     monkeypatch.setattr(written, "draw", lambda picture: None)
-    monkeypatch.setattr(written, "recipe_pages", dict)
+    monkeypatch.setattr(written, "executed", dict)
     api = tmp_path / "_generated" / "api"
     api.mkdir(parents=True)
     for page in [*names.pages().values(), "xglass.gone"]:
