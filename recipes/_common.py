@@ -1,4 +1,4 @@
-"""What the recipes share: arguments, the look of the figures, and the files that they leave.
+"""What the recipes share: arguments, statements of papers, the look of figures, and the files they leave.
 
 A recipe is a py:percent script: its first cell is markdown and begins with the title. The same file is run
 from the command line, tested in its quick form, and executed as a page of the documentation (there it takes
@@ -21,6 +21,9 @@ if not IN_NOTEBOOK:  # a script only writes files: no window, no display needed
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import xarray as xr  # noqa: E402
+from _statements import FRATINI as FRATINI  # noqa: E402
+from _statements import RAMMAL as RAMMAL  # noqa: E402
+from _statements import Statements as Statements  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.colors import Colormap  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
