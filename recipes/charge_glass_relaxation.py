@@ -144,8 +144,7 @@ for (name, kind, where), colour in zip(glasses, PALETTE, strict=False):
             else ""
         )
         xg.plot.arrhenius(
-            fit["relaxation_time_1e"],
-            stderr=fit["relaxation_time_1e_stderr"],
+            fit,
             fit=line,
             ax=ax,
             color=colour,
@@ -153,12 +152,12 @@ for (name, kind, where), colour in zip(glasses, PALETTE, strict=False):
             label=text if line is not None else None,
         )
 top = float(max(fit["relaxation_time_1e"].max() for fit in fits.values()))
-ax.set_ylim(0.12, 60 * top)
+ax.set_ylim(0.1, 60 * top)
 ax.legend(
     loc="lower right",
-    title=f"open: $t_\\mathrm{{W}} = {waiting[0]}$, full and lines: $t_\\mathrm{{W}} = {waiting[1]}$",
+    title=f"open: $t_\\mathrm{{W}} = {waiting[0]}$ sweeps, full and lines: {waiting[1]} sweeps",
 )
-inset = ax.inset_axes((0.13, 0.63, 0.5, 0.35))
+inset = ax.inset_axes((0.17, 0.63, 0.48, 0.35))
 curves = C["quantum"].sel(eta=eta[-1], **late)
 xg.plot.relaxation(
     curves.mean("walker", keep_attrs=True),
@@ -166,10 +165,17 @@ xg.plot.relaxation(
     fit=fits["quantum"].sel(eta=eta[-1], **late),
     ax=inset,
 )
-inset.get_legend().remove()
-inset.tick_params(labelsize=5)
-inset.xaxis.label.set_size(6)
-inset.yaxis.label.set_size(6)
+inset.legend(
+    title=f"$\\eta = {eta[-1]:g}$, $t_\\mathrm{{W}} = {waiting[-1]}$ sweeps",
+    loc="upper left",
+    bbox_to_anchor=(1.0, 1.05),
+    fontsize=6,
+    title_fontsize=6,
+    alignment="left",
+)
+inset.tick_params(labelsize=6)
+inset.xaxis.label.set_size(7)
+inset.yaxis.label.set_size(7)
 save(figure, options.out, "charge_glass_relaxation")
 
 # %% [markdown]
