@@ -22,6 +22,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 #: The rooms, in the order of docs/design.md: a module imports from its own room and from those before it.
 ROOMS = [
+    "messages",
     "variables",
     "checks",
     "units",

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from typing import TextIO
 
+from xglass.messages import public
+
 __all__ = ["show_versions"]
 
 
@@ -17,6 +19,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def show_versions(file: TextIO | None = None) -> None:
     """Print versions of xglass and of all it stands on, the machine, and where kernels are kept.
 

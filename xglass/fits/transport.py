@@ -14,6 +14,7 @@ from xglass.engine.core import conductivity
 from xglass.engine.core.operations import operation
 from xglass.engine.core.points import over_points
 from xglass.fits.common import fit_slices, minimise, nothing, over_slices, report, unit_of_chi2, unpacked
+from xglass.messages import public
 from xglass.observables import common
 from xglass.units.parameters import Parameter, parameter, scale_of
 from xglass.variables import Floats, stamp
@@ -22,6 +23,7 @@ from xglass.variables import Floats, stamp
 TRIALS = 60
 
 
+@public
 def relaxation_rate(
     sigma: xr.DataArray,
     static: xr.DataArray,
@@ -181,6 +183,7 @@ def _errors_of(sigma: xr.DataArray, stderr: xr.DataArray | None, caller: str) ->
     return error
 
 
+@public
 def displaced_drude(
     static: xr.DataArray, *, window: tuple[float, float] | None = None, stderr: xr.DataArray | None = None
 ) -> xr.Dataset:
@@ -249,6 +252,7 @@ def displaced_drude(
     )
 
 
+@public
 def displaced_drude_conductivity(
     amplitude: xr.DataArray, peak_frequency: xr.DataArray, *, rate: Parameter
 ) -> xr.DataArray:

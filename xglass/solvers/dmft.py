@@ -9,6 +9,7 @@ import xarray as xr
 
 from xglass.engine.tls import dmft as engine
 from xglass.engine.tls.dmft_lattices import Transform
+from xglass.messages import public
 from xglass.models.common import with_coordinates
 from xglass.solvers import tasks
 from xglass.solvers.common import electron, rising, temperatures
@@ -42,6 +43,7 @@ GROUND_STATE: dict[str, Output] = {"ground_state_energy": ([], np.float64)}
 TRANSPORT = ("optical_conductivity", "mobility")
 
 
+@public
 def dmft(
     model: xr.Dataset,
     *,

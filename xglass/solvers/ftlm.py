@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import warnings
 
 import xarray as xr
 
 from xglass.checks import whole_number
 from xglass.engine.tls import lanczos, operators
+from xglass.messages import public, warn
 from xglass.solvers import common
 from xglass.solvers.random_vectors import draws, estimated
 from xglass.solvers.ring import UNSAID, ring
@@ -24,6 +24,7 @@ def __dir__() -> list[str]:
 logger = logging.getLogger(__name__)
 
 
+@public
 def ftlm(
     model: xr.Dataset,
     *,
@@ -161,19 +162,15 @@ def ftlm(
     coldest, most = float(grids.T.min()), operators.MOST * chain.dimension
     needed = operators.resolving(half_width, narrowest, coldest)
     if steps is not None and steps < min(needed, most):
-        warnings.warn(
+        warn(
             f"ftlm: lanczos_steps = {steps} do not resolve broadening = {narrowest:g} at T = {coldest:g}, "
-            f"which takes {needed}; leave lanczos_steps out or take a larger broadening",
-            UserWarning,
-            stacklevel=2,
+            f"which takes {needed}; leave lanczos_steps out or take a larger broadening"
         )
     omega0 = abs(chain.model["omega0"])
     if max_excitations is None and bool((grids.T < omega0).any()):
-        warnings.warn(
+        warn(
             f"ftlm: T = {coldest:g} is below omega0 = {float(omega0.max()):g}, where few states make Z and "
-            "random vectors are unreliable (see the errors); take xg.typicality, or max_excitations=",
-            UserWarning,
-            stacklevel=2,
+            "random vectors are unreliable (see the errors); take xg.typicality, or max_excitations="
         )
     taken = min(needed if steps is None else steps, most)
     numbers = chain.dimension * (2 if chain.complex else 1)

@@ -10,6 +10,7 @@ import xarray as xr
 from xglass import checks
 from xglass.checks import realizations, whole_number
 from xglass.engine.tls import static_disorder as engine
+from xglass.messages import public
 from xglass.models.common import GEOMETRY
 from xglass.solvers import common, tasks
 from xglass.solvers.ring import averaged_realizations
@@ -39,6 +40,7 @@ FROZEN_SPECTRA: dict[str, Output] = {
 }
 
 
+@public
 def static_disorder(
     model: xr.Dataset,
     *,

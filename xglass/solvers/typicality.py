@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.engine.tls import typicality as engine
+from xglass.messages import public
 from xglass.solvers import common
 from xglass.solvers.common import Grids
 from xglass.solvers.random_vectors import draws, estimated
@@ -34,6 +35,7 @@ MOST_APPLICATIONS = 1e6
 VECTORS = 70
 
 
+@public
 def typicality(
     model: xr.Dataset,
     *,

@@ -10,7 +10,6 @@ import math
 import multiprocessing
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -26,6 +25,7 @@ from dask.system import CPU_COUNT
 from xglass.checks import extra
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.forks import lost_threads
+from xglass.messages import warn
 
 logger = logging.getLogger(__name__)
 
@@ -189,10 +189,7 @@ class _Cluster(Pool):
             self._alone = self._looked
         elif self._looked > self._alone + WITHOUT_WORKERS:
             self._alone = math.inf
-            warnings.warn(
-                f"the scheduler {self._address} has no workers; regions wait for the first that comes",
-                stacklevel=2,
-            )
+            warn(f"the scheduler {self._address} has no workers; regions wait for the first that comes")
 
     def _why(self) -> str:
         if self._client.status in ("closing", "closed") and self._unanswered == 0:

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import in_label_order
+from xglass.messages import public
 from xglass.units.quantities import as_quantity, canonical, in_model_unit, shortened
 from xglass.variables import REGISTRY, attributes
 
@@ -71,6 +72,7 @@ def _numbers(name: str, value: object, unit: str, scale: float | None) -> np.nda
     return array
 
 
+@public
 def parameter(
     name: str,
     value: object,
@@ -197,6 +199,7 @@ def _labelled(
     return xr.DataArray(numbers, dims=value.dims, coords=keep).transpose(..., *core)
 
 
+@public
 def scale_coordinate(scale: object) -> xr.DataArray:
     """The energy unit of a model as a scalar coordinate in meV."""
     quantity = as_quantity("scale", scale)
@@ -205,6 +208,7 @@ def scale_coordinate(scale: object) -> xr.DataArray:
     return parameter("scale", quantity.to("meV").magnitude, above=0.0)
 
 
+@public
 def scale_of(obj: xr.DataArray | xr.Dataset) -> float | None:
     """The energy unit of a model in meV, or None where it has none."""
     return float(obj.coords["scale"].compute(scheduler="synchronous")) if "scale" in obj.coords else None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from xglass.messages import public
 from xglass.units.parameters import Value, scale_coordinate
 from xglass.units.quantities import as_length, ratio, shortened, unit_registry
 from xglass.variables import INHERITING, REGISTRY, Labelled
@@ -20,6 +21,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def to_physical(
     obj: Labelled,
     *,

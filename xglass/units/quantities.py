@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xglass.messages import public
+
 if TYPE_CHECKING:
     import pint
 
@@ -131,6 +133,7 @@ def shortened(value: object) -> str:
     return text if len(text) < 80 else text[:77] + "..."
 
 
+@public
 def canonical(values: object) -> np.ndarray:
     """Round to 12 significant digits: the value that is the coordinate, the physics and the random key.
 
