@@ -23,6 +23,7 @@ import numpy as np  # noqa: E402
 import xarray as xr  # noqa: E402
 from _statements import FRATINI as FRATINI  # noqa: E402
 from _statements import RAMMAL as RAMMAL  # noqa: E402
+from _statements import Measured as Measured  # noqa: E402
 from _statements import Statements as Statements  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.colors import Colormap  # noqa: E402

@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,35 @@ MET, CONTRADICTED, UNDECIDED = VERDICTS = ("met", "contradicted", "not decidable
 STANDARD_ERRORS = 3.0
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Numbers with standard errors, which quotients and differences take as independent of each other.
+
+    Where two of them share random vectors, and rise and fall together, that errs on the safe side.
+    """
+
+    value: float | xr.DataArray
+    error: float | xr.DataArray = 0.0
+
+    @classmethod
+    def of(cls, data: xr.Dataset, name: str) -> Measured:
+        """A variable of a Dataset and its ``_stderr``."""
+        return cls(data[name], data[f"{name}_stderr"])
+
+    def sel(self, *labels: Any, **more: Any) -> Measured:
+        """Entries by their labels, as of an array."""
+        return Measured(self.value.sel(*labels, **more), self.error.sel(*labels, **more))
+
+    def __sub__(self, other: Measured | float | xr.DataArray) -> Measured:
+        other = other if isinstance(other, Measured) else Measured(other)
+        return Measured(self.value - other.value, np.hypot(self.error, other.error))
+
+    def __truediv__(self, other: Measured | float | xr.DataArray) -> Measured:
+        other = other if isinstance(other, Measured) else Measured(other)
+        ratio = self.value / other.value
+        return Measured(ratio, np.hypot(self.error, ratio * other.error) / abs(other.value))
+
+
 class Statements:
     """The statements of one paper that one recipe checks.
 
@@ -51,9 +81,9 @@ class Statements:
         claim: str,
         *,
         claimed: float | tuple[float, float],
-        found: float | xr.DataArray,
-        error: float | xr.DataArray,
-        expected: str,
+        found: float | xr.DataArray | Measured,
+        error: float | xr.DataArray | None = None,
+        expected: str = MET,
         reason: str,
         within: float | None = None,
         needs_full: bool = False,
@@ -64,8 +94,8 @@ class Statements:
         ``where``: figure, equation or section; ``claim``: what the paper says, in our words. ``claimed``: the
         interval in which ``found`` must lie (closed; ``np.inf`` leaves an end open), or a number that holds
         ``within`` a tolerance. ``found`` and its standard ``error`` (0.0 for results without a statistical
-        error) are numbers, or arrays where the claim is about every point: then the least favourable one
-        decides. ``expected``: the verdict that we hold to be true; a statement that ``needs_full`` may be
+        error; none beside a :class:`Measured`) are numbers, or arrays where the claim is about every point:
+        then the least favourable one decides. ``expected``: the verdict that we hold to be true; a statement that ``needs_full`` may be
         undecided in the quick form. ``reason``: what decides, or why it is contradicted or cannot be decided.
         """
         self._texts(where=where, claim=claim, reason=reason)
@@ -76,6 +106,10 @@ class Statements:
         if needs_full and expected == UNDECIDED:
             raise self._malformed(claim, f"needs_full=True cannot be expected to be {UNDECIDED!r}")
         low, high = self._interval(claim, claimed, within)
+        if isinstance(found, Measured) is (error is not None):
+            raise self._malformed(claim, "error is given once: error=, 0.0 if there is none, or a Measured")
+        if isinstance(found, Measured):
+            found, error = found.value, found.error
         value, spread, at = self._least_favourable(claim, low, high, found, error)
         verdict = _verdict(low, high, value, spread)
         self.rows.append(
