@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ PAPERS = (FRATINI, RAMMAL)
 MET, CONTRADICTED, UNDECIDED = VERDICTS = ("met", "contradicted", "not decidable")
 #: Standard errors that decide.
 STANDARD_ERRORS = 3.0
+#: Columns of what is printed, which a page shows without scrolling.
+WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,9 @@ class Statements:
         interval in which ``found`` must lie (closed; ``np.inf`` leaves an end open), or a number that holds
         ``within`` a tolerance. ``found`` and its standard ``error`` (0.0 for results without a statistical
         error; none beside a :class:`Measured`) are numbers, or arrays where the claim is about every point:
-        then the least favourable one decides. ``expected``: the verdict that we hold to be true; a statement that ``needs_full`` may be
-        undecided in the quick form. ``reason``: what decides, or why it is contradicted or cannot be decided.
+        then the least favourable one decides. ``expected``: the verdict that we hold to be true; a statement
+        that ``needs_full`` may be undecided in the quick form. ``reason``: what decides, or why it is
+        contradicted or cannot be decided.
         """
         self._texts(where=where, claim=claim, reason=reason)
         if any((row["where"], row["claim"]) == (where, claim) for row in self.rows):
@@ -119,7 +123,7 @@ class Statements:
                 "claimed": [_plain(low), _plain(high)],
                 "found": _plain(value),
                 "error": _plain(spread),
-                "unit": unit or _unit(found),
+                "unit": unit,
                 "at": at,
                 "verdict": verdict,
                 "expected": expected,
@@ -230,11 +234,6 @@ def _plain(value: float) -> float | None:
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
-def _unit(found: float | xr.DataArray) -> str:
-    unit = str(found.attrs.get("units", "")) if isinstance(found, xr.DataArray) else ""
-    return "" if unit == "1" else unit
-
-
 def claimed_text(row: Mapping[str, Any]) -> str:
     """The interval of a statement: "> 1", "< 3" or "0.35 to 0.65"."""
     low, high = row["claimed"]
@@ -257,20 +256,20 @@ def found_text(row: Mapping[str, Any]) -> str:
 
 
 def report(rows: list[dict[str, Any]], full: bool) -> str:
-    """The statements as a table, what is behind those that are not met, and how many are decided."""
-    head = ("verdict", "where", "claimed", "found")
-    cells = [head] + [(row["verdict"], row["where"], claimed_text(row), found_text(row)) for row in rows]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in cells]
-    table = [f"{lines[0]}  claim"]
-    for line, row in zip(lines[1:], rows, strict=True):
-        table.append(f"{line}  {row['claim']}")
-        if row["verdict"] != MET:
-            table.append(f"{'':{widths[0]}}  {row['reason']}")
+    """The statements, what is behind those that are not met, and how many are decided."""
+    verdict, where = (max(len(row[name]) for row in rows) for name in ("verdict", "where"))
+    margin = " " * (verdict + where + 4)
+    lines = []
+    for row in rows:
+        texts = [row["claim"], f"claimed {claimed_text(row)}, found {found_text(row)}"]
+        texts += [row["reason"]] if row["verdict"] != MET else []
+        first, *rest = [part for text in texts for part in textwrap.wrap(text, WIDTH - len(margin))]
+        lines.append(f"{row['verdict']:{verdict}}  {row['where']:{where}}  {first}")
+        lines += [margin + part for part in rest]
     decided = sum(row["verdict"] != UNDECIDED for row in rows)
-    table.append(f"{decided} of {len(rows)} statements decided at three standard errors")
+    lines.append(f"{decided} of {len(rows)} statements decided at three standard errors")
     undecided = [row for row in rows if row["needs_full"] and row["verdict"] == UNDECIDED]
-    waiting = [f"{row['where']}, {row['claim']}" for row in undecided]
-    if waiting and not full:
-        table.append("these need --full: " + "; ".join(waiting))
-    return "\n".join(table)
+    if undecided and not full:
+        waiting = "; ".join(f"{row['where']}, {row['claim']}" for row in undecided)
+        lines += textwrap.wrap(f"these need --full: {waiting}", WIDTH)
+    return "\n".join(lines)

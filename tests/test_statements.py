@@ -18,7 +18,7 @@ finally:
     sys.path.remove(str(RECIPES))
 
 MET, CONTRADICTED, UNDECIDED = statements.VERDICTS
-T = xr.DataArray([0.1, 0.5, 1.0], dims="T", coords={"T": [0.1, 0.5, 1.0]}, attrs={"units": "tc"})
+T = xr.DataArray([0.1, 0.5, 1.0], dims="T", coords={"T": [0.1, 0.5, 1.0]})
 
 
 def declared(full=False):
@@ -78,7 +78,6 @@ def test_a_claim_about_every_point_is_decided_by_the_least_favourable(found, err
     error = T.copy(data=np.broadcast_to(np.asarray(error, dtype=float), 3))
     assert claims.add("Fig. 1", "at all T", **row(found=T.copy(data=found), error=error)) == verdict
     assert claims.rows[0]["at"] == {"T": at}
-    assert claims.rows[0]["unit"] == "tc"
     assert f"at T = {at:g}" in statements.found_text(claims.rows[0])
 
 
