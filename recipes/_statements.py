@@ -51,9 +51,15 @@ class Measured:
         """A variable of a Dataset and its ``_stderr``."""
         return cls(data[name], data[f"{name}_stderr"])
 
-    def sel(self, *labels: Any, **more: Any) -> Measured:
+    def sel(self, **labels: Any) -> Measured:
         """Entries by their labels, as of an array."""
-        return Measured(self.value.sel(*labels, **more), self.error.sel(*labels, **more))
+        return Measured(self.value.sel(labels), self.error.sel(labels))
+
+    def growth(self, dim: str) -> Measured:
+        """Each entry along ``dim`` over the one before it, with the label of the later one."""
+        before = Measured(self.value.shift({dim: 1}), self.error.shift({dim: 1}))
+        ratio, later = self / before, {dim: slice(1, None)}
+        return Measured(ratio.value.isel(later), ratio.error.isel(later))
 
     def __sub__(self, other: Measured | float | xr.DataArray) -> Measured:
         other = other if isinstance(other, Measured) else Measured(other)
