@@ -19,7 +19,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from _common import COLUMN, PALETTE, parse_args, save, save_table
+from _common import COLUMN, FRATINI, PALETTE, Measured, Statements, parse_args, save, save_table
 
 import xglass as xg
 
@@ -96,7 +96,9 @@ late = {"waiting_time": waiting[-1]}
 def stacked(parts: dict[str, xr.Dataset]) -> xr.Dataset:
     """The classical glass and the quantum ones side by side, after the longer waiting time."""
     names = xr.DataArray([name for name, _, _ in glasses], dims="glass", name="glass")
-    chosen = [parts[kind].sel(late | where).drop_vars(["eta", "t_p"], errors="ignore") for _, kind, where in glasses]
+    chosen = [
+        parts[kind].sel(late | where).drop_vars(["eta", "t_p"], errors="ignore") for _, kind, where in glasses
+    ]
     return xr.concat(chosen, names.assign_coords(glass=names), coords="minimal", compat="override")
 
 
@@ -106,6 +108,99 @@ save_table(times[[*columns, "success"]], options.out, "charge_glass_relaxation")
 columns = [c + e for c in ("barrier", "prefactor") for e in ("", "_stderr")]
 columns += ["points", "chi2", "degrees_of_freedom", "p_value", "scatter", "success"]
 save_table(lines[columns], options.out, "charge_glass_barriers")
+
+# %% [markdown]
+# What is missing in these tables, what is larger than usual, and why:
+
+# %%
+normalised = {kind: data / 0.25 for kind, data in C.items()}  # C(0, t_W) = 1/4 exactly
+last = stacked(
+    {kind: data.isel(lag=-1).mean("walker").to_dataset(name="C") for kind, data in normalised.items()}
+)
+last = last["C"]
+for glass in times["glass"].values:
+    for x in T:
+        at, here = {"glass": glass, "T": x}, f"{glass}, T = {x:g} Vc:"
+        if not bool(times["success"].sel(at)):
+            print(here, "no stretched exponential fits")
+        if np.isnan(times["relaxation_time_1e"].sel(at)):
+            left = f"C is still {float(last.sel(at)):.2f} C(0) at the last lag, {int(last['lag'])} sweeps"
+            print(here, f"no relaxation_time_1e, since {left}; the point is left out of the line")
+        if times["at_bound"].sel(at):
+            print(
+                here, "the exponent is on its bound, 1, beyond which noise prefers it: no errors of the fit"
+            )
+    line = lines.sel(glass=glass)
+    if line["scatter"] > 1:
+        print(
+            f"{glass}: chi2 = {float(line['chi2']):.1f} for {int(line['degrees_of_freedom'])} degrees of freedom:"
+            f" the points are no straight line; errors are multiplied by {float(line['scatter']):.2f}"
+        )
+
+# %% [markdown]
+# **What the paper says**, in our words, and the number that decides each claim: three standard errors of it.
+# Ageing is seen in $C(t, t_W)$ itself, $t = 20$ sweeps after the longer and the shorter waiting time in the same
+# walkers: that needs neither a fit nor a decay to $1/e$. The barriers of the paper are those of 12 x 12 sites;
+# the self-image term, which 6 x 6 sites need, is worth $0.02\,V$ there, hence their tolerance.
+
+# %%
+# fmt: off
+claims = Statements("charge_glass_relaxation", FRATINI, options)
+barriers_of, times_of = Measured.of(lines, "barrier"), Measured.of(times, "relaxation_time_1e")
+isotropic, anisotropic = "eta = -1", "eta = -0.1"
+claims.add("Fig. 2",
+    "quantum motion reduces the barrier considerably: that at eta = -1 over the classical one",
+    claimed=(0.0, 0.8), found=barriers_of.sel(glass=isotropic) / barriers_of.sel(glass="classical"),
+    reason="about half is left")
+claims.add("Fig. 2", "the barrier at eta = -1 is 0.11 V", claimed=0.11, within=0.03, unit="V",
+    found=barriers_of.sel(glass=isotropic), needs_full=True, reason="a matter of walkers")
+claims.add("Fig. 2", "the classical barrier is 0.2 V", claimed=0.2, within=0.03, unit="V",
+    found=barriers_of.sel(glass="classical"), needs_full=True,
+    reason="after the short waiting time of the quick form cold walkers still age, and the line is bent")
+claims.add("Fig. 2",
+    "quantum relaxation is much faster: classical time over that at eta = -1, at every T", claimed=(1.0, np.inf),
+    found=times_of.sel(glass="classical") / times_of.sel(glass=isotropic), reason="twice as fast and more")
+claims.add("Fig. 2",
+    "the dynamics slows down on cooling also with quantum motion: time at the lowest T over that at the highest, "
+    "eta = -1", claimed=(1.0, np.inf), reason="the glass survives",
+    found=times_of.sel(glass=isotropic, T=T[0]) / times_of.sel(glass=isotropic, T=T[-1]))
+cold, hot = (
+    Measured.of(barrier(fits["quantum"].sel(late, eta=-1.0).isel(T=half)), "barrier")
+    for half in (slice(None, len(T) // 2 + 1), slice(len(T) // 2, None))
+)
+claims.add("Fig. 2", "at eta = -1 the time follows Arrhenius: barrier of the colder half over that of the warmer",
+    claimed=1.0, within=0.5, found=cold / hot, needs_full=True, reason="a matter of walkers")
+ageing = normalised["quantum"].sel(lag=20, eta=[-1.0, -0.1]).diff("waiting_time").squeeze("waiting_time", drop=True)
+grown = Measured(ageing.mean("walker"), ageing.std("walker", ddof=1) / walkers**0.5)
+claims.add("Fig. 2", "at eta = -1 relaxation does not depend on the waiting time: change of C / C(0) with it, every T",
+    claimed=0.0, within=0.25, found=grown.sel(eta=-1.0), reason="equilibrated after the shorter one")
+claims.add("Fig. 2", "at eta = -0.1 relaxation depends strongly on the waiting time at low T: change of C / C(0) with "
+    "it, lowest T", claimed=(0.0, np.inf), found=grown.sel(eta=-0.1, T=T[0]), reason="it ages")
+claims.add("Fig. 2", "at eta = -0.1 it does not above a crossover temperature: the same at T >= 0.085 V",
+    claimed=0.0, within=0.25, found=grown.sel(eta=-0.1, T=slice(0.085, None)), reason="equilibrated")
+claims.add("Fig. 2", "anisotropy changes the relaxation drastically: time at eta = -0.1 over that at eta = -1, T = 0.07 V",
+    claimed=(1.5, np.inf), reason="at fixed t_p",
+    found=times_of.sel(glass=anisotropic, T=0.07) / times_of.sel(glass=isotropic, T=0.07))
+
+
+def expected(C: xr.DataArray) -> xr.Dataset:
+    """Time at the lowest temperature by the Arrhenius law of all others."""
+    tau = xg.fits.stretched_exponential(C.mean("walker"))["relaxation_time_1e"]
+    line = xg.fits.arrhenius(tau.isel(T=slice(1, None)))
+    return (line["prefactor"] * np.exp(line["barrier"] / T[0])).to_dataset(name="tau")
+
+
+slow = times.sel(glass=anisotropic, T=T[0])
+reached = Measured(*(slow[name].fillna(other) for name, other in (("relaxation_time_1e", last["lag"]), ("relaxation_time_1e_stderr", 0.0))))
+law = xg.jackknife(expected, C["quantum"].sel(late, eta=-0.1), dim="walker")
+claims.add("Fig. 2", "at eta = -0.1 the time grows faster than Arrhenius: the law of all other T over the time at the "
+    "lowest (or the last lag, before which C has not fallen to 1/e)", claimed=(0.0, 1.0),
+    found=Measured.of(law, "tau") / reached, reason="the walkers recrystallize")
+claims.add("Fig. 2 (inset)", "C falls by a stretched exponential with alpha < 1: eta = -0.1, T <= 0.07 V", claimed=(0.0, 1.0),
+    found=Measured.of(times, "exponent").sel(glass=anisotropic, T=slice(None, 0.07)), reason="it is stretched")
+claims.close(options.out)
+# fmt: on
+
 # %% [markdown]
 # **The figure.** Relaxation times against inverse temperature, open symbols after the shorter waiting time
 # and full ones after the longer; lines are the Arrhenius fits. Inset: the correlation functions of the glass
@@ -125,8 +220,7 @@ for (name, kind, where), colour in zip(glasses, PALETTE, strict=False):
             else ""
         )
         xg.plot.arrhenius(
-            fit["relaxation_time_1e"],
-            stderr=fit["relaxation_time_1e_stderr"],
+            fit,
             fit=line,
             ax=ax,
             color=colour,
@@ -134,12 +228,12 @@ for (name, kind, where), colour in zip(glasses, PALETTE, strict=False):
             label=text if line is not None else None,
         )
 top = float(max(fit["relaxation_time_1e"].max() for fit in fits.values()))
-ax.set_ylim(0.12, 60 * top)
+ax.set_ylim(0.1, 60 * top)
 ax.legend(
     loc="lower right",
-    title=f"open: $t_\\mathrm{{W}} = {waiting[0]}$, full and lines: $t_\\mathrm{{W}} = {waiting[1]}$",
+    title=f"open: $t_\\mathrm{{W}} = {waiting[0]}$ sweeps, full and lines: {waiting[1]} sweeps",
 )
-inset = ax.inset_axes((0.13, 0.63, 0.5, 0.35))
+inset = ax.inset_axes((0.17, 0.63, 0.48, 0.35))
 curves = C["quantum"].sel(eta=eta[-1], **late)
 xg.plot.relaxation(
     curves.mean("walker", keep_attrs=True),
@@ -147,15 +241,23 @@ xg.plot.relaxation(
     fit=fits["quantum"].sel(eta=eta[-1], **late),
     ax=inset,
 )
-inset.get_legend().remove()
-inset.tick_params(labelsize=5)
-inset.xaxis.label.set_size(6)
-inset.yaxis.label.set_size(6)
+inset.legend(
+    title=f"$\\eta = {eta[-1]:g}$, $t_\\mathrm{{W}} = {waiting[-1]}$ sweeps",
+    loc="upper left",
+    bbox_to_anchor=(1.0, 1.05),
+    fontsize=6,
+    title_fontsize=6,
+    alignment="left",
+)
+inset.tick_params(labelsize=6)
+inset.xaxis.label.set_size(7)
+inset.yaxis.label.set_size(7)
 save(figure, options.out, "charge_glass_relaxation")
 
 # %% [markdown]
-# **What the paper says, and what was found.** The paper finds Arrhenius relaxation at $\eta = -1$ with
-# $\Delta \simeq 0.11\,V$, well below the classical $0.2\,V$, and relaxation that depends on the waiting time
-# and grows faster than Arrhenius at low temperature when $\eta = -0.1$. The lowering of the barrier is what
-# the table above shows and the assertion holds it to. The waiting times and temperatures of this small run
-# are too short and too high for the ageing at $\eta = -0.1$; `--full` reaches it.
+# **What was found.** Quantum motion halves the barrier, and the isotropic glass forgets when it was quenched.
+# At $\eta = -0.1$ the glass ages at the lowest temperature already in this small run, and its time there is
+# far longer than the Arrhenius law of the others: the tutorial shows in minutes what Fig. 2 shows in days.
+# Values of barriers take the full form. Whether $C$ "deviates from the stretched exponential form" at
+# $\eta = -0.1$ is not declared: its lags are correlated, and a $\chi^2$ that takes them as independent decides
+# nothing.
