@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "recipes"), str(DOCS / "tools")]
 
-from links import broken, twins  # noqa: E402
+from links import broken, twins, wordless  # noqa: E402
 from pages import generate  # noqa: E402
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ html_theme = "furo"
 html_title = "xglass"
 html_static_path = ["_static"]
 html_css_files = ["xglass.css"]
+html_favicon = "_static/xglass.svg"
 
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
@@ -99,9 +100,12 @@ def plain_formulas(app: Sphinx, what: str, name: str, obj: object, options: obje
 
 
 def check_links(app: Sphinx, error: Exception | None) -> None:
-    """No page that was built has a link into nothing, needs a network to be read, or writes over another."""
+    """No page that was built has a link into nothing or a picture without words, needs a network to be read, or
+    writes over another."""
     if error is None and app.builder.name == "html":
-        for sentence in broken(Path(app.outdir)) + twins(Path(app.outdir)):
+        for sentence in (
+            sentence for check in (broken, twins, wordless) for sentence in check(Path(app.outdir))
+        ):
             logger.warning(sentence, type="xglass", subtype="link")
 
 

@@ -152,7 +152,11 @@ def generate(app: Sphinx, config: Config) -> None:
     files = names.pages()
     config.autosummary_filename_map = {f"xglass.{name}": file for name, file in files.items()}
     notebooks = executed()
-    pages = {"variables.md": variables_page(), "names.rst": names_page(), "recipes.md": recipe_list(notebooks)}
+    pages = {
+        "variables.md": variables_page(),
+        "names.rst": names_page(),
+        "recipes.md": recipe_list(notebooks),
+    }
     pages |= {f"recipes/{path.name}": path.read_text(encoding="utf-8") for path in notebooks.values()}
     picture = GENERATED / "house.svg"
     thumbnails = {GENERATED / "thumbnails" / f"{recipe.stem}.png": path for recipe, path in notebooks.items()}
