@@ -1,8 +1,8 @@
 """Sphinx configuration. Pages that are written at build time are made by docs/tools.
 
-Front page, tutorials and user guide are executed by every build. So are the recipes (in their quick form)
-whose sources have changed since ``recipes/_execute.py`` left them in the folder that ``XGLASS_RECIPES`` names,
-by default one beside the built pages. An error in a cell is an error of the build.
+Front page, tutorials and user guide are executed by every build. So are recipes (in their quick form) whose
+sources have changed since ``recipes/_execute.py`` left them in the folder that ``XGLASS_RECIPES`` names, by
+default one beside the built pages. An error in a cell is an error of the build.
 """
 
 from __future__ import annotations
@@ -100,13 +100,12 @@ def plain_formulas(app: Sphinx, what: str, name: str, obj: object, options: obje
 
 
 def check_links(app: Sphinx, error: Exception | None) -> None:
-    """No page that was built has a link into nothing or a picture without words, needs a network to be read, or
-    writes over another."""
+    """No page that was built has a link into nothing or a picture without words, needs a network to be read,
+    or writes over another."""
     if error is None and app.builder.name == "html":
-        for sentence in (
-            sentence for check in (broken, twins, wordless) for sentence in check(Path(app.outdir))
-        ):
-            logger.warning(sentence, type="xglass", subtype="link")
+        for check in (broken, twins, wordless):
+            for sentence in check(Path(app.outdir)):
+                logger.warning(sentence, type="xglass", subtype="link")
 
 
 def setup(app: Sphinx) -> None:

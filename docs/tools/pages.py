@@ -95,8 +95,8 @@ def names_page() -> str:
 
 
 def executed() -> dict[Path, Path]:
-    """Recipe -> its executed notebook: from the folder that ``XGLASS_RECIPES`` names if it is up to date there,
-    else executed into it now."""
+    """Recipe -> its executed notebook in the folder that ``XGLASS_RECIPES`` names; what is not there, or older
+    than its sources, is executed now."""
     sys.path.insert(0, str(ROOT / "recipes"))
     from _execute import RECIPES, execute, finished
 
@@ -152,11 +152,8 @@ def generate(app: Sphinx, config: Config) -> None:
     files = names.pages()
     config.autosummary_filename_map = {f"xglass.{name}": file for name, file in files.items()}
     notebooks = executed()
-    pages = {
-        "variables.md": variables_page(),
-        "names.rst": names_page(),
-        "recipes.md": recipe_list(notebooks),
-    }
+    pages = {"variables.md": variables_page(), "names.rst": names_page()}
+    pages |= {"recipes.md": recipe_list(notebooks)}
     pages |= {f"recipes/{path.name}": path.read_text(encoding="utf-8") for path in notebooks.values()}
     picture = GENERATED / "house.svg"
     thumbnails = {GENERATED / "thumbnails" / f"{recipe.stem}.png": path for recipe, path in notebooks.items()}
