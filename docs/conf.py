@@ -35,7 +35,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 ).rstrip(os.pathsep)
 os.environ.pop("MPLBACKEND", None)  # pages show their figures
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-os.environ["TQDM_DISABLE"] = "1"  # no progress bars in pages
+os.environ["XGLASS_PROGRESS"] = "off"  # no progress bars in pages
 os.environ.setdefault("XGLASS_RECIPES", str(DOCS / "_build" / "recipes"))
 
 project = "xglass"

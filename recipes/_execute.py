@@ -104,7 +104,7 @@ def main() -> None:
     path = [str(ROOT), str(ROOT / "recipes"), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path).rstrip(os.pathsep)
     os.environ.pop("MPLBACKEND", None)
-    os.environ["TQDM_DISABLE"] = "1"
+    os.environ["XGLASS_PROGRESS"] = "off"
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     if arguments.jobs > 1:
         with ThreadPoolExecutor(arguments.jobs) as pool:

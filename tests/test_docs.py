@@ -26,9 +26,14 @@ def tool(name: str):
 links, names, equations = tool("links"), tool("names"), tool("equations")
 
 
+def cells(page: Path) -> list[str]:
+    """The sources of all cells of a page, without their options."""
+    return re.findall(r"```\{code-cell\} ipython3\n(?::[^\n]*\n)*(.*?)```", page.read_text(), re.S)
+
+
 def test_the_page_on_extending_runs_and_its_additions_are_short(tmp_path):
-    cells = re.findall(r"```\{code-cell\} ipython3\n(.*?)```", (DOCS / "extending.md").read_text(), re.S)
-    files = [cell for cell in cells if cell.startswith("# xglass/")]
+    sources = cells(DOCS / "extending.md")
+    files = [cell for cell in sources if cell.startswith("# xglass/")]
     assert len(files) == 7
     for cell in files:
         lines = [line for line in cell.splitlines() if line.strip()]
@@ -36,7 +41,7 @@ def test_the_page_on_extending_runs_and_its_additions_are_short(tmp_path):
         home = ROOT / lines[0].removeprefix("# ")
         assert home.exists() or home.stem in ("ising", "enumeration"), f"{lines[0]} is no file of the tree"
     # A process of its own: what is registered here must not be there for other tests.
-    (tmp_path / "extending.py").write_text("\n".join(cells))
+    (tmp_path / "extending.py").write_text("\n".join(sources))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     subprocess.run([sys.executable, "extending.py"], cwd=tmp_path, check=True, env=environment)
 
@@ -87,9 +92,8 @@ def test_a_picture_without_words_is_found(picture, named, tmp_path):
 
 
 def code(page: Path) -> list[str]:
-    """The lines of all cells of a page, without empty ones and without the options of cells."""
-    cells = re.findall(r"```\{code-cell\} ipython3\n(?::[^\n]*\n)*(.*?)```", page.read_text(), re.S)
-    return [line for cell in cells for line in cell.splitlines() if line.strip()]
+    """The lines of all cells of a page, without empty ones."""
+    return [line for cell in cells(page) for line in cell.splitlines() if line.strip()]
 
 
 def test_the_ten_lines_are_the_same_everywhere():

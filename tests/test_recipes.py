@@ -108,7 +108,7 @@ def test_of_recipes_that_are_run_side_by_side_none_fails_unseen(broken, tmp_path
         "PYTHONPATH",
         "MPLBACKEND",
         "PYDEVD_DISABLE_FILE_VALIDATION",
-        "TQDM_DISABLE",
+        "XGLASS_PROGRESS",
     ):  # main changes them
         monkeypatch.setenv(variable, "")
     run_one, ran = execute.command, []
