@@ -369,7 +369,9 @@ OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
     "electrostatic_potential": ("charge_glass", xg.electrostatic_potential),
     "kinetic_energy": ("charge_glass", xg.kinetic_energy),
     "local_density": ("charge_glass", xg.local_density),
+    "mobility": ("electron_tls", xg.mobility),
     "order_parameter": ("charge_glass", lambda data: xg.order_parameter(data, q=[np.pi, 0.0])),
+    "resistivity": ("electron_tls", xg.resistivity),
     "stripe_order": ("charge_glass", xg.stripe_order),
     "structure_factor": ("charge_glass", xg.structure_factor),
     "sum_rule": ("electron_tls", xg.sum_rule),
@@ -383,7 +385,6 @@ OF_ARRAYS: dict[str, Callable[[xr.Dataset], object]] = {
     "mean_square_displacement": lambda data: xg.mean_square_displacement(data, time=1.0),
     "peak_frequency": xg.peak_frequency,
     "relaxation_time_approximation": lambda data: xg.relaxation_time_approximation(data, rate=1.0),
-    "resistivity": xg.resistivity,
     "spectral_weight": xg.spectral_weight,
     "transient_localization_length": lambda data: xg.transient_localization_length(data, rate=1.0),
 }

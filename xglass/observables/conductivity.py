@@ -115,13 +115,14 @@ def mobility(sigma: Labelled) -> Labelled:
     """
     if isinstance(sigma, xr.Dataset):
         value, error = _with_error(sigma, "mobility")
-        parts = [_per_particle(part) for part in (value, error) if part is not None]
+        parts = [_mobility(value)] if error is None else [_mobility(value), _mobility(error)]
         return xr.Dataset({str(part.name): part for part in parts})
-    return _per_particle(_static(sigma, "mobility"))
+    return _mobility(sigma)
 
 
-def _per_particle(direct: xr.DataArray) -> xr.DataArray:
-    """A static conductivity, or its error, as a mobility."""
+def _mobility(sigma: xr.DataArray) -> xr.DataArray:
+    """The mobility of a conductivity per particle, or its error."""
+    direct = _static(sigma, "mobility")
     if str(direct.attrs.get("units", common.PER_PARTICLE)) != common.MOBILITY:
         common.per_particle(direct, "mobility")
     end = "_stderr" if str(direct.name).endswith("_stderr") else ""
@@ -209,12 +210,8 @@ STATIC_LIMITS = ("mobility", "dc_conductivity", "optical_conductivity")
 
 def _with_error(solution: xr.Dataset, caller: str) -> tuple[xr.DataArray, xr.DataArray | None]:
     """The static limit of a solution, and its error where there is one."""
-    name = next((name for name in STATIC_LIMITS if name in solution), None)
-    if name is None:
-        raise NotFoundError(
-            f"{caller}: the Dataset has none of {', '.join(STATIC_LIMITS)}; pass the whole result of exact, "
-            "ftlm, typicality, dmft or static_disorder"
-        )
+    name = next((name for name in STATIC_LIMITS if name in solution), "optical_conductivity")
+    require(solution, name, caller=caller)
     error = solution.get(f"{name}_stderr")
     return _static(solution[name], caller), None if error is None else _static(error, caller)
 
