@@ -48,10 +48,10 @@ def describe(data: xr.Dataset, *, name: Hashable | None, array: bool) -> dict[st
     }
 
 
-def fingerprint(data: xr.Dataset) -> str:
-    """The dask token of data without what axes are called, which may be put better without other data."""
+def fingerprint(data: xr.Dataset, rule: int | None = IDENTITY_VERSION) -> str:
+    """The dask token of data; since rule 2 without what axes are called, which no number depends on."""
     bare = data.copy(deep=False)
-    for variable in bare.variables.values():
+    for variable in bare.variables.values() if rule is not None and rule >= 2 else ():
         variable.attrs = {
             key: value
             for key, value in variable.attrs.items()
