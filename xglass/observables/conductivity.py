@@ -10,7 +10,7 @@ import xarray as xr
 from xglass.checks import aligned, in_model_units
 from xglass.engine.core import conductivity
 from xglass.observables import common
-from xglass.units.parameters import Parameter
+from xglass.units.parameters import Parameter, Value
 from xglass.variables import Labelled, energy_unit, stamp
 
 __all__ = [
@@ -302,7 +302,7 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.Da
     return stamp(result, energy=energy, spectral_weight=weight)
 
 
-def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
+def peak_frequency(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = None) -> xr.DataArray:
     """Position of the displaced Drude peak: the highest local maximum away from zero frequency.
 
     omega_L of section III of Rammal, Ciuchi and Fratini. A maximum has lower points on either side, so that
@@ -314,7 +314,7 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     sigma : DataArray
         ``optical_conductivity(..., frequency)``; frequency uncut. Noise makes maxima, too: broaden it away
         first.
-    window : tuple of two floats, optional
+    window : tuple of two floats or Quantities, optional
         Lowest and highest frequency between which to look; default all.
 
     Returns
@@ -345,9 +345,9 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     return _peak(sigma, window, "peak_frequency")
 
 
-def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) -> xr.DataArray:
+def _peak(sigma: xr.DataArray, window: tuple[Value, Value] | None, caller: str) -> xr.DataArray:
     grid = common.grid(sigma, caller)
-    low, high = (0.0, float("inf")) if window is None else common.checked_window(window, caller)
+    low, high = (0.0, float("inf")) if window is None else common.checked_window(window, sigma, caller)
     ratio = common.steps_in_filters(sigma)
     if ratio > common.COARSE_STEP:
         warnings.warn(
@@ -366,7 +366,7 @@ def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) 
     return stamp(result.rename("peak_frequency"), energy=common.spectral_unit(sigma), peak_frequency=unit)
 
 
-def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
+def localization_length(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = None) -> xr.DataArray:
     r"""Localization length from the position of the displaced Drude peak.
 
     .. math:: L / a = \sqrt{2 t / \omega_L}
@@ -378,7 +378,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     ----------
     sigma : DataArray
         ``optical_conductivity(..., frequency)`` of :func:`electron_tls`, with its coordinate ``t``.
-    window : tuple of two floats, optional
+    window : tuple of two floats or Quantities, optional
         As in :func:`peak_frequency`.
 
     Returns
