@@ -125,6 +125,7 @@ REGISTRY: dict[str, Variable] = {
             ("length", "", "a", r"\lambda", "screening length"),
             ("strength", "", "{E}", "W", "strength of random site energies"),
             ("rate", "", "{E}", "p", "relaxation rate"),
+            ("weight", "", "1", "w", "weight of the lower energy: fraction of two-level systems at -g"),
             ("scale", "", "meV", "E_0", "energy unit of the model"),
             (
                 "ramp",
