@@ -190,7 +190,7 @@ def _energy(obj: xr.DataArray | xr.Dataset, scale: Value | None) -> pint.Quantit
 
 
 def _density(value: Value | None) -> pint.Quantity | None:
-    """Carriers in a volume, an area or on a length, or None."""
+    """Density of carriers in a volume, an area or on a length, or None."""
     if value is None:
         return None
     density = as_quantity("density", value)
