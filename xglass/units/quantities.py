@@ -73,7 +73,9 @@ _USUAL = (
 )
 _BETWEEN = ("per", "square", "cubic", "squared", "cubed")
 
+#: What to write instead, of values and of attributes.
 _EXAMPLES = "write for example '30 K' or '0.35 eV'"
+_ATTRIBUTE = "set its attrs['units'] to one"
 
 
 def as_quantity(name: str, value: object) -> pint.Quantity | None:
@@ -85,7 +87,7 @@ def as_quantity(name: str, value: object) -> pint.Quantity | None:
         if found is None:
             raise ValueError(f"{name}: {shortened(value)} is not a number with a unit; {_EXAMPLES}")
         number, unit = found.groups()
-        own = as_unit(name, unit, what=f"{shortened(value)} is not a number with a unit")
+        own = as_unit(name, unit, what=f"{shortened(value)} is not a number with a unit", advice=_EXAMPLES)
         quantity = unit_registry().Quantity(int(number) if number.isdecimal() else float(number), own)
     elif isinstance(value, pint.Quantity):  # a Quantity of any registry, ours included
         magnitude = value.magnitude
@@ -102,7 +104,7 @@ def as_quantity(name: str, value: object) -> pint.Quantity | None:
     return quantity
 
 
-def as_unit(name: str, text: str, *, what: str) -> pint.Unit:
+def as_unit(name: str, text: str, *, what: str, advice: str = _ATTRIBUTE) -> pint.Unit:
     """A text as a unit of our registry. Raises ValueError that says ``what`` came and names the part that is
     no unit.
     """
@@ -113,7 +115,7 @@ def as_unit(name: str, text: str, *, what: str) -> pint.Unit:
         unknown = [word for word in re.findall(r"[^\W\d]\w*", text) if not _is_unit(word)]
         parts = " and ".join(f"{word!r}{_meant(word)}" for word in unknown) or repr(text)
         is_none = "are no units" if len(unknown) > 1 else "is no unit"
-        raise ValueError(f"{name}: {what}: {parts} {is_none}; {_EXAMPLES}") from error
+        raise ValueError(f"{name}: {what}: {parts} {is_none}; {advice}") from error
 
 
 def _is_unit(word: str) -> bool:
