@@ -13,12 +13,12 @@ from _statements import PAPERS, VERDICTS, claimed_text, found_text
 
 HEAD = """# What the papers say
 
-Every sentence of a paper that a recipe can decide is declared there, with the interval in which a number must
-lie if the sentence holds. The verdict is computed: *met* where three standard errors about the number that was
-found lie inside that interval, *contradicted* where they lie outside, *not decidable* else. A claim about a
-whole curve is decided by its least favourable point, which is named. What is shown was found by the quick forms
-of the recipes, as this page was built; each recipe holds its verdicts to those that are expected, and fails
-otherwise.
+Every sentence of a paper that a recipe can decide is declared there, with the interval in which a number
+must lie if the sentence holds. The verdict is computed: *met* where three standard errors about the number
+that was found lie inside that interval, *contradicted* where they lie outside, *not decidable* else. A claim
+about a whole curve is decided by its least favourable point, which is named. What is shown was found by the
+quick forms of the recipes, as this page was built; each recipe holds its verdicts to those that are
+expected, and fails otherwise.
 """
 
 
