@@ -189,8 +189,17 @@ def test_what_is_written_is_plain_json(tmp_path):
     assert (first["found"], first["error"], first["unit"], first["verdict"]) == (2.0, 0.1, "tc", MET)
     assert (second["found"], second["verdict"]) == (None, UNDECIDED)
     assert statements.claimed_text(first) == "> 1 tc"
-    assert statements.found_text(first) == "2 +- 0.1 tc"
+    assert statements.found_text(first) == "2.00 +- 0.10 tc"
     assert statements.found_text(second) == "no value"
+    for value, error, text in (
+        (0.50612, 0.0771, "0.506 +- 0.077"),
+        (24.782, 3.21, "24.8 +- 3.2"),
+        (1234.4, 99.0, "1234 +- 99"),
+        (1234.4, 321.0, "1234 +- 321"),
+        (0.0065254, 0.0, "0.006525"),
+        (2.0, None, "2 +- unknown"),
+    ):
+        assert statements.found_text(first | {"found": value, "error": error, "unit": ""}) == text
 
 
 def test_errors_of_quotients_and_differences(tmp_path):

@@ -41,12 +41,11 @@ def counts(rows: list[dict[str, Any]]) -> str:
 
 def table(rows: list[dict[str, Any]]) -> list[str]:
     """One line for each statement, in the order of the paper."""
-    lines = ["| where | the paper says | claimed | found | verdict | recipe |", "|---|---|---|---|---|---|"]
+    lines = ["| where | the paper says | verdict | claimed | found | recipe |", "|---|---|---|---|---|---|"]
     for row in sorted(rows, key=place):
-        texts = (row["where"], row["claim"], claimed_text(row), found_text(row))
-        cells = [escaped(text) for text in texts]
-        cells.append(f"**{row['verdict']}**: {escaped(row['reason'])}")
-        cells.append(f"{{doc}}`/_generated/recipes/{row['recipe']}`")
+        verdict = f"**{row['verdict']}**: {escaped(row['reason'])}"
+        texts = [escaped(text) for text in (row["where"], row["claim"], claimed_text(row), found_text(row))]
+        cells = [*texts[:2], verdict, *texts[2:], f"{{doc}}`/_generated/recipes/{row['recipe']}`"]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
