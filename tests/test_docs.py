@@ -231,11 +231,11 @@ def test_the_page_of_statements_has_a_table_for_each_paper(tmp_path):
     assert [line.split(" | ")[0] for line in lines] == ["| Fig. 2 (a)", "| Fig. 2 (b)", "| Fig. 10"]
     assert lines[1].split(" | ")[1:] == [
         r"a \| b \< \$c\$",
+        "**contradicted**: because",
         "> 1 tc",
         "2 tc at T = 0.5",
-        "**contradicted**: because",
         "{doc}`/_generated/recipes/one` |",
     ]
-    assert "2 ± 0.1 tc" in lines[2]
+    assert "2.00 ± 0.10 tc" in lines[2]
     assert "no value" in lines[0]
     assert "recipes/two`" in lines[0]
