@@ -117,6 +117,7 @@ LAZY = {
     "fits.vogel_fulcher": lambda run: xg.fits.vogel_fulcher(more_temperatures(run).chunk(T=-1)),
     "fits.power_law": lambda run: xg.fits.power_law(temperatures(run).chunk(T=-1), dim="T"),
     "dc_conductivity": lambda run: xg.dc_conductivity(conductivity(run)),
+    "mobility": lambda run: xg.mobility(conductivity(run)),
     "resistivity": lambda run: xg.resistivity(conductivity(run)),
     "spectral_weight": lambda run: xg.spectral_weight(conductivity(run), cutoff=[0.25, np.inf]),
     "peak_frequency": lambda run: xg.peak_frequency(conductivity(run)),

@@ -18,6 +18,7 @@ from .observables.charge import electrostatic_energy as electrostatic_energy
 from .observables.charge import electrostatic_potential as electrostatic_potential
 from .observables.conductivity import dc_conductivity as dc_conductivity
 from .observables.conductivity import localization_length as localization_length
+from .observables.conductivity import mobility as mobility
 from .observables.conductivity import peak_frequency as peak_frequency
 from .observables.conductivity import resistivity as resistivity
 from .observables.conductivity import spectral_weight as spectral_weight

@@ -153,7 +153,14 @@ CALLS = {
     **{f"dilute_defects.{name}": [((mean_field,), getattr(xg.dilute_defects, name))] for name in DILUTE},
     "kinetic_energy": [((run,), xg.kinetic_energy), ((ramped,), xg.kinetic_energy)],
     "local_density": [((run,), xg.local_density), ((ramped,), xg.local_density)],
+    "mobility": [
+        ((sigma,), xg.mobility),
+        ((solution,), xg.mobility),
+        ((mean_field,), xg.mobility),
+    ],
     "resistivity": [
+        ((solution,), xg.resistivity),
+        ((mean_field,), xg.resistivity),
         ((sigma,), xg.resistivity),
         ((lambda: xg.dc_conductivity(sigma()),), xg.resistivity),
         ((lambda: mean_field()["mobility"],), xg.resistivity),

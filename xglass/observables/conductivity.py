@@ -11,11 +11,12 @@ from xglass.checks import aligned, in_model_units
 from xglass.engine.core import conductivity
 from xglass.observables import common
 from xglass.units.parameters import Parameter
-from xglass.variables import energy_unit, stamp
+from xglass.variables import Labelled, energy_unit, stamp
 
 __all__ = [
     "dc_conductivity",
     "localization_length",
+    "mobility",
     "peak_frequency",
     "resistivity",
     "spectral_weight",
@@ -76,29 +77,93 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     )
 
 
-def resistivity(sigma: xr.DataArray) -> xr.DataArray:
-    """Resistivity: the inverse of the conductivity at zero frequency.
+def mobility(sigma: Labelled) -> Labelled:
+    """Mobility: the conductivity per particle at zero frequency, in e a^2/hbar.
 
-    rho = 1 / sigma(omega -> 0), section III A of Rammal, Ciuchi and Fratini; quote it with the broadening of
-    ``sigma``.
+    The same number as :func:`dc_conductivity`, which is in e^2 a^2/hbar. :func:`xglass.units.to_physical`
+    with ``spacing`` makes cm^2/(V s) of it.
 
     Parameters
     ----------
-    sigma : DataArray
-        ``optical_conductivity(..., frequency)`` with 0 among its frequencies, or a static value
-        (``dc_conductivity`` or ``mobility``) without that dimension.
+    sigma : DataArray or Dataset
+        ``optical_conductivity(..., frequency)`` per particle with 0 among its frequencies, or its
+        ``_stderr``, or a static value (``dc_conductivity``, ``mobility``) without that dimension. Or the
+        whole Dataset of a solver: the value with its error, where the solver gives one.
 
     Returns
     -------
-    DataArray
-        ``resistivity(...)`` in the inverse of the unit of ``sigma``: "hbar/(e^2 a^2)" per particle,
-        "hbar/e^2" per layer. Infinite where the conductivity is 0. :func:`xglass.units.to_physical` reads
-        both.
+    DataArray or Dataset
+        ``mobility(...)`` (``mobility_stderr`` of a standard error). Of a Dataset one with ``mobility`` and,
+        if there is an error, ``mobility_stderr``; the ``mobility`` of :func:`dmft` is handed on.
 
     Raises
     ------
-    TypeError, ValueError
-        As :func:`dc_conductivity`; a standard error, of which the inverse is none.
+    TypeError, KeyError, ValueError
+        As :func:`resistivity`; a conductivity of a layer or of the bulk, which is not per particle.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> tls = xg.electron_tls(xg.lattice.chain(3), g=1.0, omega0=0.2, scale="0.1 eV")
+    >>> result = xg.exact(tls, T=1.0, frequency=[0.0, 0.5], broadening=0.1)
+    >>> mu = xg.mobility(result["optical_conductivity"])
+    >>> bool(mu == xg.dc_conductivity(result["optical_conductivity"])), mu.attrs["units"]
+    (True, 'e a^2/hbar')
+    >>> xg.units.to_physical(mu, spacing="0.7 nm").attrs["units"]
+    'cm^2/(V s)'
+    """
+    if isinstance(sigma, xr.Dataset):
+        value, error = _with_error(sigma, "mobility")
+        parts = {str(part.name): part for part in (mobility(x) for x in (value, error) if x is not None)}
+        return xr.Dataset(parts)
+    direct = _static(sigma, "mobility")
+    if str(direct.attrs.get("units", common.PER_PARTICLE)) != common.MOBILITY:
+        common.per_particle(direct, "mobility")
+    end = "_stderr" if str(direct.name).endswith("_stderr") else ""
+    return stamp(direct.rename(f"mobility{end}"), energy=common.spectral_unit(sigma))
+
+
+def resistivity(sigma: Labelled) -> Labelled:
+    r"""Resistivity: the inverse of the conductivity at zero frequency.
+
+    rho = 1 / sigma(omega -> 0), section III A of Rammal, Ciuchi and Fratini; quote it with the broadening of
+    ``sigma``. Its error is that of the conductivity, propagated,
+
+    .. math:: \delta\rho = \delta\sigma / \sigma^2
+
+    which holds where the error is small against the value. Where it is not, take xg.jackknife around the
+    average and the inverse.
+
+    Parameters
+    ----------
+    sigma : DataArray or Dataset
+        ``optical_conductivity(..., frequency)`` with 0 among its frequencies, or a static value
+        (``dc_conductivity`` or ``mobility``) without that dimension. Or the whole Dataset of a solver, for
+        the resistivity with its error.
+
+    Returns
+    -------
+    DataArray or Dataset
+        ``resistivity(...)`` in the inverse of the unit of ``sigma``: "hbar/(e^2 a^2)" per particle,
+        "hbar/e^2" per layer. Infinite where the conductivity is 0. :func:`xglass.units.to_physical` reads
+        both. Of a Dataset one with ``resistivity`` and ``resistivity_stderr``, for every filter if there are
+        several; without the latter where a solver has no statistical error (:func:`exact`, :func:`dmft`). Of
+        :func:`dmft` it is the inverse of its ``mobility``, whatever the frequencies.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a DataArray nor a Dataset.
+    KeyError
+        For a Dataset without a conductivity.
+    ValueError
+        Without dimension ``frequency`` or without frequency 0; a standard error alone, of which the inverse
+        is none; what was converted to physical units.
+
+    Warns
+    -----
+    UserWarning
+        Where ``sigma`` still has ``walker`` or ``sweep``: the mean of 1/sigma is not 1/mean, and larger.
 
     Examples
     --------
@@ -109,19 +174,69 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     >>> rho = xg.resistivity(sigma)
     >>> float(rho), rho.attrs["units"]
     (2.0, 'hbar/e^2')
+    >>> error = 0.05 + 0.0 * sigma
+    >>> both = xr.Dataset({"optical_conductivity": sigma, "optical_conductivity_stderr": error})
+    >>> float(xg.resistivity(both)["resistivity_stderr"])  # 0.05 / 0.5^2
+    0.2
     """
+    if isinstance(sigma, xr.Dataset):
+        value, error = _with_error(sigma, "resistivity")
+        _warn_of_trajectories(value)
+        rho = _inverse(value)
+        if error is None:
+            return rho.to_dataset()
+        spread = common.labelled(conductivity.error_of_inverse, [(value, []), (error, [])])
+        spread = spread.rename("resistivity_stderr")
+        unit = str(rho.attrs["units"])
+        return rho.to_dataset().assign(
+            resistivity_stderr=stamp(spread, energy=common.spectral_unit(value), resistivity=unit)
+        )
     common.no_error(sigma, "resistivity")
-    static = (
-        isinstance(sigma, xr.DataArray)
-        and "frequency" not in sigma.dims
-        and sigma.name in ("dc_conductivity", "mobility")
-    )
-    common.checked_sigma(sigma, "resistivity")
-    direct = sigma if static else dc_conductivity(sigma)
-    result = common.labelled(conductivity.inverse, [(direct, [])])
+    direct = _static(sigma, "resistivity")
+    _warn_of_trajectories(direct)
+    return _inverse(direct)
+
+
+#: Where a solver's Dataset holds its static limit, the most direct first.
+STATIC_LIMITS = ("mobility", "dc_conductivity", "optical_conductivity")
+
+
+def _with_error(solution: xr.Dataset, caller: str) -> tuple[xr.DataArray, xr.DataArray | None]:
+    """The static limit of a solution, and its error where there is one."""
+    name = next((name for name in STATIC_LIMITS if name in solution), None)
+    if name is None:
+        raise KeyError(
+            f"{caller}: the Dataset has none of {', '.join(STATIC_LIMITS)}; pass the whole result of exact, "
+            "ftlm, typicality, dmft or static_disorder"
+        )
+    error = solution.get(f"{name}_stderr")
+    return _static(solution[name], caller), None if error is None else _static(error, caller)
+
+
+def _static(sigma: xr.DataArray, caller: str) -> xr.DataArray:
+    """The static limit of a spectrum; what is one already as it is."""
+    common.checked_sigma(sigma, caller)
+    known = str(sigma.name).removesuffix("_stderr") in ("dc_conductivity", "mobility")
+    return sigma if known and "frequency" not in sigma.dims else dc_conductivity(sigma)
+
+
+def _inverse(direct: xr.DataArray) -> xr.DataArray:
+    """1 / sigma in its own unit."""
     given = str(direct.attrs.get("units", common.PER_PARTICLE))
     unit = common.inverse_unit(common.PER_PARTICLE if given == common.MOBILITY else given)
-    return stamp(result.rename("resistivity"), energy=common.spectral_unit(sigma), resistivity=unit)
+    result = common.labelled(conductivity.inverse, [(direct, [])])
+    return stamp(result.rename("resistivity"), energy=common.spectral_unit(direct), resistivity=unit)
+
+
+def _warn_of_trajectories(direct: xr.DataArray) -> None:
+    """Warn where a mean of inverses is about to be taken."""
+    if several := [dim for dim in ("walker", "sweep") if dim in direct.dims]:
+        warnings.warn(
+            f"resistivity: sigma still has {several}, and the mean of 1/sigma is larger than 1/mean, by 2 to "
+            f"45 % where it was measured; write .mean({several}) before it, inside xg.jackknife for errors",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.DataArray:
