@@ -218,7 +218,11 @@ for letter, T in zip("abc", (0.0, 0.5, 1.0), strict=True):
 axes["a"].legend(loc="upper right")
 xg.plot.curves(sigma.sel(T=[0.1, 0.2, 0.3, 0.5, 1.0]), x="frequency", ax=axes["d"])
 axes["d"].set(yscale="log", xlim=(0, 4), ylim=(1e-4, 1e2))
-lines = {"A20": ("--", "(A20)"), "A21_corrected": ("-", "(A21), corrected"), "A21_printed": (":", "(A21)")}
+lines = {
+    "A20": ("--", "(A20)"),
+    "A21_corrected": ("-", "(A21), corrected"),
+    "A21_printed": (":", "(A21), as printed"),
+}
 for g, colour in ((0.1, PALETTE[1]), (1.0, blue)):
     part = forms.sel(g=g)
     axes["e"].plot(1.0 / part["T"], part["mobility"], "o", color=colour, label=f"$g = {g:g}\\,t$")
