@@ -1,8 +1,8 @@
 """Sphinx configuration. Pages that are written at build time are made by docs/tools.
 
-The user guide is executed by every build, and so are the recipes (in their quick form) unless
-``XGLASS_RECIPES`` names a folder in which ``recipes/_execute.py`` has left them. An error in a cell is an
-error of the build.
+Front page, tutorials and user guide are executed by every build. So are the recipes (in their quick form)
+whose sources have changed since ``recipes/_execute.py`` left them in the folder that ``XGLASS_RECIPES`` names,
+by default one beside the built pages. An error in a cell is an error of the build.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 ).rstrip(os.pathsep)
 os.environ.pop("MPLBACKEND", None)  # pages show their figures
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+os.environ["TQDM_DISABLE"] = "1"  # no progress bars in pages
+os.environ.setdefault("XGLASS_RECIPES", str(DOCS / "_build" / "recipes"))
 
 project = "xglass"
 author = "xglass developers"
@@ -57,11 +59,11 @@ nitpicky = True  # a reference to a name that is not documented is an error
 html_theme = "furo"
 html_title = "xglass"
 html_static_path = ["_static"]
+html_css_files = ["xglass.css"]
 
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 
-nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "force"  # a cache would be keyed on the cells alone, and miss a change of the library
 nb_execution_excludepatterns = ["_generated/recipes/*.ipynb"]  # executed by recipes/_execute.py
 nb_execution_in_temp = True
@@ -69,6 +71,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 600  # for one cell
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # pages have no widgets, and load nothing from a network
 nb_merge_streams = True
+nb_output_stderr = "remove-warn"  # a page shows what is found; what it warns of is an error of the build
 nb_render_markdown_format = "myst"
 
 autodoc_typehints = "none"  # the docstrings give shapes and units, which say more

@@ -84,10 +84,12 @@ def main() -> None:
         parser.error(f"no recipe is called {', '.join(sorted(unknown))}")
     folder = arguments.folder.resolve()
     chosen = [path for path in RECIPES if not arguments.names or path.stem in arguments.names]
-    # Inherited by the kernel: the recipes' shared helper and this tree on the path, figures in the notebook.
+    # Inherited by the kernel: the recipes' shared helper and this tree on the path, figures in the notebook and
+    # no progress bars.
     path = [str(ROOT), str(ROOT / "recipes"), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path).rstrip(os.pathsep)
     os.environ.pop("MPLBACKEND", None)
+    os.environ["TQDM_DISABLE"] = "1"
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     if arguments.jobs > 1:
         with ThreadPoolExecutor(arguments.jobs) as pool:

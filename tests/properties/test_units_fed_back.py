@@ -241,6 +241,7 @@ APART = {
     "units.scale_coordinate": "takes one Quantity",
     "units.scale_of": "the scale is in meV always",
     "units.canonical": "takes numbers",
+    "units.text": "writes either unit beside the number",
 }
 ROOMS_APART = (
     "checks.",
