@@ -118,7 +118,7 @@ claims.add("Fig. 2",
     "a peak at zero frequency appears for omega0 >~ T: sigma(0) over the dip, omega0 = T = t",
     claimed=(1.0, np.inf), found=two.sel(omega0=1.0), reason="it is several times as high as all else")
 claims.add("Fig. 2",
-    "there is no peak at zero frequency for omega0 < T: sigma(0) over the dip, 0.3 t <= omega0 <= 0.5 t = T / 2",
+    "there is no peak at zero frequency for omega0 < T: sigma(0) over the dip, 0.3 T <= omega0 <= 0.5 T",
     claimed=(0.0, 1.0), found=two.sel(omega0=slice(0.3, 0.5)), expected="contradicted",
     reason="as a local maximum it is there from 0.3 T on")
 claims.add("Section III B",
@@ -166,7 +166,7 @@ save(figure, options.out, "tls_crossover")
 # The position of the peak crosses over from about $0.5\,t$ to about $\omega_0$ as in the inset, not
 # monotonically on 12 sites, smoothly on 16. At $\omega_0 = t$ the resonance is a shallow plateau: in the full
 # form, with the narrower filters, a line at $0.55\,t$ is as high as the maximum at $0.9\,t$, hence the long
-# bar. The peak at zero frequency is there as a local maximum at $\omega_0 = 0.3\,T$ already, beside the peak at
-# finite frequency: the coexistence that the paper reports covers a wider range than its sentence "appears
-# when $\omega_0 \gtrsim T$" suggests. For $\omega_0 \ge T$ it is several times as high as everything else, and
-# its height depends on the filter.
+# bar. The peak at zero frequency is there as a local maximum at $\omega_0 = 0.3\,T$ already, beside the peak
+# at finite frequency: the coexistence that the paper reports covers a wider range than its sentence "appears
+# when $\omega_0 \gtrsim T$" suggests. For $\omega_0 \ge T$ it is several times as high as everything else,
+# and its height depends on the filter.
