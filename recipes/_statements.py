@@ -220,7 +220,7 @@ class Statements:
         least = int(np.lexsort((margin, inside))[0])
         place = np.unravel_index(least, value.shape)
         at = {
-            str(dim): value[dim].values[k].item() if dim in value.coords else int(k)
+            str(dim): value[dim].values.tolist()[k] if dim in value.coords else int(k)
             for dim, k in zip(value.dims, place, strict=True)
         }
         return float(values[least]), float(errors[least]), at
