@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,43 @@ PAPERS = (FRATINI, RAMMAL)
 MET, CONTRADICTED, UNDECIDED = VERDICTS = ("met", "contradicted", "not decidable")
 #: Standard errors that decide.
 STANDARD_ERRORS = 3.0
+#: Columns of what is printed, which a page shows without scrolling.
+WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Numbers with standard errors, which quotients and differences take as independent of each other.
+
+    Where two of them share random vectors, and rise and fall together, that errs on the safe side.
+    """
+
+    value: float | xr.DataArray
+    error: float | xr.DataArray = 0.0
+
+    @classmethod
+    def of(cls, data: xr.Dataset, name: str) -> Measured:
+        """A variable of a Dataset and its ``_stderr``."""
+        return cls(data[name], data[f"{name}_stderr"])
+
+    def sel(self, **labels: Any) -> Measured:
+        """Entries by their labels, as of an array."""
+        return Measured(self.value.sel(labels), self.error.sel(labels))
+
+    def growth(self, dim: str) -> Measured:
+        """Each entry along ``dim`` over the one before it, with the label of the later one."""
+        before = Measured(self.value.shift({dim: 1}), self.error.shift({dim: 1}))
+        ratio, later = self / before, {dim: slice(1, None)}
+        return Measured(ratio.value.isel(later), ratio.error.isel(later))
+
+    def __sub__(self, other: Measured | float | xr.DataArray) -> Measured:
+        other = other if isinstance(other, Measured) else Measured(other)
+        return Measured(self.value - other.value, np.hypot(self.error, other.error))
+
+    def __truediv__(self, other: Measured | float | xr.DataArray) -> Measured:
+        other = other if isinstance(other, Measured) else Measured(other)
+        ratio = self.value / other.value
+        return Measured(ratio, np.hypot(self.error, ratio * other.error) / abs(other.value))
 
 
 class Statements:
@@ -51,9 +90,9 @@ class Statements:
         claim: str,
         *,
         claimed: float | tuple[float, float],
-        found: float | xr.DataArray,
-        error: float | xr.DataArray,
-        expected: str,
+        found: float | xr.DataArray | Measured,
+        error: float | xr.DataArray | None = None,
+        expected: str = MET,
         reason: str,
         within: float | None = None,
         needs_full: bool = False,
@@ -64,9 +103,10 @@ class Statements:
         ``where``: figure, equation or section; ``claim``: what the paper says, in our words. ``claimed``: the
         interval in which ``found`` must lie (closed; ``np.inf`` leaves an end open), or a number that holds
         ``within`` a tolerance. ``found`` and its standard ``error`` (0.0 for results without a statistical
-        error) are numbers, or arrays where the claim is about every point: then the least favourable one
-        decides. ``expected``: the verdict that we hold to be true; a statement that ``needs_full`` may be
-        undecided in the quick form. ``reason``: what decides, or why it is contradicted or cannot be decided.
+        error; none beside a :class:`Measured`) are numbers, or arrays where the claim is about every point:
+        then the least favourable one decides. ``expected``: the verdict that we hold to be true; a statement
+        that ``needs_full`` may be undecided in the quick form. ``reason``: what decides, or why it is
+        contradicted or cannot be decided.
         """
         self._texts(where=where, claim=claim, reason=reason)
         if any((row["where"], row["claim"]) == (where, claim) for row in self.rows):
@@ -76,6 +116,10 @@ class Statements:
         if needs_full and expected == UNDECIDED:
             raise self._malformed(claim, f"needs_full=True cannot be expected to be {UNDECIDED!r}")
         low, high = self._interval(claim, claimed, within)
+        if isinstance(found, Measured) is (error is not None):
+            raise self._malformed(claim, "error is given once: error=, 0.0 if there is none, or a Measured")
+        if isinstance(found, Measured):
+            found, error = found.value, found.error
         value, spread, at = self._least_favourable(claim, low, high, found, error)
         verdict = _verdict(low, high, value, spread)
         self.rows.append(
@@ -85,7 +129,7 @@ class Statements:
                 "claimed": [_plain(low), _plain(high)],
                 "found": _plain(value),
                 "error": _plain(spread),
-                "unit": unit or _unit(found),
+                "unit": unit,
                 "at": at,
                 "verdict": verdict,
                 "expected": expected,
@@ -196,11 +240,6 @@ def _plain(value: float) -> float | None:
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
-def _unit(found: float | xr.DataArray) -> str:
-    unit = str(found.attrs.get("units", "")) if isinstance(found, xr.DataArray) else ""
-    return "" if unit == "1" else unit
-
-
 def claimed_text(row: Mapping[str, Any]) -> str:
     """The interval of a statement: "> 1", "< 3" or "0.35 to 0.65"."""
     low, high = row["claimed"]
@@ -223,20 +262,20 @@ def found_text(row: Mapping[str, Any]) -> str:
 
 
 def report(rows: list[dict[str, Any]], full: bool) -> str:
-    """The statements as a table, what is behind those that are not met, and how many are decided."""
-    head = ("verdict", "where", "claimed", "found")
-    cells = [head] + [(row["verdict"], row["where"], claimed_text(row), found_text(row)) for row in rows]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in cells]
-    table = [f"{lines[0]}  claim"]
-    for line, row in zip(lines[1:], rows, strict=True):
-        table.append(f"{line}  {row['claim']}")
-        if row["verdict"] != MET:
-            table.append(f"{'':{widths[0]}}  {row['reason']}")
+    """The statements, what is behind those that are not met, and how many are decided."""
+    verdict, where = (max(len(row[name]) for row in rows) for name in ("verdict", "where"))
+    margin = " " * (verdict + where + 4)
+    lines = []
+    for row in rows:
+        texts = [row["claim"], f"claimed {claimed_text(row)}, found {found_text(row)}"]
+        texts += [row["reason"]] if row["verdict"] != MET else []
+        first, *rest = [part for text in texts for part in textwrap.wrap(text, WIDTH - len(margin))]
+        lines.append(f"{row['verdict']:{verdict}}  {row['where']:{where}}  {first}")
+        lines += [margin + part for part in rest]
     decided = sum(row["verdict"] != UNDECIDED for row in rows)
-    table.append(f"{decided} of {len(rows)} statements decided at three standard errors")
+    lines.append(f"{decided} of {len(rows)} statements decided at three standard errors")
     undecided = [row for row in rows if row["needs_full"] and row["verdict"] == UNDECIDED]
-    waiting = [f"{row['where']}, {row['claim']}" for row in undecided]
-    if waiting and not full:
-        table.append("these need --full: " + "; ".join(waiting))
-    return "\n".join(table)
+    if undecided and not full:
+        waiting = "; ".join(f"{row['where']}, {row['claim']}" for row in undecided)
+        lines += textwrap.wrap(f"these need --full: {waiting}", WIDTH)
+    return "\n".join(lines)

@@ -1,6 +1,7 @@
 """What the documentation promises: its examples run, its index is complete, its links lead somewhere."""
 
 import importlib
+import json
 import os
 import re
 import subprocess
@@ -16,14 +17,16 @@ DOCS = ROOT / "docs"
 
 def tool(name: str):
     """A module of docs/tools, as the build of the documentation imports it."""
-    sys.path.insert(0, str(DOCS / "tools"))
+    places = [str(DOCS / "tools"), str(ROOT / "recipes")]
+    sys.path[:0] = places
     try:
         return importlib.import_module(name)
     finally:
-        sys.path.remove(str(DOCS / "tools"))
+        for place in places:
+            sys.path.remove(place)
 
 
-links, names, equations = tool("links"), tool("names"), tool("equations")
+links, names, equations, statements = map(tool, ("links", "names", "equations", "statements"))
 
 
 def cells(page: Path) -> list[str]:
@@ -196,3 +199,43 @@ def test_gaps_in_the_index_are_found(monkeypatch):
     assert without != page
     assert [name for name, _ in equations.missing(without)] == ["dmft"]
     assert equations.unknown(page + "{func}`xglass.no_such_function`") == ["no_such_function"]
+
+
+def statement(where, claim, verdict="met", **changes):
+    row = {"claimed": [1.0, None], "found": 2.0, "error": 0.1, "unit": "tc", "at": {}, "reason": "because"}
+    return row | {"where": where, "claim": claim, "verdict": verdict} | changes
+
+
+def test_the_page_of_statements_has_a_table_for_each_paper(tmp_path):
+    """In the order of the paper, with counts, and a link to the recipe of each."""
+    fratini, rammal = statements.PAPERS
+    first = [
+        statement("Fig. 10", "tenth"),
+        statement("Fig. 2 (b)", "a | b < $c$", "contradicted", error=0.0, at={"T": 0.5}),
+    ]
+    second = [statement("Fig. 2 (a)", "second", "not decidable", found=None)]
+    files = []
+    for recipe, paper, rows in (
+        ("one", rammal, first),
+        ("two", rammal, second),
+        ("three", fratini, first[:1]),
+    ):
+        files.append(tmp_path / f"{recipe}_statements.json")
+        files[-1].write_text(json.dumps({"recipe": recipe, "paper": paper, "statements": rows}))
+    page = statements.page(files)
+    glass, levels = page.split("## ")[1:]
+    assert glass.startswith("Fratini, Driscoll, Ciuchi and Ralko\n\n*A quantum theory")
+    assert "1 statement: 1 met, 0 contradicted, 0 not decidable." in glass
+    assert "3 statements: 1 met, 1 contradicted, 1 not decidable." in levels
+    lines = [line for line in levels.splitlines() if line.startswith("| Fig")]
+    assert [line.split(" | ")[0] for line in lines] == ["| Fig. 2 (a)", "| Fig. 2 (b)", "| Fig. 10"]
+    assert lines[1].split(" | ")[1:] == [
+        r"a \| b \< \$c\$",
+        "> 1 tc",
+        "2 tc at T = 0.5",
+        "**contradicted**: because",
+        "{doc}`/_generated/recipes/one` |",
+    ]
+    assert "2 ± 0.1 tc" in lines[2]
+    assert "no value" in lines[0]
+    assert "recipes/two`" in lines[0]

@@ -220,6 +220,7 @@ PARTNERS = {
     "inputs",  # what engines take
     "arrhenius",
     "electrostatic_energy",
+    "histogram",  # the counts, and their picture
     "kinetic_energy",
     "local_density",
     "numerators",  # and thermal: what random vectors give, by Lanczos runs and by typical states

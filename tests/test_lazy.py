@@ -218,6 +218,7 @@ EAGER = {
             "plot.style",
             "plot.arrhenius",
             "plot.curves",
+            "plot.histogram",
             "plot.label",
             "plot.lattice",
             "plot.charge_map",

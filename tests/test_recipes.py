@@ -13,12 +13,17 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 spec = importlib.util.spec_from_file_location("_execute", ROOT / "recipes" / "_execute.py")
 execute = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(execute)
+spec = importlib.util.spec_from_file_location("picture", ROOT / "docs" / "tools" / "picture.py")
+picture = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(picture)
 RECIPES = execute.RECIPES
 
 
@@ -55,6 +60,11 @@ def test_recipe_writes_its_figure_and_table(path, tmp_path):
     assert "[" in head, "the head of the table names units"
     assert rows
     assert printed.strip(), "a recipe prints what it found"
+    declared = json.loads(written[".json"].read_text())
+    assert written[".json"].name == f"{path.stem}_statements.json"
+    assert (declared["recipe"], declared["form"]) == (path.stem, "quick")
+    verdicts = [row["verdict"] for row in declared["statements"]]
+    assert 2 * sum(verdict != "not decidable" for verdict in verdicts) >= len(verdicts) > 0
 
     def stored():
         stores = (tmp_path / "output").glob("*.zarr/**/*")
@@ -65,6 +75,37 @@ def test_recipe_writes_its_figure_and_table(path, tmp_path):
     again = run([str(path), "--out", "output"], tmp_path)
     assert stored() == before, "nothing is simulated twice"
     assert again.stdout == printed
+    if path.stem == picture.RECIPE:
+        assert not picture.differences(tmp_path / "output"), picture.HOW
+
+
+def test_a_picture_that_is_no_longer_the_figure_is_found(tmp_path, monkeypatch):
+    """Other numbers, another drawing, another size; of another matplotlib only the numbers count."""
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    monkeypatch.setattr(picture, "PICTURE", tmp_path / "readme.png")
+
+    def leave(table: str = "T,tau\n0.05,1.00001\n0.1,\n", points: np.ndarray = drawn) -> list[str]:
+        for name in picture.TABLES:
+            (tmp_path / f"{name}.csv").write_text(table)
+        Image.fromarray(points).save(tmp_path / f"{picture.RECIPE}.png")
+        return picture.differences(tmp_path) if picture.PICTURE.exists() else []
+
+    leave()
+    picture.renew(tmp_path)
+    numbers = [f"the numbers of {name}" for name in picture.TABLES]
+    assert leave() == leave(table="T,tau\n0.05,1.00002\n0.1,\n") == []
+    for other in (
+        "T,tau\n0.05,1.001\n0.1,\n",
+        "T,tau\n0.05,1.00001\n0.1,3\n",
+        "T,tau\n0.05,1.00001\n",
+        "T,x\n",
+    ):
+        assert leave(table=other) == numbers
+    assert leave(points=drawn[::-1])[0].endswith("% of its points")
+    assert leave(points=drawn[:-1]) == ["the size"]
+    monkeypatch.setattr(picture.matplotlib, "__version__", "0")
+    assert leave(points=drawn[::-1]) == []
 
 
 def test_recipes_that_were_run_are_those_of_the_present_sources(tmp_path, monkeypatch):
@@ -150,7 +191,7 @@ def test_the_figure_of_a_page_has_its_paragraph_as_alternative_text(path):
 def test_recipe_has_the_form_of_a_page(path):
     text = path.read_text()
     assert text.startswith("# %% [markdown]\n# # "), "the first cell is markdown and begins with the title"
-    assert re.search(r"^\s*assert ", text, re.M), "a recipe ends in assertions about the physics"
+    assert re.search(r"^claims\.close\(options\.out\)$", text, re.M), "it declares what the paper says"
     assert "--full" in text, "the cost of the paper's size is stated"
     used = set(re.findall(r"^(?:from|import) ([\w.]+)", text, re.M))
     assert not {name for name in used if name.startswith("xglass.")}, "only the public API"

@@ -1569,6 +1569,7 @@ WITHOUT = {
             "xg.plot.lattice(xg.lattice.square(2))",
             "xg.plot.charge_map(xg.lattice.square(2), xr.DataArray(np.zeros(4), dims='site'))",
             "xg.plot.curves(xr.DataArray([1.0, 2.0], dims='x', coords={'x': [0, 1]}), x='x')",
+            "xg.plot.histogram(xr.DataArray([1.0, 2.0], dims='x'))",
             "xg.plot.relaxation(xr.DataArray([0.2, 0.1], dims='lag', coords={'lag': [1, 2]}))",
             "xg.plot.arrhenius(xr.DataArray([1.0, 2.0], dims='T', coords={'T': [0.2, 0.1]}))",
         ],

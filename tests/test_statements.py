@@ -18,7 +18,7 @@ finally:
     sys.path.remove(str(RECIPES))
 
 MET, CONTRADICTED, UNDECIDED = statements.VERDICTS
-T = xr.DataArray([0.1, 0.5, 1.0], dims="T", coords={"T": [0.1, 0.5, 1.0]}, attrs={"units": "tc"})
+T = xr.DataArray([0.1, 0.5, 1.0], dims="T", coords={"T": [0.1, 0.5, 1.0]})
 
 
 def declared(full=False):
@@ -78,7 +78,6 @@ def test_a_claim_about_every_point_is_decided_by_the_least_favourable(found, err
     error = T.copy(data=np.broadcast_to(np.asarray(error, dtype=float), 3))
     assert claims.add("Fig. 1", "at all T", **row(found=T.copy(data=found), error=error)) == verdict
     assert claims.rows[0]["at"] == {"T": at}
-    assert claims.rows[0]["unit"] == "tc"
     assert f"at T = {at:g}" in statements.found_text(claims.rows[0])
 
 
@@ -103,6 +102,8 @@ def test_a_claim_about_every_point_is_decided_by_the_least_favourable(found, err
         ({"found": "large"}, "not truth values or texts"),
         ({"found": xr.DataArray(np.zeros(0))}, "no point at all"),
         ({"found": T, "error": T.isel(T=[0, 1])}, "error does not have the labels of found"),
+        ({"error": None}, "error is given once"),
+        ({"found": statements.Measured(2.0, 0.1)}, "error is given once"),
         ({"expected": UNDECIDED, "needs_full": True}, "needs_full=True cannot be expected"),
     ],
 )
@@ -190,3 +191,23 @@ def test_what_is_written_is_plain_json(tmp_path):
     assert statements.claimed_text(first) == "> 1 tc"
     assert statements.found_text(first) == "2 +- 0.1 tc"
     assert statements.found_text(second) == "no value"
+
+
+def test_errors_of_quotients_and_differences(tmp_path):
+    """Against the scatter of many draws, and as a statement."""
+    rng = np.random.default_rng(5)
+    a, b = rng.normal([[4.0], [2.0]], [[0.04], [0.06]], size=(2, 100_000))
+    one, two = statements.Measured(4.0, 0.04), statements.Measured(2.0, 0.06)
+    for measured, drawn in ((one / two, a / b), (one - two, a - b), (one / 2.0, a / 2.0)):
+        assert measured.value == pytest.approx(drawn.mean(), rel=2e-3)
+        assert measured.error == pytest.approx(drawn.std(), rel=2e-2)
+    data = xr.Dataset({"rho": 2.0 * T, "rho_stderr": 0.1 * T})
+    rho = statements.Measured.of(data, "rho")
+    growth = rho.growth("T")
+    assert growth.value.identical(xr.DataArray([5.0, 2.0], dims="T", coords={"T": [0.5, 1.0]}))
+    assert np.allclose(growth.error, np.array([5.0, 2.0]) * 0.05 * 2**0.5)
+    claims = declared()
+    change = rho.sel(T=1.0) / rho.sel(T=[0.1, 0.5])
+    assert claims.add("Fig. 1", "rho rises", claimed=(1.0, np.inf), found=change, reason="because") == MET
+    assert claims.rows[0]["at"] == {"T": 0.5}
+    assert claims.rows[0]["error"] == pytest.approx(2.0 * 0.05 * 2**0.5, rel=1e-5)

@@ -1,7 +1,7 @@
 """Labelled mathematics that knows no physics: DataArray -> DataArray along ``dim=``.
 
 Every function is lazy for dask-backed input and declares the unit of what it returns; attributes
-of the input are never passed on.
+of the input are never passed on, but for what a histogram calls its bins.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def histogram(
     -------
     DataArray
         With dimensions (..., bin): ``histogram`` (int64 counts, unit "1") or ``density`` (float64, 1/unit of
-        ``x``), with the coordinates ``bin`` (centre), ``bin_left`` and ``bin_right`` in the unit of ``x``.
+        ``x``), with the coordinates ``bin`` (centre), ``bin_left`` and ``bin_right`` in the unit of ``x``. An
+        axis is labelled from ``bin``, which therefore has the symbol and the ``long_name`` of ``x``.
 
     Raises
     ------
@@ -102,7 +103,11 @@ def histogram(
         # Nothing counted: NaN by division by NaN, which unlike 0/0 warns nobody in the middle of a graph.
         result = (result / (total.where(total > 0) * width)).rename("density")
     inverse = "1" if unit == "1" else f"1/{unit}" if unit.isalnum() else f"1/({unit})"
-    return stamp(result, energy=energy_unit(x), density=inverse, bin=unit, bin_left=unit, bin_right=unit)
+    result = stamp(result, energy=energy_unit(x), density=inverse, bin=unit, bin_left=unit, bin_right=unit)
+    named = {key: x.attrs[key] for key in ("symbol", "long_name") if key in x.attrs}
+    if density and "symbol" in named:
+        result.attrs["symbol"] += f"({named['symbol']})"
+    return result.assign_coords(bin=result["bin"].assign_attrs(named))
 
 
 def moments(x: xr.DataArray, *, dim: Hashable | Sequence[Hashable], order: int = 4) -> xr.DataArray:

@@ -83,7 +83,7 @@ REGISTRY: dict[str, Variable] = {
             ("period", "period", "1", "k", "period of the torus"),
             ("q", "q", "1", "q", "wave vector on the grid of the torus: coordinates qx, qy, qz"),
             ("walker", "walker", "1", "w", "walker: identifier of an independent trajectory"),
-            ("sweep", "sweep", "1", "s", "Monte Carlo sweep: N attempted moves"),
+            ("sweep", "sweep", "sweep", "s", "Monte Carlo time: in sweeps of N attempted moves"),
             (
                 "waiting_time",
                 "waiting_time",
@@ -105,12 +105,16 @@ REGISTRY: dict[str, Variable] = {
         *_entries(
             "parameter",
             ("T", "", "{E}", "T", "temperature: k_B T"),
-            ("t_p", "", "{E}", "t_p", "hopping integral along the diagonals"),
-            ("t", "", "{E}", "t", "hopping integral of the chain: enters H as -t"),
-            ("g", "", "{E}", "g", "coupling of the electron to transitions of a two-level system"),
-            ("g_z", "", "{E}", "g_z", "static coupling of the electron to a two-level system"),
             ("omega0", "", "{E}", r"\omega_0", "splitting of a two-level system"),
-            ("twist", "", "1", r"\theta", "flux through the ring: phase of one turn"),
+            ("g", "", "{E}", "g", "coupling of the electron to transitions of a two-level system"),
+            ("eta", "", "1", r"\eta", "anisotropy: t_c / t_p"),
+            ("t_p", "", "{E}", "t_p", "hopping integral along the diagonals"),
+            ("J", "", "{E}", "J", "strength of random couplings: variance J^2 / N"),
+            ("gate_distance", "", "a", "d", "distance of a metallic gate from the layer"),
+            ("length", "", "a", r"\lambda", "screening length"),
+            ("strength", "", "{E}", "W", "strength of random site energies"),
+            ("rate", "", "{E}", "p", "relaxation rate"),
+            ("filling", "", "1", "n", "filling: mean number of particles per site"),
             (
                 "broadening",
                 "",
@@ -118,14 +122,9 @@ REGISTRY: dict[str, Variable] = {
                 r"\delta",
                 "broadening: standard deviation of a Gaussian, half width of a Lorentzian",
             ),
-            ("eta", "", "1", r"\eta", "anisotropy: t_c / t_p"),
-            ("filling", "", "1", "n", "filling: mean number of particles per site"),
-            ("J", "", "{E}", "J", "strength of random couplings: variance J^2 / N"),
-            ("gate_distance", "", "a", "d", "distance of a metallic gate from the layer"),
-            ("length", "", "a", r"\lambda", "screening length"),
-            ("strength", "", "{E}", "W", "strength of random site energies"),
-            ("rate", "", "{E}", "p", "relaxation rate"),
-            ("scale", "", "meV", "E_0", "energy unit of the model"),
+            ("twist", "", "1", r"\theta", "flux through the ring: phase of one turn"),
+            ("g_z", "", "{E}", "g_z", "static coupling of the electron to a two-level system"),
+            ("t", "", "{E}", "t", "hopping integral of the chain: enters H as -t"),
             (
                 "ramp",
                 "sweep step",
@@ -133,8 +132,9 @@ REGISTRY: dict[str, Variable] = {
                 "T(s)/T",
                 "temperature relative to T: in each sweep since the last stored one",
             ),
-            ("done", "", "1", "ok", "whether it is computed: in a store that is not complete"),
             ("temperature", "sweep", "{E}", "T(s)", "temperature during each sweep of a ramp"),
+            ("done", "", "1", "ok", "whether it is computed: in a store that is not complete"),
+            ("scale", "", "meV", "E_0", "energy unit of the model"),
             ("centred", "", "1", "c", "centred: the interaction acts between n - filling"),
         ),
         *_entries(
@@ -407,7 +407,8 @@ def stamp(obj: Labelled, *, energy: str = "Vc", **units: str) -> Labelled:
 
     xarray carries attributes through arithmetic, so whatever was inherited is replaced.
     ``units`` overrides the unit of single variables (a fit inherits the unit of what it fits).
-    Registered coordinates that have no attributes yet receive theirs.
+    Registered coordinates that have no attributes yet receive theirs. Those of a single value come last, in
+    the order of the registry.
     """
     obj = obj.copy(deep=False)
     results = (
@@ -425,7 +426,24 @@ def stamp(obj: Labelled, *, energy: str = "Vc", **units: str) -> Labelled:
         obj.attrs = results[str(obj.name)].attrs
     else:
         obj = obj.assign(results)
-    return obj.assign_coords({name: variable for name, variable in bare.items()})
+    return _titled(obj.assign_coords({name: variable for name, variable in bare.items()}))
+
+
+def _titled(obj: Labelled) -> Labelled:
+    """The same with its coordinates as the titles of xarray's plots are to name them.
+
+    These list every coordinate of one value, in the order in which they stand, and end after 50 letters. So
+    that they say what was selected, then at which temperature and parameters, constants come after what
+    varies; and "[1]" behind a pure number says nothing.
+    """
+    there = [name for name in REGISTRY if name in obj.coords]
+    constants = {name: obj.coords[name].variable for name in there if not obj.coords[name].dims}
+    obj = obj.drop_vars(constants).assign_coords(constants)
+    for name in there:
+        titled = REGISTRY[name].kind in ("dimension", "parameter")
+        if titled and obj.coords[name].attrs.get("units") == "1":
+            del obj.coords[name].attrs["units"]
+    return obj
 
 
 def energy_unit(obj: xr.DataArray | xr.Dataset) -> str:

@@ -1,5 +1,5 @@
-"""Pages that are written when the documentation is built: public names, variables, recipes, the picture of
-the house."""
+"""Pages that are written when the documentation is built: public names, variables, recipes and the statements
+of papers that they check, the picture of the house."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import names
+import statements
 from house import draw
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def names_page() -> str:
 
 
 def executed() -> dict[Path, Path]:
-    """Recipe -> its executed notebook in the folder that ``XGLASS_RECIPES`` names; what is missing or older
-    than its sources, is executed now."""
+    """Recipe -> its executed notebook in the folder that ``XGLASS_RECIPES`` names; what is missing there or
+    older than its sources is executed now."""
     sys.path.insert(0, str(ROOT / "recipes"))
     from _execute import RECIPES, execute, finished
 
@@ -152,8 +153,14 @@ def generate(app: Sphinx, config: Config) -> None:
     files = names.pages()
     config.autosummary_filename_map = {f"xglass.{name}": file for name, file in files.items()}
     notebooks = executed()
-    pages = {"variables.md": variables_page(), "names.rst": names_page()}
-    pages |= {"recipes.md": recipe_list(notebooks)}
+    pages = {
+        "variables.md": variables_page(),
+        "names.rst": names_page(),
+        "recipes.md": recipe_list(notebooks),
+    }
+    pages["statements.md"] = statements.page(
+        path.parent / "output" / f"{recipe.stem}_statements.json" for recipe, path in notebooks.items()
+    )
     pages |= {f"recipes/{path.name}": path.read_text(encoding="utf-8") for path in notebooks.values()}
     picture = GENERATED / "house.svg"
     thumbnails = {GENERATED / "thumbnails" / f"{recipe.stem}.png": path for recipe, path in notebooks.items()}

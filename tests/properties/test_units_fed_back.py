@@ -464,7 +464,7 @@ def test_plot_refuses_one_converted_part():
         {"stderr": xg.units.to_physical(energy)},
         {"band": (energy, xg.units.to_physical(energy))},
     ):
-        with pytest.raises(ValueError, match="curves: '(stderr|high)' is in meV and 'array' in Vc; apply"):
+        with pytest.raises(ValueError, match="curves: '(stderr|high)' is in meV and 'data' in Vc; apply"):
             xg.plot.curves(energy, x="sweep", **arguments)
     C = correlation().isel(T=0, eta=0, waiting_time=0).mean("walker", keep_attrs=True)
     law = xr.Dataset({"tau": 3.0, "exponent": 0.5, "amplitude": 0.25})

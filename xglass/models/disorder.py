@@ -259,5 +259,5 @@ def _without_unit(array: xr.DataArray) -> xr.DataArray:
     array = stamp(array)
     array.attrs["units"] = "1"
     for name in set(STRENGTHS) & set(array.coords):
-        array.coords[name].attrs = attributes(name) | {"units": "1"}
+        array.coords[name].attrs = {k: v for k, v in attributes(name).items() if k != "units"}
     return array

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from xglass.checks import aligned, both_or_neither, refuse
-from xglass.plot.styles import PALETTE, axes, label, matplotlib_part, unit_symbol
+from xglass.plot.common import (
+    apart,
+    chosen,
+    computed,
+    each,
+    finish,
+    looks,
+    whole_names,
+    without_single,
+)
+from xglass.plot.labels import label, unit_symbol
+from xglass.plot.styles import axes
 from xglass.units.quantities import ratio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 __all__ = ["arrhenius", "curves", "relaxation"]
 
@@ -22,26 +33,23 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def _curves(
-    array: xr.DataArray, x: str, hue: str | None, caller: str
-) -> tuple[str | None, list[xr.DataArray]]:
-    """One curve per value of the remaining dimension, which ``hue`` may name."""
-    rest = [str(d) for d in array.dims if d != x]
-    if x not in array.dims or len(rest) > 1 or (hue is not None and rest != [hue]):
-        raise ValueError(
-            f"{caller}: got dimensions {array.dims}; it draws {x!r} and at most one "
-            f"more{f', {hue!r}' if hue else ''}: select or average the others"
-        )
-    return (
-        (rest[0], [array.isel({rest[0]: k}) for k in range(array.sizes[rest[0]])])
-        if rest
-        else (None, [array])
-    )
-
-
-def _parts(fit: xr.Dataset | None, *names: str) -> dict[str, xr.DataArray]:
+def _parameters(fit: xr.Dataset | None, *names: str) -> dict[str, xr.DataArray]:
     """Those parameters of a fit that are there."""
     return {} if fit is None else {name: fit[name] for name in names if name in fit}
+
+
+def _checked(
+    caller: str,
+    name: str,
+    array: xr.DataArray,
+    stderr: xr.DataArray | None,
+    fit: xr.Dataset | None,
+    *parameters: str,
+) -> None:
+    """Refuse errors or a fit of other labels or units; ``parameters`` are in the unit of the array."""
+    parts = {key: part for key, part in {"stderr": stderr, "fit": fit}.items() if part is not None}
+    aligned(caller, **{name: array}, **parts)
+    both_or_neither(caller, name, array, stderr=stderr, **_parameters(fit, *parameters))
 
 
 def _factor(caller: str, name: str, array: xr.DataArray, owner: str, reference: xr.DataArray) -> float:
@@ -53,29 +61,11 @@ def _factor(caller: str, name: str, array: xr.DataArray, owner: str, reference: 
     return float(factor or 1.0)
 
 
-def _colours(array: xr.DataArray, dim: str | None, count: int) -> list[Any]:
-    """A sequential palette for an ordered (numerical) parameter, the qualitative one else."""
-    if dim is not None and dim in array.coords and array[dim].dtype.kind in "iuf" and count > 2:
-        return [matplotlib_part().colormaps["viridis"](0.9 * k / (count - 1)) for k in range(count)]
-    return list(itertools.islice(itertools.cycle(PALETTE), count))
-
-
-def _name(curve: xr.DataArray, dim: str | None) -> str | None:
-    if dim is None or dim not in curve.coords:
-        return None
-    value = curve[dim]
-    text = f"{value.item():g}" if value.dtype.kind in "iuf" else str(value.item())
-    return (
-        f"${value.attrs['symbol']} = {text}$"
-        if value.attrs.get("symbol") and value.dtype.kind in "iuf"
-        else text
-    )
-
-
 def curves(
-    array: xr.DataArray,
+    data: xr.DataArray | xr.Dataset,
     *,
-    x: str,
+    x: str | None = None,
+    variable: str | None = None,
     stderr: xr.DataArray | None = None,
     band: tuple[xr.DataArray, xr.DataArray] | None = None,
     hue: str | None = None,
@@ -86,18 +76,20 @@ def curves(
 
     Parameters
     ----------
-    array : DataArray
-        Over ``x`` and at most one more dimension.
-    x : str
-        Name of the dimension along the axis.
+    data : DataArray or Dataset
+        Over ``x`` and at most one more dimension. A Dataset brings its errors: the ``x_stderr`` beside ``x``.
+    x : str, optional
+        Name of the dimension along the axis; default the only one besides ``hue``.
+    variable : str, optional
+        Which variable of a Dataset to draw; default the only one, or the only one that has errors beside it.
     stderr : DataArray, optional
         Standard errors, a band of one of them on either side.
     band : tuple of two DataArrays, optional
         Lower and upper bounds instead, such as results with another filter.
     hue : str, optional
-        Name of the other dimension; default whichever it is. Numbers get sequential colours and a legend.
+        Name of the other dimension; default whichever it is. Three and more numbers get sequential colours.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw in; default new ones.
+        Axes to draw in, whose cycle of colours goes on; default new ones.
     **style : Any
         Passed on to matplotlib's plot (linestyle, marker, color, label, ...).
 
@@ -108,66 +100,96 @@ def curves(
 
     Raises
     ------
+    TypeError
+        For what is neither a DataArray nor a Dataset.
     ValueError
-        For more dimensions than can be drawn, and for errors with other labels.
+        For more dimensions than can be drawn, for errors with other labels, and for a Dataset of which the
+        variable to draw is not said.
 
     Examples
     --------
     >>> import numpy as np, xglass as xg
     >>> tls = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.2)
-    >>> result = xg.exact(tls, T=[0.5, 1.0], frequency=np.linspace(0, 4, 41), broadening=0.2)
-    >>> ax = xg.plot.curves(result["optical_conductivity"], x="frequency")
+    >>> w = np.linspace(0, 4, 41)
+    >>> result = xg.ftlm(tls, T=[0.5, 1.0], frequency=w, broadening=0.2, random_vectors=2, seed=1)
+    >>> ax = xg.plot.curves(result, variable="optical_conductivity", x="frequency")
     """
-    bounds = (
-        {"stderr": stderr} if stderr is not None else dict(zip(("low", "high"), band or (), strict=False))
-    )
-    both_or_neither("curves", "array", array, **bounds)
-    low, high = (
-        (array - stderr, array + stderr) if stderr is not None else band if band is not None else (None, None)
-    )
-    aligned(
-        "curves",
-        array=array,
-        **{name: part for name, part in {"low": low, "high": high}.items() if part is not None},
-    )
+    array, errors = chosen("curves", data, variable, stderr, x, hue)
+    refuse("curves", (stderr is not None and band is not None, "stderr and band both say how wide; give one"))
+    x = _along("curves", array, x, hue)
+    dim = apart("curves", array, x, hue)
+    if band is None:
+        parts = {} if errors is None else {"stderr": errors}
+    else:
+        parts = {name: without_single(part, x, hue) for name, part in zip(("low", "high"), band, strict=True)}
+    both_or_neither("curves", "data", array, **parts)
+    aligned("curves", data=array, **parts)
+    array, *bounds = computed(array, *parts.values())
     ax = axes(ax)
-    dim, lines = _curves(array, x, hue, "curves")
-    for k, (curve, colour) in enumerate(zip(lines, _colours(array, dim, len(lines)), strict=True)):
-        (line,) = ax.plot(
-            array[x].values, curve.values, **({"color": colour, "label": _name(curve, dim)} | style)
-        )
-        if low is not None and high is not None:
-            bottom, top = ((part if dim is None else part.isel({dim: k})).values for part in (low, high))
-            ax.fill_between(array[x].values, bottom, top, color=line.get_color(), alpha=0.25, linewidth=0)
-    ax.set_xlabel(label(array[x]))
-    ax.set_ylabel(label(array))
-    if dim is not None and "label" not in style:
-        ax.legend()
+    _draw(ax, array, x, dim, bounds, whole_names(style))
     return ax
 
 
+def _along(caller: str, array: xr.DataArray, x: str | None, hue: str | None) -> str:
+    """The dimension along the axis: the one that was named, or the only one."""
+    rest = [str(dim) for dim in array.dims if dim != hue]
+    if x is None and len(rest) != 1:
+        example = f", such as x={rest[-1]!r}" if rest else ""
+        raise ValueError(f"{caller}: got dimensions {array.dims}; say which of them the axis has{example}")
+    return rest[0] if x is None else x
+
+
+def _draw(
+    ax: Axes,
+    array: xr.DataArray,
+    x: str,
+    dim: str | None,
+    width: list[xr.DataArray],
+    style: dict[str, Any],
+) -> list[Line2D]:
+    """Draw a curve for each value of ``dim``, as wide as its error or its two bounds; return the curves."""
+    bounds = [array - width[0], array + width[0]] if len(width) == 1 else width
+    bands = list(zip(*(each(bound, dim) for bound in bounds), strict=True))
+    lines: list[Line2D] = []
+    for k, (curve, look) in enumerate(zip(each(array, dim), looks(array, dim, style), strict=True)):
+        lines += ax.plot(array[x].values, curve.values, **look)
+        if bands:
+            low, high = (bound.values for bound in bands[k])
+            ax.fill_between(array[x].values, low, high, color=lines[-1].get_color(), alpha=0.25, linewidth=0)
+    ax.set_xlabel(label(array[x]))
+    finish(ax, array, dim, style)
+    return lines
+
+
 def relaxation(
-    C: xr.DataArray,
+    C: xr.DataArray | xr.Dataset,
     *,
     fit: xr.Dataset | None = None,
+    variable: str | None = None,
     stderr: xr.DataArray | None = None,
     hue: str | None = None,
     ax: Axes | None = None,
+    **style: Any,
 ) -> Axes:
     """Draw correlation functions against lag, with their stretched-exponential fits dashed.
 
     Parameters
     ----------
-    C : DataArray
-        Over ``lag`` and at most one more dimension, averaged over walkers.
+    C : DataArray or Dataset
+        Over ``lag`` and at most one more dimension, averaged over walkers. A Dataset brings its errors, as
+        that of ``xg.jackknife(lambda C: C.mean("walker"), C, dim="walker")`` does.
     fit : Dataset, optional
         Result of :func:`xglass.fits.stretched_exponential` over the same other dimension.
+    variable : str, optional
+        Which variable of a Dataset to draw; default the only one, or the only one that has errors beside it.
     stderr : DataArray, optional
         Standard errors of C, drawn as bands.
     hue : str, optional
         Name of the other dimension; default whichever it is.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw in; default new ones.
+        Axes to draw in, whose cycle of colours goes on; default new ones.
+    **style : Any
+        Passed on to matplotlib's plot (linestyle, marker, color, label, ...), for the data.
 
     Returns
     -------
@@ -176,42 +198,45 @@ def relaxation(
 
     Raises
     ------
+    TypeError
+        For what is neither a DataArray nor a Dataset.
     ValueError
-        For more dimensions than can be drawn.
+        For more dimensions than can be drawn, and for a fit or errors with other labels.
 
     Examples
     --------
     >>> import xglass as xg
     >>> run = xg.testing.tiny_run(sweep=20)
-    >>> C = xg.autocorrelation(run.isel(eta=0), waiting_time=0).squeeze("waiting_time").mean("walker")
-    >>> ax = xg.plot.relaxation(C)
+    >>> C = xg.autocorrelation(run.isel(eta=0), waiting_time=0)
+    >>> mean = xg.jackknife(lambda C: C.mean("walker"), C, dim="walker")
+    >>> ax = xg.plot.relaxation(mean)
     """
-    aligned("relaxation", C=C, **{k: v for k, v in {"stderr": stderr, "fit": fit}.items() if v is not None})
-    both_or_neither("relaxation", "C", C, stderr=stderr, **_parts(fit, "amplitude", "offset"))
-    both_or_neither("relaxation", "lag", C["lag"], **_parts(fit, "tau"))
-    dim, _ = _curves(C, "lag", hue, "relaxation")
-    late = C["lag"].values > 0
-    ax = curves(
-        C.isel(lag=late), x="lag", stderr=None if stderr is None else stderr.isel(lag=late), hue=hue, ax=ax
-    )
-    if fit is not None:
-        x = C["lag"].values[late]
-        count = 1 if dim is None else C.sizes[dim]
-        for k, colour in enumerate(_colours(C, dim, count)):
-            part = fit if dim is None else fit.isel({dim: k})
-            offset = float(part["offset"]) if "offset" in part else 0.0
-            drawn = (
-                float(part["amplitude"]) * np.exp(-((x / float(part["tau"])) ** float(part["exponent"])))
-                + offset
-            )
-            ax.plot(x, drawn, color=colour, linestyle="--", linewidth=0.8)
+    array, errors = chosen("relaxation", C, variable, stderr, "lag", hue)
+    fit = without_single(fit, hue)
+    dim = apart("relaxation", array, "lag", hue)
+    _checked("relaxation", "C", array, errors, fit, "amplitude", "offset")
+    both_or_neither("relaxation", "lag", array["lag"], **_parameters(fit, "tau"))
+    array, errors, fit = computed(array, errors, fit)
+    late = np.flatnonzero(array["lag"].values > 0)
+    width = [] if errors is None else [errors.isel(lag=late)]
+    ax = axes(ax)
+    lines = _draw(ax, array.isel(lag=late), "lag", dim, width, whole_names(style))
+    if fit is not None and late.size:
+        lag = array["lag"].values[late]
+        t = np.geomspace(lag.min(), lag.max(), 200)
+        for line, law in zip(lines, each(fit, dim), strict=True):
+            decay = np.exp(-((t / float(law["tau"])) ** float(law["exponent"])))
+            plateau = float(law["offset"]) if "offset" in law else 0.0
+            drawn = float(law["amplitude"]) * decay + plateau
+            ax.plot(t, drawn, color=line.get_color(), linestyle="--", linewidth=0.8)
     ax.set_xscale("log")
     return ax
 
 
 def arrhenius(
-    tau: xr.DataArray,
+    tau: xr.DataArray | xr.Dataset,
     *,
+    variable: str | None = None,
     stderr: xr.DataArray | None = None,
     fit: xr.Dataset | None = None,
     dim: str = "T",
@@ -223,8 +248,12 @@ def arrhenius(
 
     Parameters
     ----------
-    tau : DataArray
-        Over ``dim`` and at most one more dimension; NaN is left out.
+    tau : DataArray or Dataset
+        Over ``dim`` and at most one more dimension; NaN is left out. A Dataset brings its errors: that of
+        :func:`xglass.fits.stretched_exponential`, say.
+    variable : str, optional
+        Which variable of a Dataset to draw; default ``relaxation_time_1e`` where there is one, else the only
+        one, or the only one that has errors beside it.
     stderr : DataArray, optional
         Standard errors, drawn as bars.
     fit : Dataset, optional
@@ -234,7 +263,7 @@ def arrhenius(
     hue : str, optional
         Name of the other dimension; default whichever it is.
     ax : matplotlib.axes.Axes, optional
-        Axes to draw in; default new ones.
+        Axes to draw in, whose cycle of colours goes on; default new ones.
     **style : Any
         Passed on to matplotlib's errorbar (marker, color, label, ...).
 
@@ -245,8 +274,11 @@ def arrhenius(
 
     Raises
     ------
+    TypeError
+        For what is neither a DataArray nor a Dataset.
     ValueError
-        For more dimensions than can be drawn.
+        For more dimensions than can be drawn, for a fit or errors with other labels, and for a Dataset of
+        which the variable to draw is not said.
 
     Examples
     --------
@@ -255,33 +287,28 @@ def arrhenius(
     >>> tau = xr.DataArray(np.exp(0.1 / T), dims="T", coords={"T": T}, name="tau")
     >>> ax = xg.plot.arrhenius(tau, fit=xg.fits.arrhenius(tau))
     """
-    aligned(
-        "arrhenius", tau=tau, **{k: v for k, v in {"stderr": stderr, "fit": fit}.items() if v is not None}
-    )
-    both_or_neither("arrhenius", "tau", tau, stderr=stderr, **_parts(fit, "prefactor"))
-    barrier = 1.0 if fit is None else _factor("arrhenius", "barrier", fit["barrier"], dim, tau[dim])
+    if variable is None and isinstance(tau, xr.Dataset) and "relaxation_time_1e" in tau:
+        variable = "relaxation_time_1e"
+    array, errors = chosen("arrhenius", tau, variable, stderr, dim, hue)
+    fit = without_single(fit, hue)
+    hue = apart("arrhenius", array, dim, hue)
+    _checked("arrhenius", "tau", array, errors, fit, "prefactor")
+    temperature = array[dim]
+    barrier = 1.0 if fit is None else _factor("arrhenius", "barrier", fit["barrier"], dim, temperature)
+    array, errors, fit = computed(array, errors, fit)
     ax = axes(ax)
-    hue, curves = _curves(tau, dim, hue, "arrhenius")
-    inverse = 1.0 / tau[dim].values
+    inverse = 1.0 / temperature.values
     span = np.array([inverse.min(), inverse.max()])
-    for k, (curve, colour) in enumerate(zip(curves, _colours(tau, hue, len(curves)), strict=True)):
-        error = None if stderr is None else (stderr if hue is None else stderr.isel({hue: k})).values
-        options = {"marker": "o", "linestyle": "none", "color": colour, "label": _name(curve, hue)} | style
-        ax.errorbar(inverse, curve.values, yerr=error, **options)
+    style = {"marker": "o", "linestyle": "none"} | whole_names(style)
+    for k, (curve, look) in enumerate(zip(each(array, hue), looks(array, hue, style), strict=True)):
+        bars = None if errors is None else each(errors, hue)[k].values
+        points = ax.errorbar(inverse, curve.values, yerr=bars, **look)
         if fit is not None:
-            part = fit if hue is None else fit.isel({hue: k})
-            ax.plot(
-                span,
-                float(part["prefactor"]) * np.exp(barrier * float(part["barrier"]) * span),
-                color=options["color"],
-                linewidth=0.8,
-            )
+            law = each(fit, hue)[k]
+            drawn = float(law["prefactor"]) * np.exp(barrier * float(law["barrier"]) * span)
+            ax.plot(span, drawn, color=points[0].get_color(), linewidth=0.8)
     ax.set_yscale("log")
-    unit = tau[dim].attrs.get("units", "1")
-    ax.set_xlabel(
-        f"$1/{tau[dim].attrs.get('symbol', dim)}$" + (f" (1/{unit_symbol(unit)})" if unit != "1" else "")
-    )
-    ax.set_ylabel(label(tau))
-    if hue is not None:
-        ax.legend()
-    return ax
+    unit = str(temperature.attrs.get("units", "1"))
+    unit = "" if unit in ("1", "") else f" ({unit_symbol(f'1/{unit}')})"
+    ax.set_xlabel(f"$1/{temperature.attrs.get('symbol', dim)}${unit}")
+    return finish(ax, array, hue, style)

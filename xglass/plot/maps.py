@@ -10,7 +10,9 @@ import xarray as xr
 
 from xglass.checks import in_label_order
 from xglass.lattice.whole import require_whole
-from xglass.plot.styles import PALETTE, axes, label, matplotlib_part
+from xglass.plot.common import computed, without_single
+from xglass.plot.labels import label
+from xglass.plot.styles import PALETTE, axes, matplotlib_part
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,12 +34,26 @@ def _plane(lattice: xr.Dataset, *needed: str, caller: str) -> np.ndarray:
 
 def _of_sites(name: str, array: xr.DataArray, sites: int) -> xr.DataArray:
     """What has one entry for each site, in the order of the lattice."""
+    array = without_single(array, "site")
     if array.dims != ("site",) or array.size != sites:
+        others = ", ".join(f"{dim}=0" for dim in array.dims if dim != "site")
+        advice = f", such as .isel({others})" if others else ""
         raise ValueError(
             f"plot.charge_map: {name} must have the dimension 'site' with {sites} entries, got "
-            f"{dict(array.sizes)}; select one configuration"
+            f"{dict(array.sizes)}; select one configuration{advice}"
         )
     return in_label_order(f"plot.charge_map: {name}", array)
+
+
+def _own_charge(data: xr.Dataset) -> xr.DataArray:
+    """The charges that a run, or a solution, carries."""
+    held = [name for name in ("occupation", "local_density") if name in data]
+    if not held:
+        raise ValueError(
+            "plot.charge_map: charge was not given, and the Dataset holds neither 'occupation' nor "
+            "'local_density'; give a run, or charge="
+        )
+    return data[held[0]]
 
 
 def _frame(ax: Axes) -> Axes:
@@ -99,7 +115,7 @@ def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
 
 def charge_map(
     lattice: xr.Dataset,
-    charge: xr.DataArray,
+    charge: xr.DataArray | None = None,
     *,
     potential: xr.DataArray | None = None,
     ax: Axes | None = None,
@@ -114,8 +130,9 @@ def charge_map(
     ----------
     lattice : Dataset
         Two-dimensional lattice, model or run.
-    charge : DataArray
-        Over ``site``: an occupation or a local density; labels of sites are followed.
+    charge : DataArray, optional
+        Over ``site``: an occupation or a local density; labels of sites are followed. Default the
+        ``occupation`` of the run, of which one configuration was selected, or its ``local_density``.
     potential : DataArray, optional
         Over ``site``, drawn as the colour of the Voronoi cell of each site.
     ax : matplotlib.axes.Axes, optional
@@ -131,21 +148,23 @@ def charge_map(
     Raises
     ------
     ValueError
-        For arrays that have other dimensions than ``site`` or other labels of sites, and for lattices that
-        are not two-dimensional, or whose sites were reordered.
+        For arrays that have other dimensions than ``site`` or other labels of sites, without a charge, and
+        for lattices that are not two-dimensional, or whose sites were reordered.
 
     Examples
     --------
     >>> import xglass as xg
     >>> run = xg.testing.tiny_run().isel(eta=0, T=0, walker=0, sweep=-1)
+    >>> ax = xg.plot.charge_map(run)
     >>> ax = xg.plot.charge_map(run, xg.local_density(run), potential=xg.electrostatic_potential(run))
     """
     collections = matplotlib_part(".collections")
     from scipy.spatial import Voronoi
 
     position = _plane(lattice, "bond_vector", caller="plot.charge_map")
-    charge = _of_sites("charge", charge, len(position))
+    charge = _of_sites("charge", _own_charge(lattice) if charge is None else charge, len(position))
     potential = None if potential is None else _of_sites("potential", potential, len(position))
+    charge, potential = computed(charge, potential)
     ax = axes(ax)
     if potential is not None:
         shifts = (
@@ -161,6 +180,7 @@ def charge_map(
             ax.figure.colorbar(background, ax=ax, label=label(potential), shrink=0.8)
     nearest = np.linalg.norm(lattice["bond_vector"].values, axis=1).min()
     diameters = 0.9 * nearest * charge.values.astype(float)
+    ax.scatter(position[:, 0], position[:, 1], s=1, color="black", linewidths=0, zorder=1.5)
     disks = collections.EllipseCollection(
         diameters,
         diameters,
@@ -174,4 +194,6 @@ def charge_map(
         zorder=2,
     )
     ax.add_collection(disks)
+    ax.update_datalim(position - 0.5 * nearest)  # room for whole disks: a collection counts their centres
+    ax.update_datalim(position + 0.5 * nearest)
     return _frame(ax)

@@ -1,19 +1,16 @@
-"""How figures look: the style of one journal column, labels from attributes, and axes to draw on."""
+"""How figures look: the style of one journal column, and axes to draw on."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 from typing import TYPE_CHECKING, Any
-
-import xarray as xr
 
 from xglass.checks import extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["axes", "label", "matplotlib_part", "style", "unit_symbol"]
+__all__ = ["axes", "matplotlib_part", "style"]
 
 
 def __dir__() -> list[str]:
@@ -28,36 +25,42 @@ STYLE: dict[str, Any] = {
     "figure.figsize": (3.4, 2.6),
     "figure.dpi": 120,
     "figure.constrained_layout.use": True,
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8,
+    "savefig.dpi": 200,
+    "font.family": ["STIXGeneral", "DejaVu Sans"],  # words, numbers and formulas in one face
+    "mathtext.fontset": "stix",
+    "axes.formatter.use_mathtext": True,
+    "font.size": 9,
+    "axes.labelsize": 9,
+    "axes.titlesize": 9,
     "axes.prop_cycle": f"cycler(color={list(PALETTE)})",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
-    "legend.fontsize": 7,
+    "legend.fontsize": 8,
+    "legend.title_fontsize": 8,
     "legend.frameon": False,
     "legend.handlelength": 1.4,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
     "xtick.direction": "in",
     "ytick.direction": "in",
     "lines.linewidth": 1.2,
     "lines.markersize": 3.5,
     "errorbar.capsize": 1.5,
     "image.cmap": "viridis",
-    "mathtext.fontset": "stix",
     "svg.fonttype": "none",
     "svg.hashsalt": "xglass",
 }
 
 
-def style() -> contextlib.ExitStack:
+def style() -> contextlib.AbstractContextManager[Any]:
     """Set matplotlib to the look of the figures of this documentation: one journal column, a safe palette.
+
+    Call it once, at the head of a script or notebook, or write ``with xg.plot.style():`` around a figure.
 
     Returns
     -------
-    contextlib.ExitStack
+    contextlib.AbstractContextManager
         A context at whose end the settings are again what they were before; without ``with`` they stay.
 
     Examples
@@ -66,15 +69,22 @@ def style() -> contextlib.ExitStack:
     >>> before = matplotlib.rcParams["font.size"]
     >>> with xg.plot.style():
     ...     matplotlib.rcParams["font.size"]
-    8.0
+    9.0
     >>> matplotlib.rcParams["font.size"] == before
     True
     """
     parameters: Any = matplotlib_part().rcParams
-    restore = contextlib.ExitStack()
+    restore = _Restore()
     restore.callback(parameters.update, {key: parameters[key] for key in STYLE})
     parameters.update(STYLE)
     return restore
+
+
+class _Restore(contextlib.ExitStack):
+    """What ``style`` returns. A notebook shows it where the call is the last line of a cell."""
+
+    def __repr__(self) -> str:
+        return "figures of one journal column; `with xg.plot.style():` for those of one block"
 
 
 def matplotlib_part(part: str = "") -> Any:
@@ -83,47 +93,5 @@ def matplotlib_part(part: str = "") -> Any:
 
 
 def axes(ax: Axes | None) -> Axes:
-    """Return axes to draw on: those that were given, or new ones."""
-    plt = matplotlib_part(".pyplot")
-    return plt.subplots()[1] if ax is None else ax
-
-
-def label(array: xr.DataArray) -> str:
-    r"""Label an axis for an array: its symbol (or long name) and unit, from its attributes.
-
-    Parameters
-    ----------
-    array : DataArray
-        Any DataArray of xglass.
-
-    Returns
-    -------
-    str
-        Text with LaTeX, for matplotlib.
-
-    Raises
-    ------
-    AttributeError
-        If it has no attributes.
-
-    Examples
-    --------
-    >>> import xglass as xg
-    >>> xg.plot.label(xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.2)["omega0"])
-    '$\\omega_0$ ($t$)'
-    """
-    symbol, unit = array.attrs.get("symbol"), array.attrs.get("units", "1")
-    text = f"${symbol}$" if symbol else str(array.attrs.get("long_name", array.name or ""))
-    return text if unit in ("1", "") else f"{text} ({unit_symbol(unit)})"
-
-
-#: Units of models in formulas; what holds anything else is a physical unit and stays upright.
-SYMBOLS = {"Vc": "V", "tc": "t", "a": "a", "e": "e", "hbar": r"\hbar"}
-
-
-def unit_symbol(unit: str) -> str:
-    """A unit as it is set in a label: those of models as formulas."""
-    names = re.findall(r"[A-Za-z]+", unit)
-    if not set(names) <= set(SYMBOLS):
-        return unit
-    return "$" + re.sub(r"[A-Za-z]+", lambda name: SYMBOLS[name.group()] + " ", unit).strip() + "$"
+    """Return axes to draw on: those that were given, or new ones, whose labels always have room."""
+    return matplotlib_part(".pyplot").subplots(layout="constrained")[1] if ax is None else ax
