@@ -96,8 +96,8 @@ def names_page() -> str:
 
 
 def executed() -> dict[Path, Path]:
-    """Recipe -> its executed notebook in the folder that ``XGLASS_RECIPES`` names; what is missing or older
-    than its sources, is executed now."""
+    """Recipe -> its executed notebook in the folder that ``XGLASS_RECIPES`` names; what is missing there or
+    older than its sources is executed now."""
     sys.path.insert(0, str(ROOT / "recipes"))
     from _execute import RECIPES, execute, finished
 
