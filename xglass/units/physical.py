@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import refuse
-from xglass.messages import public
+from xglass.messages import public, warn
 from xglass.units.parameters import Value, scale_coordinate
 from xglass.units.quantities import (
     as_length,
@@ -333,11 +332,9 @@ def _warn_of_lengths(conversions: dict[Hashable, Conversion]) -> None:
     """Warn of what is left in the spacing of a lattice that was not given."""
     left = [f"{name!r} ({each.unit})" for name, each in conversions.items() if each.in_spacings]
     if left:
-        warnings.warn(
+        warn(
             f"to_physical: {', '.join(left)} {'stay' if len(left) > 1 else 'stays'} in units of the lattice "
-            "spacing a, whose length is not known; pass spacing='0.5 nm' (say), or drop what is not wanted",
-            UserWarning,
-            stacklevel=3,
+            "spacing a, whose length is not known; pass spacing='0.5 nm' (say), or drop what is not wanted"
         )
 
 
@@ -345,11 +342,9 @@ def _warn_of_strangers(coords: dict[Hashable, xr.DataArray]) -> None:
     """Warn of coordinates in units of the model that nothing but an attribute says."""
     left = [f"{name!r} ({coord.attrs['units']})" for name, coord in coords.items() if _in_model_units(coord)]
     if left:
-        warnings.warn(
+        warn(
             f"to_physical: coordinates {', '.join(left)} stay as they are, for xglass has none of that name "
-            "in that unit; convert them apart (units= says the unit of one DataArray), or drop them",
-            UserWarning,
-            stacklevel=3,
+            "in that unit; convert them apart (units= says the unit of one DataArray), or drop them"
         )
 
 
