@@ -194,6 +194,7 @@ EAGER = {
         "parameters are eager; lazy ones are refused",
     ),
     "dilute_defects.fraction": "a function of parameters",
+    "units.text": "a printed number is the end of a chain",
     **dict.fromkeys(
         [
             "variables.attributes",

@@ -453,9 +453,7 @@ def test_an_observable_of_an_array_says_which_dataset_it_got(caller):
         message = f"{caller}: .*got Dataset .a model of {model}.; solve it by {named(SOLVERS[model])}"
         with pytest.raises(TypeError, match=message):
             OF_ARRAYS[caller](make())
-    with pytest.raises(
-        TypeError, match=f"{caller}: .*a lattice without a model.; make a model of it"
-    ):
+    with pytest.raises(TypeError, match=f"{caller}: .*a lattice without a model.; make a model of it"):
         OF_ARRAYS[caller](xg.lattice.chain(4))
 
 

@@ -1167,7 +1167,7 @@ DATA = [
     ),
     Case(
         "observable in physical units",
-        lambda: xg.kinetic_energy(xg.units.to_physical(run(), scale="0.35 eV")),
+        lambda: xg.kinetic_energy(xg.units.to_physical(run(), scale="0.35 eV", spacing="1 nm")),
         V,
         "kinetic_energy",
         "meV",
@@ -1175,7 +1175,7 @@ DATA = [
     ),
     Case(
         "model in physical units",
-        lambda: simulate(xg.units.to_physical(glass(lattice()), scale="0.35 eV")),
+        lambda: simulate(xg.units.to_physical(glass(lattice()), scale="0.35 eV", spacing="1 nm")),
         V,
         "metropolis",
         "meV",

@@ -118,6 +118,8 @@ def fraction(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
 
     .. math:: n_i = \frac{e^{-\omega_0/T}}{1 + e^{-\omega_0/T}}
 
+    It is the w(T) of section II, 1 - ``weight`` of :func:`xglass.static_disorder`.
+
     Parameters
     ----------
     model : Dataset

@@ -128,6 +128,7 @@ REGISTRY: dict[str, Variable] = {
                 r"\delta",
                 "broadening: standard deviation of a Gaussian, half width of a Lorentzian",
             ),
+            ("weight", "", "1", "w", "weight of the lower energy: fraction of two-level systems at -g"),
             ("twist", "", "1", r"\theta", "flux through the ring: phase of one turn"),
             ("g_z", "", "{E}", "g_z", "static coupling of the electron to a two-level system"),
             ("t", "", "{E}", "t", "hopping integral of the chain: enters H as -t"),

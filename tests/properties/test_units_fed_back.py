@@ -16,6 +16,9 @@ import xarray as xr
 
 import xglass as xg
 
+#: Energies alone are converted on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore:to_physical.*in units of the lattice spacing:UserWarning")
+
 registry = xg.units.registry
 
 
@@ -241,6 +244,7 @@ APART = {
     "units.scale_coordinate": "takes one Quantity",
     "units.scale_of": "the scale is in meV always",
     "units.canonical": "takes numbers",
+    "units.text": "writes either unit beside the number",
 }
 ROOMS_APART = (
     "checks.",

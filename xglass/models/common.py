@@ -58,7 +58,7 @@ def with_coordinates(model: xr.Dataset, *parts: xr.DataArray) -> xr.Dataset:
 def temperature(
     T: Parameter, data: xr.DataArray | xr.Dataset, *, energy: str, zero: bool = False
 ) -> xr.DataArray:
-    """Return temperatures as they enter beside a model or data of one: > 0, or 0 where that has a meaning.
+    """Take temperatures as they enter beside a model, or data of one: > 0, or 0 where that has a meaning.
 
     Warns of numbers that are far beyond all energies of the model, and would lie within them if they were
     kelvin. Of several all must: a sweep that begins within the energies is in their unit.

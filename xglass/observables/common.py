@@ -256,10 +256,14 @@ def checked_correlation(correlation: Any, caller: str) -> bool:
     return bool(correlation == "symmetrised")
 
 
-def checked_window(window: Any, caller: str) -> tuple[float, float]:
-    """Lowest and highest frequency."""
+def checked_window(window: Any, sigma: xr.DataArray, caller: str) -> tuple[float, float]:
+    """Lowest and highest frequency; with a unit, or plain and infinite perhaps."""
+    ends = [window] if np.ndim(window) == 0 else [*window]
+    for i, end in enumerate(ends):
+        if isinstance(end, str) or hasattr(end, "magnitude"):
+            ends[i] = parameter("frequency", end, scale=scale_of(sigma), energy=spectral_unit(sigma))
     try:
-        low, high = (float(end) for end in window)
+        low, high = (float(end) for end in ends)
     except (TypeError, ValueError):
         low, high = 0.0, 0.0
     if not low < high:

@@ -9,7 +9,7 @@ from xglass.checks import aligned, in_model_units, require
 from xglass.engine.core import conductivity
 from xglass.messages import NotFoundError, public, warn
 from xglass.observables import common
-from xglass.units.parameters import Parameter
+from xglass.units.parameters import Parameter, Value
 from xglass.variables import Labelled, energy_unit, stamp
 
 __all__ = [
@@ -126,7 +126,7 @@ def _mobility(sigma: xr.DataArray) -> xr.DataArray:
     if str(direct.attrs.get("units", common.PER_PARTICLE)) != common.MOBILITY:
         common.per_particle(direct, "mobility")
     end = "_stderr" if str(direct.name).endswith("_stderr") else ""
-    return stamp(direct.rename(f"mobility{end}"), energy=common.spectral_unit(sigma))
+    return stamp(direct.rename(f"mobility{end}"), energy=common.spectral_unit(direct))
 
 
 @public
@@ -305,7 +305,7 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.Da
 
 
 @public
-def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
+def peak_frequency(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = None) -> xr.DataArray:
     """Position of the displaced Drude peak: the highest local maximum away from zero frequency.
 
     omega_L of section III of Rammal, Ciuchi and Fratini. A maximum has lower points on either side, so that
@@ -317,7 +317,7 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     sigma : DataArray
         ``optical_conductivity(..., frequency)``; frequency uncut. Noise makes maxima, too: broaden it away
         first.
-    window : tuple of two floats, optional
+    window : tuple of two floats or Quantities, optional
         Lowest and highest frequency between which to look; default all.
 
     Returns
@@ -348,9 +348,9 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     return _peak(sigma, window, "peak_frequency")
 
 
-def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) -> xr.DataArray:
+def _peak(sigma: xr.DataArray, window: tuple[Value, Value] | None, caller: str) -> xr.DataArray:
     grid = common.grid(sigma, caller)
-    low, high = (0.0, float("inf")) if window is None else common.checked_window(window, caller)
+    low, high = (0.0, float("inf")) if window is None else common.checked_window(window, sigma, caller)
     ratio = common.steps_in_filters(sigma)
     if ratio > common.COARSE_STEP:
         warn(
@@ -368,7 +368,7 @@ def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) 
 
 
 @public
-def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
+def localization_length(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = None) -> xr.DataArray:
     r"""Localization length from the position of the displaced Drude peak.
 
     .. math:: L / a = \sqrt{2 t / \omega_L}
@@ -380,7 +380,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     ----------
     sigma : DataArray
         ``optical_conductivity(..., frequency)`` of :func:`electron_tls`, with its coordinate ``t``.
-    window : tuple of two floats, optional
+    window : tuple of two floats or Quantities, optional
         As in :func:`peak_frequency`.
 
     Returns

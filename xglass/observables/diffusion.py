@@ -9,7 +9,7 @@ import xarray as xr
 from xglass.engine.core import conductivity
 from xglass.messages import public
 from xglass.observables import common
-from xglass.units.parameters import Frequencies, Parameter, parameter
+from xglass.units.parameters import Frequencies, Parameter, parameter, scale_of
 from xglass.variables import stamp
 
 __all__ = ["diffusivity", "mean_square_displacement"]
@@ -25,7 +25,9 @@ def _in_time(
     common.per_particle(sigma, name)
     step = common.uniform_step(sigma, name)
     sigma, temperature = common.at_temperature(sigma, T, name)
-    times = parameter("time", time, energy=common.spectral_unit(sigma), above=0.0, zero=True)
+    times = parameter(
+        "time", time, scale=scale_of(sigma), energy=common.spectral_unit(sigma), above=0.0, zero=True
+    )
     if times.dims not in ((), ("time",)):
         raise ValueError(f"{name}: time must be a number or one sequence, got dimensions {times.dims}")
     common.warn_of_coarse_steps(sigma, name)

@@ -159,7 +159,7 @@ def dmft(
         "frequency": (xr.DataArray(frequencies.values, dims="frequency"), ["frequency"]),
         "energy": (xr.DataArray(energies.values, dims="energy"), ["energy"]),
     }
-    plan = tasks.planned(chunks, tasks.loops(inputs.values()))
+    plan = tasks.planned(chunks, tasks.loops(inputs.values()), caller="dmft")
     lattice = {"hilbert": hilbert, "vertex": vertex}
     results = tasks.applied(engine.mean_field, inputs, OUTPUTS, plan, settings=lattice)
     at_points = {name: part for name, part in inputs.items() if name not in ("frequency", "energy")}

@@ -148,7 +148,7 @@ def exact(
     inputs = chain.inputs() | grids.inputs()
     settings = chain.settings()
     settings |= {"numbers": tuple(map(float, chain.numbers)), "weights": tuple(map(float, chain.weights))}
-    plan = tasks.planned(chunks, tasks.loops(inputs.values()))
+    plan = tasks.planned(chunks, tasks.loops(inputs.values()), caller="exact")
     results = tasks.applied(engine.spectra, inputs, SPECTRA, plan, settings=settings)
     without = {name: part for name, part in inputs.items() if name not in ("frequency", "broadening")}
     results |= tasks.applied(engine.stiffness, without, STIFFNESS, plan, settings=settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import xarray as xr
 
 from xglass.checks import whole_number
@@ -17,6 +19,9 @@ __all__ = ["ftlm"]
 
 def __dir__() -> list[str]:
     return __all__
+
+
+logger = logging.getLogger(__name__)
 
 
 @public
@@ -100,7 +105,9 @@ def ftlm(
         With ``max_excitations`` also ``truncated_weight(..., T)`` with ``_stderr``, and in a flux
         ``twist_limited(...)``, as in :func:`exact`. Coords of the model. Attributes say what was averaged
         over: ``momenta`` or ``twists``, ``realizations`` and ``random_vectors`` how many, ``momentum`` or
-        ``twist`` and ``average`` of which kind, and ``stderr_over`` what the errors are the scatter of.
+        ``twist`` and ``average`` of which kind, and ``stderr_over`` what the errors are the scatter of;
+        ``lanczos_steps``, the most at any point, and ``lanczos_steps_rule``, whether they follow from the
+        resolution or were given.
 
     Raises
     ------
@@ -179,8 +186,14 @@ def ftlm(
     solution = estimated(
         lanczos.numerators, chain, grids, vectors, caller="ftlm", seconds=seconds, chunks=chunks, steps=steps
     )
-    solution.attrs["lanczos_steps"] = "rule" if steps is None else steps
-    return solution
+    return solution.assign_attrs(_chosen(steps, taken))
+
+
+def _chosen(steps: int | None, taken: int) -> dict[str, int | str]:
+    """Return attributes that say how many steps are taken at most, and why; logged where a rule chose."""
+    if steps is None:
+        logger.info("ftlm: %d Lanczos steps at most, by the resolution rule", taken)
+    return {"lanczos_steps": taken, "lanczos_steps_rule": "resolution" if steps is None else "given"}
 
 
 def _seconds(steps: int, numbers: int, precision: str) -> float:

@@ -281,13 +281,9 @@ def _simulate(
     # a guess is enough here: it decides how work is cut, never a result
     sites = point.sizes["site"]
     attempt = 7e-8 if weight == "classical" else 4e-6 + 3.5e-8 * sites**2
-    plan = tasks.planned(
-        chunks,
-        tasks.loops(inputs.values()),
-        whole=True,
-        seconds=sweep * sites * attempt,
-        nbytes=(sweep // every + 1) * (sites + 40),
-    )
+    loops, nbytes = tasks.loops(inputs.values()), (sweep // every + 1) * (sites + 40)
+    seconds = sweep * sites * attempt
+    plan = tasks.planned(chunks, loops, caller="metropolis", whole=True, seconds=seconds, nbytes=nbytes)
     rules = {"seed": seed, "every": every, "weight": weight, "moves": moves}
     times = {"first_sweep": begin.sweep, "continued": begin.continued, "frames": stored.size}
     results = tasks.applied(

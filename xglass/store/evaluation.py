@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import logging
 import os
 import re
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from xglass.store.disk import Part
 from xglass.store.reading import loaded, progress_of
 from xglass.store.regions import Index, Regions
 from xglass.variables import Labelled
+
+logger = logging.getLogger(__name__)
 
 
 class EvaluationError(RuntimeError):
@@ -218,6 +221,7 @@ def _complete(
             f"{'; '.join(changes)}"
         )
     total, missing = sum(map(len, own)), sum(map(len, todo))
+    logger.info("%s: %d of %d regions to compute", folder, missing, total)
     failed: list[str] = []
     waiting = 0
     with (
