@@ -182,8 +182,9 @@ claims.add("Fig. 3 (b)", "the d.c. conductivity of FTLM is lower than that of DM
 claims.add("Section VI", "localization corrections are progressively suppressed with rising omega0: growth "
     "of the ratio of the d.c. conductivities to the next omega0", claimed=(1.0, np.inf),
     found=(dc / table["dc_dmft"]).growth("omega0"), reason="from a sixth of that of DMFT to nearly all of it")
-claims.add("Fig. 3 (c)", "the partial weight below 0.25 t is lower than that of DMFT: their ratio", claimed=(0.0, 1.0),
-    found=Measured.of(table, "partial_exact") / table["partial_dmft"], reason="also at omega0 = omega_L")
+claims.add("Fig. 3 (c)", "the partial weight below 0.25 t is lower than that of DMFT: their ratio",
+    claimed=(0.0, 1.0), found=Measured.of(table, "partial_exact") / table["partial_dmft"],
+    reason="also at omega0 = omega_L")
 claims.add("Fig. 3 (c)", "the total weight is precisely captured by DMFT: ratio of FTLM and DMFT",
     claimed=1.0, within=0.02, found=total / table["total_dmft"], reason="equal within the noise")
 claims.add("Section III C", "the kinetic energy is precisely captured by DMFT: ratio of FTLM and DMFT",
