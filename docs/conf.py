@@ -1,8 +1,8 @@
 """Sphinx configuration. Pages that are written at build time are made by docs/tools.
 
-Front page, tutorials and user guide are executed by every build. So are the recipes (in their quick form)
-whose sources have changed since ``recipes/_execute.py`` left them in the folder that ``XGLASS_RECIPES`` names,
-by default one beside the built pages. An error in a cell is an error of the build.
+Front page, tutorials and user guide are executed by every build. So are recipes (in their quick form) whose
+sources have changed since ``recipes/_execute.py`` left them in the folder that ``XGLASS_RECIPES`` names, by
+default one beside the built pages. An error in a cell is an error of the build.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "recipes"), str(DOCS / "tools")]
 
-from links import broken, twins  # noqa: E402
+from links import broken, twins, wordless  # noqa: E402
 from pages import generate  # noqa: E402
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 ).rstrip(os.pathsep)
 os.environ.pop("MPLBACKEND", None)  # pages show their figures
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-os.environ["TQDM_DISABLE"] = "1"  # no progress bars in pages
+os.environ["XGLASS_PROGRESS"] = "off"  # no progress bars in pages
 os.environ.setdefault("XGLASS_RECIPES", str(DOCS / "_build" / "recipes"))
 
 project = "xglass"
@@ -60,6 +60,7 @@ html_theme = "furo"
 html_title = "xglass"
 html_static_path = ["_static"]
 html_css_files = ["xglass.css"]
+html_favicon = "_static/xglass.svg"
 
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
@@ -99,10 +100,12 @@ def plain_formulas(app: Sphinx, what: str, name: str, obj: object, options: obje
 
 
 def check_links(app: Sphinx, error: Exception | None) -> None:
-    """No page that was built has a link into nothing, needs a network to be read, or writes over another."""
+    """No page that was built has a link into nothing or a picture without words, needs a network to be read,
+    or writes over another."""
     if error is None and app.builder.name == "html":
-        for sentence in broken(Path(app.outdir)) + twins(Path(app.outdir)):
-            logger.warning(sentence, type="xglass", subtype="link")
+        for check in (broken, twins, wordless):
+            for sentence in check(Path(app.outdir)):
+                logger.warning(sentence, type="xglass", subtype="link")
 
 
 def setup(app: Sphinx) -> None:

@@ -249,11 +249,14 @@ def claimed_text(row: Mapping[str, Any]) -> str:
 
 def found_text(row: Mapping[str, Any]) -> str:
     """What was found, with its standard error and the point that decides."""
-    if row["found"] is None:
+    found, error = row["found"], row["error"]
+    if found is None:
         text = "no value"
+    elif error:  # two digits of the error, and as many places of the value
+        places = max(0, 1 - math.floor(math.log10(error)))
+        text = f"{found:.{places}f} +- {error:.{places}f} {row['unit']}".strip()
     else:
-        error = " +- unknown" if row["error"] is None else f" +- {row['error']:.2g}" if row["error"] else ""
-        text = f"{row['found']:.4g}{error} {row['unit']}".strip()
+        text = f"{found:.4g}{' +- unknown' if error is None else ''} {row['unit']}".strip()
     labels = ", ".join(
         f"{dim} = {label:g}" if isinstance(label, float) else f"{dim} = {label}"
         for dim, label in row["at"].items()

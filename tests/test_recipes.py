@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -144,7 +145,12 @@ def test_every_source_that_a_recipe_uses_is_in_its_digest(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("broken", [True, False])
 def test_of_recipes_that_are_run_side_by_side_none_fails_unseen(broken, tmp_path, monkeypatch):
-    for variable in ("PYTHONPATH", "MPLBACKEND", "PYDEVD_DISABLE_FILE_VALIDATION"):  # main changes them
+    for variable in (
+        "PYTHONPATH",
+        "MPLBACKEND",
+        "PYDEVD_DISABLE_FILE_VALIDATION",
+        "XGLASS_PROGRESS",
+    ):  # main changes them
         monkeypatch.setenv(variable, "")
     run_one, ran = execute.command, []
 
@@ -158,6 +164,27 @@ def test_of_recipes_that_are_run_side_by_side_none_fails_unseen(broken, tmp_path
         execute.main()
     assert sorted(ran) == RECIPES
     assert "no recipe is called no_such_recipe" in ended.value.code if broken else ended.value.code == 0
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_the_figure_of_a_page_has_its_paragraph_as_alternative_text(path):
+    """Under each paragraph on a figure stands the cell that draws it; formulas are read as letters."""
+    kinds = re.split(r"^# %%(.*)$", path.read_text(), flags=re.M)[1:]
+    cells = []
+    for kind, source in zip(kinds[::2], kinds[1::2], strict=True):
+        markdown = "[markdown]" in kind
+        text = re.sub(r"^# ?", "", source, flags=re.M).strip() if markdown else source.strip()
+        drawn = [{"data": {"image/png": ""}}] if "\nsave(" in source else [{"text": "no picture"}]
+        cells.append(
+            types.SimpleNamespace(
+                cell_type="markdown" if markdown else "code", source=text, outputs=drawn, metadata={}
+            )
+        )
+    execute.describe(types.SimpleNamespace(cells=cells))
+    words = [cell.metadata["mystnb"]["image"]["alt"] for cell in cells if cell.metadata]
+    assert len(words) == sum("\nsave(" in cell.source for cell in cells if cell.cell_type == "code") == 1
+    assert len(words[0]) > 40
+    assert not set(words[0]) & set("\\${}\n")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -178,6 +205,6 @@ def test_readme_example_runs(tmp_path):
     second = run(["example.py"], tmp_path)
     assert "region" in first.stderr, "a long computation shows its progress"
     assert "region" not in second.stderr, "what is stored is not computed again"
-    assert sorted(second.stdout.splitlines()) == sorted(
-        first.stdout.splitlines()
-    )  # xarray prints coordinates in the order of a set
+    assert second.stdout == first.stdout
+    said = re.search(r"It prints `(barrier = \d+\(\d+\) meV)`", (ROOT / "README.md").read_text())
+    assert first.stdout.strip() == said[1], "what the README says that it prints"

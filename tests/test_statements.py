@@ -189,8 +189,17 @@ def test_what_is_written_is_plain_json(tmp_path):
     assert (first["found"], first["error"], first["unit"], first["verdict"]) == (2.0, 0.1, "tc", MET)
     assert (second["found"], second["verdict"]) == (None, UNDECIDED)
     assert statements.claimed_text(first) == "> 1 tc"
-    assert statements.found_text(first) == "2 +- 0.1 tc"
+    assert statements.found_text(first) == "2.00 +- 0.10 tc"
     assert statements.found_text(second) == "no value"
+    for value, error, text in (
+        (0.50612, 0.0771, "0.506 +- 0.077"),
+        (24.782, 3.21, "24.8 +- 3.2"),
+        (1234.4, 99.0, "1234 +- 99"),
+        (1234.4, 321.0, "1234 +- 321"),
+        (0.0065254, 0.0, "0.006525"),
+        (2.0, None, "2 +- unknown"),
+    ):
+        assert statements.found_text(first | {"found": value, "error": error, "unit": ""}) == text
 
 
 def test_errors_of_quotients_and_differences(tmp_path):
@@ -204,7 +213,7 @@ def test_errors_of_quotients_and_differences(tmp_path):
     data = xr.Dataset({"rho": 2.0 * T, "rho_stderr": 0.1 * T})
     rho = statements.Measured.of(data, "rho")
     growth = rho.growth("T")
-    assert growth.value.identical(xr.DataArray([5.0, 2.0], dims="T", coords={"T": [0.5, 1.0]}))
+    assert growth.value.equals(xr.DataArray([5.0, 2.0], dims="T", coords={"T": [0.5, 1.0]}))
     assert np.allclose(growth.error, np.array([5.0, 2.0]) * 0.05 * 2**0.5)
     claims = declared()
     change = rho.sel(T=1.0) / rho.sel(T=[0.1, 0.5])

@@ -13,12 +13,12 @@ from _statements import PAPERS, VERDICTS, claimed_text, found_text
 
 HEAD = """# What the papers say
 
-Every sentence of a paper that a recipe can decide is declared there, with the interval in which a number must
-lie if the sentence holds. The verdict is computed: *met* where three standard errors about the number that was
-found lie inside that interval, *contradicted* where they lie outside, *not decidable* else. A claim about a
-whole curve is decided by its least favourable point, which is named. What is shown was found by the quick forms
-of the recipes, as this page was built; each recipe holds its verdicts to those that are expected, and fails
-otherwise.
+Every sentence of a paper that a recipe can decide is declared there, with the interval in which a number
+must lie if the sentence holds. The verdict is computed: *met* where three standard errors about the number
+that was found lie inside that interval, *contradicted* where they lie outside, *not decidable* else. A claim
+about a whole curve is decided by its least favourable point, which is named. What is shown was found by the
+quick forms of the recipes, as this page was built; each recipe holds its verdicts to those that are
+expected, and fails otherwise.
 """
 
 
@@ -41,12 +41,11 @@ def counts(rows: list[dict[str, Any]]) -> str:
 
 def table(rows: list[dict[str, Any]]) -> list[str]:
     """One line for each statement, in the order of the paper."""
-    lines = ["| where | the paper says | claimed | found | verdict | recipe |", "|---|---|---|---|---|---|"]
+    lines = ["| where | the paper says | verdict | claimed | found | recipe |", "|---|---|---|---|---|---|"]
     for row in sorted(rows, key=place):
-        texts = (row["where"], row["claim"], claimed_text(row), found_text(row))
-        cells = [escaped(text) for text in texts]
-        cells.append(f"**{row['verdict']}**: {escaped(row['reason'])}")
-        cells.append(f"{{doc}}`/_generated/recipes/{row['recipe']}`")
+        verdict = f"**{row['verdict']}**: {escaped(row['reason'])}"
+        texts = [escaped(text) for text in (row["where"], row["claim"], claimed_text(row), found_text(row))]
+        cells = [*texts[:2], verdict, *texts[2:], f"{{doc}}`/_generated/recipes/{row['recipe']}`"]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
