@@ -5,7 +5,7 @@
 # systems, from slow to fast ones, and how much of it is localization? This is Fig. 1 (e-h) of Rammal, Ciuchi
 # and Fratini, *Inelastic scattering and transient localization from coupling to two-level systems*: the
 # Lanczos method, against dynamical mean-field theory (no localization) and the relaxation-time approximation
-# (localization in frozen disorder that relaxes). The quick form takes about 15 s of processor time on 12
+# (localization in frozen disorder that relaxes). The quick form takes about 20 s of processor time on 12
 # sites with wider filters. `--full` takes the paper's 16 sites and filters: about 40 minutes of processor
 # time (extrapolated from panels (e) and (h) above $\omega_0$ with two vectors each: 7 minutes), 20 minutes on
 # two cores, and 3 GB of memory. It may be stopped and goes on when the same command is given again.

@@ -163,6 +163,8 @@ ABOUT_LABELS = {
     "checks.array": lambda run: xg.checks.array("test", "x", run["occupation"]),
     "checks.real_array": lambda run: xg.checks.real_array("test", "x", run["occupation"]),
     "units.scale_of": lambda run: xg.units.scale_of(run),
+    "checks.described": lambda run: xg.checks.described(run),
+    "checks.model_of": lambda run: xg.checks.model_of(run),
     "checks.eager": lambda run: xg.checks.eager(run.chunk(sweep=2), "position"),
 }
 

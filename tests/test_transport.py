@@ -172,7 +172,7 @@ def test_mobility_is_the_conductivity_of_a_particle():
 
 @pytest.mark.parametrize("function", [xg.resistivity, xg.mobility])
 def test_a_solution_without_a_conductivity_is_refused(function):
-    with pytest.raises(KeyError, match=rf"{function.__name__}: the Dataset has none of mobility"):
+    with pytest.raises(KeyError, match=rf"{function.__name__}: .* has no 'optical_conductivity'"):
         function(solved()[["kinetic_energy"]])
     with pytest.raises(ValueError, match="frequency runs from 0.5 to 0.5 and 0 is not among its values"):
         function(solved().isel(frequency=[1]))
@@ -717,8 +717,8 @@ def test_transient_length_is_the_laplace_transform(rate):
             r"window must be \(lowest, highest\)",
         ),
         (lambda: xg.localization_length(SIGMA.drop_vars("t")), KeyError, r"no coordinate 't'"),
-        (lambda: xg.sum_rule(SIGMA), TypeError, r"solution must be the Dataset of a solver"),
-        (lambda: xg.sum_rule(SIGMA.to_dataset()), KeyError, r"no 'total_weight'; pass the whole result"),
+        (lambda: xg.sum_rule(SIGMA), TypeError, r"sum_rule: give the Dataset of a .*run, not DataArray"),
+        (lambda: xg.sum_rule(SIGMA.to_dataset()), KeyError, r"no 'total_weight'; .*pass the whole Dataset"),
         (lambda: xg.relaxation_time_approximation(SIGMA, rate=-1.0), ValueError, r"rate must be > 0 or 0"),
         (
             lambda: xg.relaxation_time_approximation(SIGMA, rate=1.0, correlation="S"),

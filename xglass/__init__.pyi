@@ -43,5 +43,6 @@ from .solvers.metropolis import metropolis as metropolis
 from .solvers.metropolis import metropolis_counters as metropolis_counters
 from .solvers.static_disorder import static_disorder as static_disorder
 from .solvers.typicality import typicality as typicality
+from .versions import show_versions as show_versions
 
 __version__: str

@@ -34,6 +34,7 @@ GROUPS = {
     "Storage": ["store"],
     "Figures": ["plot"],
     "For tests": ["testing"],
+    "For reports": ["show_versions"],
 }  # fmt: skip
 #: Public without a page: the registry has one of its own, and checks are for those who extend xglass.
 ELSEWHERE = {"variables", "checks"}

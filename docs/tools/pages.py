@@ -96,8 +96,8 @@ def names_page() -> str:
 
 
 def executed() -> dict[Path, Path]:
-    """Recipe -> its executed notebook in the folder that ``XGLASS_RECIPES`` names; what is missing or older
-    than its sources, is executed now."""
+    """Recipe -> its executed notebook in the folder that ``XGLASS_RECIPES`` names; what is missing there or
+    older than its sources is executed now."""
     sys.path.insert(0, str(ROOT / "recipes"))
     from _execute import RECIPES, execute, finished
 
@@ -153,8 +153,11 @@ def generate(app: Sphinx, config: Config) -> None:
     files = names.pages()
     config.autosummary_filename_map = {f"xglass.{name}": file for name, file in files.items()}
     notebooks = executed()
-    pages = {"variables.md": variables_page(), "names.rst": names_page()}
-    pages |= {"recipes.md": recipe_list(notebooks)}
+    pages = {
+        "variables.md": variables_page(),
+        "names.rst": names_page(),
+        "recipes.md": recipe_list(notebooks),
+    }
     pages["statements.md"] = statements.page(
         path.parent / "output" / f"{recipe.stem}_statements.json" for recipe, path in notebooks.items()
     )

@@ -16,6 +16,9 @@ import xarray as xr
 
 import xglass as xg
 
+#: Energies alone are converted on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore:to_physical.*in units of the lattice spacing:UserWarning")
+
 registry = xg.units.registry
 
 

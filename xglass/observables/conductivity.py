@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, in_model_units
+from xglass.checks import aligned, in_model_units, require
 from xglass.engine.core import conductivity
+from xglass.messages import NotFoundError, public, warn
 from xglass.observables import common
-from xglass.units.parameters import Parameter
+from xglass.units.parameters import Parameter, Value
 from xglass.variables import Labelled, energy_unit, stamp
 
 __all__ = [
@@ -28,6 +27,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     """Conductivity at zero frequency.
 
@@ -77,6 +77,7 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     )
 
 
+@public
 def mobility(sigma: Labelled) -> Labelled:
     """Mobility: the conductivity per particle at zero frequency, in e a^2/hbar.
 
@@ -114,15 +115,21 @@ def mobility(sigma: Labelled) -> Labelled:
     """
     if isinstance(sigma, xr.Dataset):
         value, error = _with_error(sigma, "mobility")
-        parts = {str(part.name): part for part in (mobility(x) for x in (value, error) if x is not None)}
-        return xr.Dataset(parts)
+        parts = [_mobility(value)] if error is None else [_mobility(value), _mobility(error)]
+        return xr.Dataset({str(part.name): part for part in parts})
+    return _mobility(sigma)
+
+
+def _mobility(sigma: xr.DataArray) -> xr.DataArray:
+    """The mobility of a conductivity per particle, or its error."""
     direct = _static(sigma, "mobility")
     if str(direct.attrs.get("units", common.PER_PARTICLE)) != common.MOBILITY:
         common.per_particle(direct, "mobility")
     end = "_stderr" if str(direct.name).endswith("_stderr") else ""
-    return stamp(direct.rename(f"mobility{end}"), energy=common.spectral_unit(sigma))
+    return stamp(direct.rename(f"mobility{end}"), energy=common.spectral_unit(direct))
 
 
+@public
 def resistivity(sigma: Labelled) -> Labelled:
     r"""Resistivity: the inverse of the conductivity at zero frequency.
 
@@ -203,12 +210,8 @@ STATIC_LIMITS = ("mobility", "dc_conductivity", "optical_conductivity")
 
 def _with_error(solution: xr.Dataset, caller: str) -> tuple[xr.DataArray, xr.DataArray | None]:
     """The static limit of a solution, and its error where there is one."""
-    name = next((name for name in STATIC_LIMITS if name in solution), None)
-    if name is None:
-        raise KeyError(
-            f"{caller}: the Dataset has none of {', '.join(STATIC_LIMITS)}; pass the whole result of exact, "
-            "ftlm, typicality, dmft or static_disorder"
-        )
+    name = next((name for name in STATIC_LIMITS if name in solution), "optical_conductivity")
+    require(solution, name, caller=caller)
     error = solution.get(f"{name}_stderr")
     return _static(solution[name], caller), None if error is None else _static(error, caller)
 
@@ -231,14 +234,13 @@ def _inverse(direct: xr.DataArray) -> xr.DataArray:
 def _warn_of_trajectories(direct: xr.DataArray) -> None:
     """Warn where a mean of inverses is about to be taken."""
     if several := [dim for dim in ("walker", "sweep") if dim in direct.dims]:
-        warnings.warn(
+        warn(
             f"resistivity: sigma still has {several}, and the mean of 1/sigma is larger than 1/mean, by 2 to "
-            f"45 % where it was measured; write .mean({several}) before it, inside xg.jackknife for errors",
-            UserWarning,
-            stacklevel=3,
+            f"45 % where it was measured; write .mean({several}) before it, inside xg.jackknife for errors"
         )
 
 
+@public
 def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.DataArray:
     r"""Integrated conductivity, Eq. (2) of Rammal, Ciuchi and Fratini.
 
@@ -302,7 +304,8 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.Da
     return stamp(result, energy=energy, spectral_weight=weight)
 
 
-def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
+@public
+def peak_frequency(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = None) -> xr.DataArray:
     """Position of the displaced Drude peak: the highest local maximum away from zero frequency.
 
     omega_L of section III of Rammal, Ciuchi and Fratini. A maximum has lower points on either side, so that
@@ -314,7 +317,7 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     sigma : DataArray
         ``optical_conductivity(..., frequency)``; frequency uncut. Noise makes maxima, too: broaden it away
         first.
-    window : tuple of two floats, optional
+    window : tuple of two floats or Quantities, optional
         Lowest and highest frequency between which to look; default all.
 
     Returns
@@ -345,17 +348,15 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     return _peak(sigma, window, "peak_frequency")
 
 
-def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) -> xr.DataArray:
+def _peak(sigma: xr.DataArray, window: tuple[Value, Value] | None, caller: str) -> xr.DataArray:
     grid = common.grid(sigma, caller)
-    low, high = (0.0, float("inf")) if window is None else common.checked_window(window, caller)
+    low, high = (0.0, float("inf")) if window is None else common.checked_window(window, sigma, caller)
     ratio = common.steps_in_filters(sigma)
     if ratio > common.COARSE_STEP:
-        warnings.warn(
+        warn(
             f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a peak as narrow as "
             f"the filter is found to {min(0.1 * ratio, 0.5):.2g} steps only: compute sigma with steps of at "
-            f"most {common.COARSE_STEP:g} broadenings, or a larger broadening",
-            UserWarning,
-            stacklevel=3,
+            f"most {common.COARSE_STEP:g} broadenings, or a larger broadening"
         )
     result = common.labelled(
         conductivity.peaks,
@@ -366,7 +367,8 @@ def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) 
     return stamp(result.rename("peak_frequency"), energy=common.spectral_unit(sigma), peak_frequency=unit)
 
 
-def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
+@public
+def localization_length(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = None) -> xr.DataArray:
     r"""Localization length from the position of the displaced Drude peak.
 
     .. math:: L / a = \sqrt{2 t / \omega_L}
@@ -378,7 +380,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     ----------
     sigma : DataArray
         ``optical_conductivity(..., frequency)`` of :func:`electron_tls`, with its coordinate ``t``.
-    window : tuple of two floats, optional
+    window : tuple of two floats or Quantities, optional
         As in :func:`peak_frequency`.
 
     Returns
@@ -413,7 +415,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     """
     common.checked_sigma(sigma, "localization_length")
     if "t" not in sigma.coords:
-        raise KeyError(
+        raise NotFoundError(
             "localization_length: sigma has no coordinate 't', the hopping integral; write "
             ".assign_coords(t=1.0)"
         )
@@ -430,6 +432,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     )
 
 
+@public
 def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     r"""Violation of the sum rule of the conductivity, relative to the total weight.
 
@@ -466,14 +469,7 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     >>> bool(abs(xg.sum_rule(result)) < 1e-9)
     True
     """
-    if not isinstance(solution, xr.Dataset):
-        raise TypeError(f"sum_rule: solution must be the Dataset of a solver, got {type(solution).__name__}")
-    for name in ("total_weight", "kinetic_energy"):
-        if name not in solution:
-            raise KeyError(
-                f"sum_rule: the Dataset has no {name!r}; pass the whole result of exact, ftlm, dmft "
-                "or static_disorder"
-            )
+    require(solution, "total_weight", "kinetic_energy", caller="sum_rule")
     terms = ("total_weight", "kinetic_energy", *(["stiffness"] if "stiffness" in solution else []))
     in_model_units("sum_rule", **{name: solution.variables[name] for name in terms})
     result = common.labelled(

@@ -81,7 +81,7 @@ def each(obj: Any, dim: str | None) -> list[Any]:
 
 
 def whole_names(style: dict[str, Any], artist: str = "lines.Line2D") -> dict[str, Any]:
-    """Properties of a matplotlib artist by their whole names: ``color`` for ``c``."""
+    """Name the properties of a matplotlib artist in full: ``color`` for ``c``."""
     module, _, kind = artist.partition(".")
     names: dict[str, Any] = matplotlib_part(".cbook").normalize_kwargs(
         style, getattr(matplotlib_part(f".{module}"), kind)

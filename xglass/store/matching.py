@@ -217,6 +217,7 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
     or a run of which they are more or less.
     """
     first = parts[0].provenance
+    same = first["fingerprint"] == provenance.fingerprint(data, first.get("identity_version"))
     refuse_other_revisions(parts[0], asked["revisions"])
     if first.get("solver_run") and asked["solver_run"]:
         lines = provenance.compare(
@@ -228,12 +229,12 @@ def refuse_other(parts: list[Part], data: xr.Dataset, asked: dict[str, Any], fol
         ):  # a growth knows those of its solver only
             lines += provenance.compare(own, {k: v for k, v in asked["attributes"].items() if k in own})
         lines = list(dict.fromkeys(lines))
-        if lines and first["fingerprint"] == asked["fingerprint"]:
+        if lines and same:
             raise ValueError(
                 f"store {str(folder)!r}: by its fingerprint it holds this run, by its metadata another one "
                 f"({lines[0]}); they are damaged, restore them or evaluate to another path"
             )
-    elif first["fingerprint"] == asked["fingerprint"]:
+    elif same:
         return
     else:
         lines = _compared_chains(first, asked, folder)

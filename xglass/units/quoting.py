@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import refuse
+from xglass.messages import public
 
 __all__ = ["text"]
 
@@ -16,6 +17,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def text(data: xr.Dataset, name: str) -> str:
     """A variable with its standard error and its unit, such as "59(11) meV".
 

@@ -14,9 +14,9 @@ import types
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-#: Version of the rule by which operations are known. New stores carry it; stores without it were made before
-#: there was a rule.
-IDENTITY_VERSION = 1
+#: Version of the rule by which chains are known. New stores carry it; those without were made before there
+#: was a rule. 1: operations have names and revisions. 2: what axes are called is left out.
+IDENTITY_VERSION = 2
 
 #: Name -> revision of every operation whose module is loaded.
 REVISIONS: dict[str, int] = {}
