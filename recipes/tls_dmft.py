@@ -5,7 +5,7 @@
 # diverge when the two-level systems freeze? Dynamical mean-field theory answers in the thermodynamic limit
 # and without broadening. This is Fig. 5 with Eqs. (A7)-(A13), (A20) and (A21) of Rammal, Ciuchi and Fratini,
 # *Inelastic scattering and transient localization from coupling to two-level systems*. The quick form takes
-# about twenty seconds on two cores. `--full`, with finer grids and more temperatures, takes about twice that.
+# about half a minute on two cores. `--full`, with finer grids and more temperatures, takes about twice that.
 # It may be stopped and goes on when the same command is given again.
 #
 # **The model.** One electron hops with $t$ on an infinite chain and flips the two-level system of its site,

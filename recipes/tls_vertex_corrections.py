@@ -68,7 +68,7 @@ ring_exact = solved(options, "tls_vertex_ring_exact", xg.exact(ring, **short))["
 
 
 # %%
-def relaxed(spectrum: xr.DataArray, rate: xr.DataArray) -> xr.DataArray:
+def relaxed(spectrum: xr.DataArray, rate: float | np.ndarray | xr.DataArray) -> xr.DataArray:
     """The relaxation-time approximation, Eq. (3)."""
     return xg.relaxation_time_approximation(spectrum, rate=rate, correlation="symmetrised")
 
@@ -155,6 +155,7 @@ of_spectrum = xg.fits.relaxation_rate(some, filtered)
 spectrum, band = slow["optical_conductivity"], slow["optical_conductivity_stderr"]
 area, noise = (part.sum() / spectrum.sum() for part in (abs(relaxed_slow - spectrum), band))
 peaks = [float(xg.peak_frequency(part, window=(0.1, 2.0))) for part in (filtered, spectrum)]
+second = [float(xg.peak_frequency(part, window=(0.95, 1.25))) for part in (spectrum, relaxed_slow)]
 dc, total = Measured.of(table, "dc_exact"), Measured.of(table, "total_exact")
 kinetic, alloy = Measured.of(exact, "kinetic_energy"), Measured.of(ring_static, "optical_conductivity")
 growth = dc.sel(omega0=0.1) / dc.sel(omega0=0.05)
@@ -166,20 +167,24 @@ claims.add("Section II", "at omega0 = 0 the model is an electron in static binar
     "the alloy over that of the model, 8 sites", claimed=1.0, within=0.05, found=alloy / ring_exact,
     reason="equal within the noise of 4000 configurations")
 claims.add("Fig. 3 (a)", "FTLM and DMFT agree fully at high frequencies, omega >~ omega_L: ratio of their "
-    "weights up to each cutoff", claimed=1.0, within=0.05, found=over_dmft([0.5, 1.0, 2.0, 3.0, 4.0]),
+    "weights between cutoffs", claimed=1.0, within=0.05, found=over_dmft([0.5, 1.0, 2.0, 3.0, 4.0]),
     expected="contradicted", reason="DMFT is a fifth low up to 2 t and a third high beyond: same order only")
 claims.add("Fig. 3 (a)", "localization corrections are evident between omega0 and omega_L: ratio of the "
     "weights of FTLM and DMFT", claimed=(0.0, 0.95), found=over_dmft([0.05, 0.5]),
     reason="a quarter of the weight is missing")
-claims.add("Fig. 3 (a)", "the FTLM conductivity is always lower than that of DMFT: ratio of their weights up "
-    "to each cutoff", claimed=(0.0, 1.0), found=over_dmft([0.0, 0.25, 0.5, 1.0, 2.0]),
+claims.add("Fig. 3 (a)", "the FTLM conductivity is always lower than that of DMFT: ratio of their weights "
+    "between cutoffs", claimed=(0.0, 1.0), found=over_dmft([0.0, 0.25, 0.5, 1.0, 2.0]),
     expected="contradicted",
     reason="the total is the same: what is missing at low frequency is found above. True of sigma(0)")
 claims.add("Fig. 3 (b)", "the d.c. conductivity of FTLM is lower than that of DMFT: their ratio, omega0 < "
     "omega_L = 0.5 t", claimed=(0.0, 1.0), found=dc.sel(omega0=omega0[:-1]) / table["dc_dmft"],
     reason="localization takes most of it at the lowest omega0")
-claims.add("Fig. 3 (c)", "so is the partial weight below 0.25 t: ratio of FTLM and DMFT", claimed=(0.0, 1.0),
-    found=Measured.of(table, "partial_exact") / table["partial_dmft"], reason="also at omega0 = omega_L")
+claims.add("Section VI", "localization corrections are progressively suppressed with rising omega0: growth "
+    "of the ratio of the d.c. conductivities to the next omega0", claimed=(1.0, np.inf),
+    found=(dc / table["dc_dmft"]).growth("omega0"), reason="from a sixth of that of DMFT to nearly all of it")
+claims.add("Fig. 3 (c)", "the partial weight below 0.25 t is lower than that of DMFT: their ratio",
+    claimed=(0.0, 1.0), found=Measured.of(table, "partial_exact") / table["partial_dmft"],
+    reason="also at omega0 = omega_L")
 claims.add("Fig. 3 (c)", "the total weight is precisely captured by DMFT: ratio of FTLM and DMFT",
     claimed=1.0, within=0.02, found=total / table["total_dmft"], reason="equal within the noise")
 claims.add("Section III C", "the kinetic energy is precisely captured by DMFT: ratio of FTLM and DMFT",
@@ -205,6 +210,9 @@ claims.add("Fig. 3 (b)", "at low omega0 the relaxation-time approximation has th
 claims.add("Fig. 3 (a)", "the relaxation-time approximation describes the entire spectrum very accurately: "
     "area between it and FTLM", claimed=(0.0, 0.1), found=area, error=noise, needs_full=True,
     reason="in units of the weight; between DMFT and FTLM it is 0.3")
+claims.add("Fig. 3 (a)", "the relaxation-time approximation has some of the fine structure: distance of "
+    "the maxima near 1.1 t", claimed=0.0, within=0.1, unit="t", found=second[1] - second[0], error=0.0,
+    reason="fine structure of binary disorder; rings of 14 and 16 sites differ by 0.04 t")
 claims.add("Eq. (5)", "the formula is indistinguishable from the relaxation-time approximation: their ratio",
     claimed=1.0, within=0.1, found=Measured.of(rta, "eq5_over_rta"), reason="at every omega0")
 claims.add("Fig. 3 (b)", "the formula is indistinguishable from FTLM: their ratio, omega0 = 0.05 t to 0.5 t",
@@ -259,10 +267,9 @@ save(figure, options.out, "tls_vertex_corrections")
 
 # %% [markdown]
 # **What the paper says, and what was found.** The table of statements above has both. Localization takes
-# weight from low frequency and leaves the total as it is. That much settles the two sentences that
-# contradict each other: the exact conductivity cannot be "always lower", and what it lacks below about
-# $0.4\,t$ is found up to $2\,t$, so that no "full agreement is recovered at high frequencies". The RTA
-# describes all of it at low $\omega_0$, and fails by a factor of two at $\omega_0 = 0.5\,t$. Its best rate
-# depends on what it is fitted to: $\omega_0$ for the static conductivity, of which the filter makes a fifth,
-# and half of that for the whole spectrum. Eq. (5) stands for Eq. (4) at every $\omega_0$, and so fails where
-# that does.
+# weight from low frequency and leaves the total as it is. So the exact conductivity cannot be "always lower":
+# what it lacks below about $0.4\,t$ is found up to $2\,t$, and no "full agreement is recovered at high
+# frequencies". The RTA describes all of it at low $\omega_0$, and fails by a factor of two at $\omega_0 =
+# 0.5\,t$. Its best rate depends on what it is fitted to: $\omega_0$ for the static conductivity, of which the
+# filter makes a fifth, and half of that for the whole spectrum. Eq. (5) stands for Eq. (4) at every
+# $\omega_0$, and so fails where that does.
