@@ -185,6 +185,13 @@ def test_files_that_differ_by_case_only_are_found(tmp_path):
     assert links.twins(tmp_path) == ["api/a.html and api/A.html differ by case only"]
 
 
+def test_the_picture_of_the_house_has_every_room_and_door(tmp_path):
+    house = tool("house")
+    assert sorted(house.floors()) == sorted(house.rooms())
+    house.draw(tmp_path / "house.svg")
+    assert "compile" in (tmp_path / "house.svg").read_text()
+
+
 def test_the_functions_of_the_index_of_equations_exist():
     assert not equations.unknown()
 

@@ -24,7 +24,7 @@ def rooms() -> dict[str, dict[str, list[Path]]]:
     found: dict[str, dict[str, list[Path]]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         *folders, name = path.relative_to(PACKAGE).parts
-        if name == "__init__.py" or not folders and name.startswith("__"):
+        if name == "__init__.py":
             continue
         room = folders[0] if folders else path.stem
         found.setdefault(room, {}).setdefault("/".join(folders[1:]), []).append(path)
