@@ -398,7 +398,9 @@ INHERITING = frozenset(
 def attributes(name: str, *, energy: str = "Vc") -> dict[str, str]:
     """Return the attributes ``units``, ``long_name`` and ``symbol`` of a registered name.
 
-    ``x_stderr`` is derived from ``x``. Raises KeyError for a name that is not registered.
+    A dimension or parameter that is a pure number has no unit, for titles and axes of xarray's plots would
+    say "[1]" behind it; a result has the unit "1". ``x_stderr`` is derived from ``x``. Raises KeyError for a
+    name that is not registered.
     """
     base = name.removesuffix("_stderr")
     if base not in REGISTRY:
@@ -407,7 +409,9 @@ def attributes(name: str, *, energy: str = "Vc") -> dict[str, str]:
     long_name, symbol = entry.definition.split(":")[0], entry.symbol
     if base != name:
         long_name, symbol = f"standard error of the {long_name}", rf"\delta {symbol}"
-    return {"units": entry.unit.format(E=energy), "long_name": long_name, "symbol": symbol}
+    bare = entry.unit == "1" and entry.kind in ("dimension", "parameter")
+    unit = {} if bare else {"units": entry.unit.format(E=energy)}
+    return unit | {"long_name": long_name, "symbol": symbol}
 
 
 @public
@@ -417,7 +421,8 @@ def stamp(obj: Labelled, *, energy: str = "Vc", **units: str) -> Labelled:
     xarray carries attributes through arithmetic, so whatever was inherited is replaced.
     ``units`` overrides the unit of single variables (a fit inherits the unit of what it fits).
     Registered coordinates that have no attributes yet receive theirs. Those of a single value come last, in
-    the order of the registry.
+    the order of the registry: titles of xarray's plots list them as they stand and end after 50 letters, so
+    that they name what was selected from the result, then temperature and parameters.
     """
     obj = obj.copy(deep=False)
     results = (
@@ -435,24 +440,13 @@ def stamp(obj: Labelled, *, energy: str = "Vc", **units: str) -> Labelled:
         obj.attrs = results[str(obj.name)].attrs
     else:
         obj = obj.assign(results)
-    return _titled(obj.assign_coords({name: variable for name, variable in bare.items()}))
-
-
-def _titled(obj: Labelled) -> Labelled:
-    """The same with its coordinates as the titles of xarray's plots are to name them.
-
-    These list every coordinate of one value, in the order in which they stand, and end after 50 letters. So
-    that they say what was selected, then at which temperature and parameters, constants come after what
-    varies; and "[1]" behind a pure number says nothing.
-    """
-    there = [name for name in REGISTRY if name in obj.coords]
-    constants = {name: obj.coords[name].variable for name in there if not obj.coords[name].dims}
-    obj = obj.drop_vars(constants).assign_coords(constants)
-    for name in there:
-        titled = REGISTRY[name].kind in ("dimension", "parameter")
-        if titled and obj.coords[name].attrs.get("units") == "1":
-            del obj.coords[name].attrs["units"]
-    return obj
+    obj = obj.assign_coords({name: variable for name, variable in bare.items()})
+    constants = {
+        name: obj.coords[name].variable
+        for name in REGISTRY
+        if name in obj.coords and not obj.coords[name].dims
+    }
+    return obj.drop_vars(constants).assign_coords(constants)
 
 
 @public

@@ -263,5 +263,6 @@ def _without_unit(array: xr.DataArray) -> xr.DataArray:
     array = stamp(array)
     array.attrs["units"] = "1"
     for name in set(STRENGTHS) & set(array.coords):
-        array.coords[name].attrs = {k: v for k, v in attributes(name).items() if k != "units"}
+        array.coords[name].attrs = attributes(name)
+        del array.coords[name].attrs["units"]
     return array
