@@ -343,6 +343,32 @@ def test_what_comes_out_goes_in_again():
     assert float(xg.units.scale_coordinate(f"{float(scale)!r} {scale.attrs['units']}")) == 120.0
 
 
+def test_converted_parts_of_a_solution_make_the_same_solution():
+    """With all that they bring along, which is converted, too."""
+    chain = xg.lattice.chain(3)
+    tls = xg.electron_tls(chain, g=[0.5, 1.0], omega0=0.2, scale="0.12 eV")
+    given = {"T": [0.5, 1.0], "frequency": [0.0, 0.5], "broadening": [0.1, 0.2]}
+    whole = xg.exact(tls, **given).compute()
+    physical = xg.units.to_physical(whole, spacing="0.7 nm")
+    for name in given:
+        assert physical[name].coords.keys() > {"omega0", "t", "scale"}
+        xr.testing.assert_identical(xg.exact(tls, **given | {name: physical[name]}).compute(), whole)
+    one = xg.exact(tls, **given | {"T": physical["T"].isel(T=1)}).compute()
+    np.testing.assert_array_equal(one["optical_conductivity"], whole["optical_conductivity"].isel(T=1))
+    same = xg.electron_tls(
+        chain, g=physical["g"], omega0=physical["omega0"], t=physical["t"], scale="120 meV"
+    )
+    xr.testing.assert_equal(xg.exact(same, **given).compute(), whole)
+    # along another parameter: the labels are those of the model again
+    own = physical["g"].rename("T")
+    zipped = xg.exact(tls, **given | {"T": own})
+    np.testing.assert_array_equal(zipped["T"], [0.5, 1.0])
+    np.testing.assert_array_equal(zipped["g"], [0.5, 1.0])
+    lengths = physical["T"].assign_coords(gate_distance=1.0)
+    lengths["gate_distance"].attrs["units"] = "nm"
+    assert "gate_distance" not in parameter("T", lengths, scale=120.0, energy="tc").coords
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

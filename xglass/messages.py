@@ -38,6 +38,7 @@ SYNONYMS: dict[str, str] = {
     "bonds": "edges links neighbours neighbors",
     "chunks": "chunksize chunk_size",
     "cutoff": "omega_max frequency_max upto",
+    "density": "carriers carrier_density n concentration",
     "dim": "axis dims along over dimension",
     "energy": "E energies nu",
     "eta": "anisotropy",
@@ -73,7 +74,7 @@ SYNONYMS: dict[str, str] = {
     "units": "unit to",
     "waiting_time": "tw t_w waiting age",
     "walker": "replica replicas chain trajectory trajectories n_walkers",
-    "weight": "method hamiltonian",
+    "weight": "method hamiltonian fraction concentration",
     "window": "range limits bounds",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,7 +22,7 @@ from xglass.units.quantities import (
     shortened,
     unit_registry,
 )
-from xglass.variables import REGISTRY, attributes
+from xglass.variables import NATURAL, REGISTRY, attributes
 
 if TYPE_CHECKING:
     import pint
@@ -128,7 +129,7 @@ def parameter(
     """
     unit = REGISTRY[name].unit.format(E=energy)
     if isinstance(value, xr.DataArray):
-        result = _labelled(name, value, unit, scale, core)
+        result = _labelled(name, value, scale, energy, core)
     elif core:
         raise TypeError(
             f"{name} must be a DataArray with dimensions (..., {', '.join(core)}), got {type(value).__name__}"
@@ -170,8 +171,9 @@ def parameter(
 
 
 def _labelled(
-    name: str, value: xr.DataArray, unit: str, scale: float | None, core: tuple[str, ...]
+    name: str, value: xr.DataArray, scale: float | None, energy: str, core: tuple[str, ...]
 ) -> xr.DataArray:
+    """A labelled parameter in the unit of the model, with the labels that it brings along."""
     if value.chunks is not None:
         raise ValueError(f"{name} is lazy (dask-backed); parameters are eager, pass {name}.compute()")
     missing = [dim for dim in core if dim not in value.dims]
@@ -187,28 +189,45 @@ def _labelled(
             "rename or drop them"
         )
     value = in_label_order(name, value)
+    numbers = _in_unit_of_model(name, value, scale, energy)
+    # fields over sites are computed, not typed, and enter no random key: they keep all their digits
+    numbers = numbers.astype(np.float64) if "site" in core else canonical(numbers)
+    # such as J of random couplings
+    kept = {k: v for k, v in value.coords.items() if not set(v.dims) & set(core) and k != name}
+    labels = {str(k): _label(str(k), coord, scale, energy) for k, coord in kept.items()}
+    coords = {k: label for k, label in labels.items() if label is not None}
+    return xr.DataArray(numbers, dims=value.dims, coords=coords).transpose(..., *core)
+
+
+def _in_unit_of_model(name: str, value: xr.DataArray, scale: float | None, energy: str) -> np.ndarray:
+    """The numbers of a registered parameter in the unit of the model, in whatever unit they say they are."""
+    unit = REGISTRY[name].unit.format(E=energy)
     numbers = _numbers(name, value.values, unit, scale)
     if numbers.dtype == np.float32:
         numbers = canonical(numbers)
     given = value.attrs.get("units", unit)
-    if given not in (unit, "1", ""):
-        what = f"its unit, attrs['units'] = {given!r},"
-        one = unit_registry().Quantity(
-            np.ones(1, int), as_unit(name, str(given), what=f"{what} cannot be read")
-        )
-        refuse_another_zero(name, one, what=what)
-        numbers = numbers * float(in_model_unit(name, one[0], unit, scale))
-    # fields over sites are computed, not typed, and enter no random key: they keep all their digits
-    numbers = numbers.astype(np.float64) if "site" in core else canonical(numbers)
-    for dim in (
-        value.dims
-    ):  # a coordinate that is itself a parameter is canonical too: labels must match across objects
-        if dim in value.indexes and value[dim].dtype.kind == "f":
-            value = value.assign_coords({dim: canonical(value[dim].values)})
-    keep = {
-        k: v for k, v in value.coords.items() if not set(v.dims) & set(core) and k != name
-    }  # such as J of random couplings
-    return xr.DataArray(numbers, dims=value.dims, coords=keep).transpose(..., *core)
+    if given in (unit, "1", ""):
+        return numbers
+    what = f"its unit, attrs['units'] = {given!r},"
+    one = unit_registry().Quantity(np.ones(1, int), as_unit(name, str(given), what=f"{what} cannot be read"))
+    refuse_another_zero(name, one, what=what)
+    return numbers * float(in_model_unit(name, one[0], unit, scale))
+
+
+def _label(name: str, coord: xr.DataArray, scale: float | None, energy: str) -> xr.Variable | None:
+    """What a parameter brings along, so that it matches that of the model: in its unit and, if it is one of
+    its own dimension, canonical; None for a length in nm, say, which cannot be.
+    """
+    physical = not {*re.findall(r"[^\W\d_]+", str(coord.attrs.get("units", "1")))} <= NATURAL
+    if physical and name in REGISTRY and name != "scale":
+        try:
+            numbers = canonical(_in_unit_of_model(name, coord, scale, energy))
+        except ValueError:
+            return None
+        return xr.Variable(coord.dims, numbers, attributes(name, energy=energy))
+    if coord.dims == (name,) and coord.dtype.kind == "f":
+        return xr.Variable(coord.dims, canonical(coord.values), coord.attrs)
+    return coord.variable
 
 
 @public
