@@ -1,8 +1,8 @@
 """Sphinx configuration. Pages that are written at build time are made by docs/tools.
 
-The user guide is executed by every build, and so are the recipes (in their quick form) unless
-``XGLASS_RECIPES`` names a folder in which ``recipes/_execute.py`` has left them. An error in a cell is an
-error of the build.
+Front page, tutorials and user guide are executed by every build. So are recipes (in their quick form) whose
+sources have changed since ``recipes/_execute.py`` left them in the folder that ``XGLASS_RECIPES`` names, by
+default one beside the built pages. An error in a cell is an error of the build.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "recipes"), str(DOCS / "tools")]
 
-from links import broken, twins  # noqa: E402
+from links import broken, twins, wordless  # noqa: E402
 from pages import generate  # noqa: E402
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 ).rstrip(os.pathsep)
 os.environ.pop("MPLBACKEND", None)  # pages show their figures
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+os.environ["XGLASS_PROGRESS"] = "off"  # no progress bars in pages
+os.environ.setdefault("XGLASS_RECIPES", str(DOCS / "_build" / "recipes"))
 
 project = "xglass"
 author = "xglass developers"
@@ -57,11 +59,12 @@ nitpicky = True  # a reference to a name that is not documented is an error
 html_theme = "furo"
 html_title = "xglass"
 html_static_path = ["_static"]
+html_css_files = ["xglass.css"]
+html_favicon = "_static/xglass.svg"
 
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 myst_heading_anchors = 3
 
-nb_custom_formats = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}
 nb_execution_mode = "force"  # a cache would be keyed on the cells alone, and miss a change of the library
 nb_execution_excludepatterns = ["_generated/recipes/*.ipynb"]  # executed by recipes/_execute.py
 nb_execution_in_temp = True
@@ -69,6 +72,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 600  # for one cell
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # pages have no widgets, and load nothing from a network
 nb_merge_streams = True
+nb_output_stderr = "remove-warn"  # a page shows what is found; what it warns of is an error of the build
 nb_render_markdown_format = "myst"
 
 autodoc_typehints = "none"  # the docstrings give shapes and units, which say more
@@ -96,10 +100,12 @@ def plain_formulas(app: Sphinx, what: str, name: str, obj: object, options: obje
 
 
 def check_links(app: Sphinx, error: Exception | None) -> None:
-    """No page that was built has a link into nothing, needs a network to be read, or writes over another."""
+    """No page that was built has a link into nothing or a picture without words, needs a network to be read,
+    or writes over another."""
     if error is None and app.builder.name == "html":
-        for sentence in broken(Path(app.outdir)) + twins(Path(app.outdir)):
-            logger.warning(sentence, type="xglass", subtype="link")
+        for check in (broken, twins, wordless):
+            for sentence in check(Path(app.outdir)):
+                logger.warning(sentence, type="xglass", subtype="link")
 
 
 def setup(app: Sphinx) -> None:

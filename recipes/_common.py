@@ -1,4 +1,4 @@
-"""What the recipes share: arguments, the look of the figures, and the files that they leave.
+"""What the recipes share: arguments, statements of papers, the look of figures, and the files they leave.
 
 A recipe is a py:percent script: its first cell is markdown and begins with the title. The same file is run
 from the command line, tested in its quick form, and executed as a page of the documentation (there it takes
@@ -21,6 +21,10 @@ if not IN_NOTEBOOK:  # a script only writes files: no window, no display needed
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import xarray as xr  # noqa: E402
+from _statements import FRATINI as FRATINI  # noqa: E402
+from _statements import RAMMAL as RAMMAL  # noqa: E402
+from _statements import Measured as Measured  # noqa: E402
+from _statements import Statements as Statements  # noqa: E402
 from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.colors import Colormap  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
@@ -83,6 +87,28 @@ def joined(parts: Iterable[xr.Dataset], dim: str, variables: Iterable[str]) -> x
     return xr.concat(
         chosen, dim, coords="minimal", compat="override", join="exact", combine_attrs="override"
     ).sortby(dim)
+
+
+def read(sigma: xr.DataArray, error: xr.DataArray, frequency: xr.DataArray | float) -> Measured:
+    """Conductivity, with its standard error, at one frequency of each curve."""
+    where = {"frequency": frequency, "method": "nearest"}
+    return Measured(*(part.sel(**where).drop_vars("frequency") for part in (sigma, error)))
+
+
+def lowest(sigma: xr.DataArray, peak: xr.DataArray) -> xr.DataArray:
+    """Frequency of the dip: the lowest point between zero frequency and the peak."""
+    return sigma.where(sigma["frequency"] <= peak).idxmin("frequency")
+
+
+def position(sigma: xr.DataArray, error: xr.DataArray, peak: xr.DataArray) -> Measured:
+    """Where a peak is whose top is flat: the middle of all frequencies beyond the dip that come within three
+    standard errors of its height. Their half range counts as three errors of the position.
+    """
+    height, frequency = read(sigma, error, peak), sigma["frequency"]
+    near = (sigma >= height.value - 3 * height.error) & (frequency >= lowest(sigma, peak))
+    near &= frequency <= 2 * peak  # noise far above it is no part of its top
+    first, last = (getattr(frequency.where(near), end)("frequency") for end in ("min", "max"))
+    return Measured((first + last) / 2, (last - first + float(frequency[1] - frequency[0])) / 6)
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:

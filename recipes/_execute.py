@@ -13,12 +13,14 @@ import argparse
 import functools
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = sorted(path for path in (ROOT / "recipes").glob("*.py") if not path.name.startswith("_"))
@@ -27,7 +29,7 @@ RECIPES = sorted(path for path in (ROOT / "recipes").glob("*.py") if not path.na
 @functools.cache
 def digest(recipe: Path) -> str:
     """Of the sources that the result of a recipe depends on: the library, what recipes share, the recipe."""
-    shared = [*(ROOT / "xglass").rglob("*.py"), ROOT / "recipes" / "_common.py"]
+    shared = [*(ROOT / "xglass").rglob("*.py"), *(ROOT / "recipes").glob("_*.py")]
     total = hashlib.sha256()
     for path in [*sorted(shared), recipe]:
         total.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -44,6 +46,18 @@ def finished(recipe: Path) -> Path | None:
     return notebook if mark.is_file() and mark.read_text().strip() == digest(recipe) else None
 
 
+def describe(notebook: Any) -> None:
+    """Give each figure the paragraph above it that begins with "The figure." as its alternative text."""
+    words = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            found = re.search(r"\*\*The figure\.\*\*(.+?)(\n\n|\Z)", cell.source, re.S)
+            plain = re.sub(r"\\[,;!]", " ", found[1]) if found else ""
+            words = " ".join(re.sub(r"\\(mathrm|langle|rangle)|[\\${}]", "", plain).split())
+        elif words and any("image/png" in output.get("data", {}) for output in cell.outputs):
+            cell.metadata["mystnb"] = {"image": {"alt": words}}
+
+
 def execute(recipe: Path, folder: Path) -> None:
     """Run one recipe from nothing; the digest of the sources, as they were at the start, is written last."""
     import jupytext
@@ -58,6 +72,7 @@ def execute(recipe: Path, folder: Path) -> None:
     nbclient.NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(place)}}
     ).execute()
+    describe(notebook)
     nbformat.write(notebook, place / f"{recipe.stem}.ipynb")
     (place / "sources.sha256").write_text(sources + "\n")
 
@@ -84,10 +99,12 @@ def main() -> None:
         parser.error(f"no recipe is called {', '.join(sorted(unknown))}")
     folder = arguments.folder.resolve()
     chosen = [path for path in RECIPES if not arguments.names or path.stem in arguments.names]
-    # Inherited by the kernel: the recipes' shared helper and this tree on the path, figures in the notebook.
+    # Inherited by the kernel: the recipes' shared helper and this tree on the path, figures in the notebook,
+    # and no progress bars.
     path = [str(ROOT), str(ROOT / "recipes"), os.environ.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path).rstrip(os.pathsep)
     os.environ.pop("MPLBACKEND", None)
+    os.environ["XGLASS_PROGRESS"] = "off"
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     if arguments.jobs > 1:
         with ThreadPoolExecutor(arguments.jobs) as pool:

@@ -736,7 +736,7 @@ def test_interactions_sweep_their_parameter():
 def test_interactions_want_a_lattice():
     with pytest.raises(TypeError, match="coulomb: give the Dataset"):
         xg.coulomb(lt.square(2)["position"])
-    with pytest.raises(KeyError, match="coulomb: the Dataset has no 'torus'"):
+    with pytest.raises(KeyError, match="coulomb: a lattice without a model has no 'torus'"):
         xg.coulomb(lt.square(2).drop_vars("torus"))
 
 

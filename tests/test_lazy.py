@@ -117,6 +117,7 @@ LAZY = {
     "fits.vogel_fulcher": lambda run: xg.fits.vogel_fulcher(more_temperatures(run).chunk(T=-1)),
     "fits.power_law": lambda run: xg.fits.power_law(temperatures(run).chunk(T=-1), dim="T"),
     "dc_conductivity": lambda run: xg.dc_conductivity(conductivity(run)),
+    "mobility": lambda run: xg.mobility(conductivity(run)),
     "resistivity": lambda run: xg.resistivity(conductivity(run)),
     "spectral_weight": lambda run: xg.spectral_weight(conductivity(run), cutoff=[0.25, np.inf]),
     "peak_frequency": lambda run: xg.peak_frequency(conductivity(run)),
@@ -162,6 +163,8 @@ ABOUT_LABELS = {
     "checks.array": lambda run: xg.checks.array("test", "x", run["occupation"]),
     "checks.real_array": lambda run: xg.checks.real_array("test", "x", run["occupation"]),
     "units.scale_of": lambda run: xg.units.scale_of(run),
+    "checks.described": lambda run: xg.checks.described(run),
+    "checks.model_of": lambda run: xg.checks.model_of(run),
     "checks.eager": lambda run: xg.checks.eager(run.chunk(sweep=2), "position"),
 }
 
@@ -191,6 +194,7 @@ EAGER = {
         "parameters are eager; lazy ones are refused",
     ),
     "dilute_defects.fraction": "a function of parameters",
+    "units.text": "a printed number is the end of a chain",
     **dict.fromkeys(
         [
             "variables.attributes",

@@ -258,7 +258,7 @@ def test_energies_with_units_are_converted_to_the_scale():
         ({"filling": 0.0}, ValueError, r"filling must be in \(0, 1\), got 0"),
         ({"filling": [0.5, 1.0]}, ValueError, r"filling must be in \(0, 1\)"),
         ({"scale": 350.0}, ValueError, "scale must be one energy with its unit, such as '0.35 eV'"),
-        ({"scale": "300 K"}, ValueError, "scale must be one energy with its unit"),
+        ({"scale": "300 nm"}, ValueError, "scale must be one energy with its unit"),
         ({"scale": "-1 eV"}, ValueError, "scale must be > 0"),
         ({"scale": ["1 eV", "2 eV"]}, ValueError, "scale must be one energy"),
         ({"centred": 1}, TypeError, "centred must be True or False"),

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,11 @@ def test_recipe_writes_its_figure_and_table(path, tmp_path):
     assert "[" in head, "the head of the table names units"
     assert rows
     assert printed.strip(), "a recipe prints what it found"
+    declared = json.loads(written[".json"].read_text())
+    assert written[".json"].name == f"{path.stem}_statements.json"
+    assert (declared["recipe"], declared["form"]) == (path.stem, "quick")
+    verdicts = [row["verdict"] for row in declared["statements"]]
+    assert 2 * sum(verdict != "not decidable" for verdict in verdicts) >= len(verdicts) > 0
 
     def stored():
         stores = (tmp_path / "output").glob("*.zarr/**/*")
@@ -119,7 +125,8 @@ def test_recipes_that_were_run_are_those_of_the_present_sources(tmp_path, monkey
 
 def test_every_source_that_a_recipe_uses_is_in_its_digest(tmp_path, monkeypatch):
     """The library, what recipes share and the recipe itself; another recipe is not."""
-    for name in ("xglass/engine/tls/a.py", "recipes/_common.py", "recipes/one.py", "recipes/two.py"):
+    used = ("xglass/engine/tls/a.py", "recipes/_common.py", "recipes/_statements.py", "recipes/one.py")
+    for name in (*used, "recipes/two.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("1\n")
     monkeypatch.setattr(execute, "ROOT", tmp_path)
@@ -128,7 +135,7 @@ def test_every_source_that_a_recipe_uses_is_in_its_digest(tmp_path, monkeypatch)
         return execute.digest.__wrapped__(tmp_path / "recipes" / "one.py")
 
     before = digest()
-    for name in ("xglass/engine/tls/a.py", "recipes/_common.py", "recipes/one.py"):
+    for name in used:
         (tmp_path / name).write_text("2\n")
         assert digest() != before, name
         (tmp_path / name).write_text("1\n")
@@ -138,7 +145,12 @@ def test_every_source_that_a_recipe_uses_is_in_its_digest(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("broken", [True, False])
 def test_of_recipes_that_are_run_side_by_side_none_fails_unseen(broken, tmp_path, monkeypatch):
-    for variable in ("PYTHONPATH", "MPLBACKEND", "PYDEVD_DISABLE_FILE_VALIDATION"):  # main changes them
+    for variable in (
+        "PYTHONPATH",
+        "MPLBACKEND",
+        "PYDEVD_DISABLE_FILE_VALIDATION",
+        "XGLASS_PROGRESS",
+    ):  # main changes them
         monkeypatch.setenv(variable, "")
     run_one, ran = execute.command, []
 
@@ -155,10 +167,31 @@ def test_of_recipes_that_are_run_side_by_side_none_fails_unseen(broken, tmp_path
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_the_figure_of_a_page_has_its_paragraph_as_alternative_text(path):
+    """Under each paragraph on a figure stands the cell that draws it; formulas are read as letters."""
+    kinds = re.split(r"^# %%(.*)$", path.read_text(), flags=re.M)[1:]
+    cells = []
+    for kind, source in zip(kinds[::2], kinds[1::2], strict=True):
+        markdown = "[markdown]" in kind
+        text = re.sub(r"^# ?", "", source, flags=re.M).strip() if markdown else source.strip()
+        drawn = [{"data": {"image/png": ""}}] if "\nsave(" in source else [{"text": "no picture"}]
+        cells.append(
+            types.SimpleNamespace(
+                cell_type="markdown" if markdown else "code", source=text, outputs=drawn, metadata={}
+            )
+        )
+    execute.describe(types.SimpleNamespace(cells=cells))
+    words = [cell.metadata["mystnb"]["image"]["alt"] for cell in cells if cell.metadata]
+    assert len(words) == sum("\nsave(" in cell.source for cell in cells if cell.cell_type == "code") == 1
+    assert len(words[0]) > 40
+    assert not set(words[0]) & set("\\${}\n")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipe_has_the_form_of_a_page(path):
     text = path.read_text()
     assert text.startswith("# %% [markdown]\n# # "), "the first cell is markdown and begins with the title"
-    assert re.search(r"^\s*assert ", text, re.M), "a recipe ends in assertions about the physics"
+    assert re.search(r"^claims\.close\(options\.out\)$", text, re.M), "it declares what the paper says"
     assert "--full" in text, "the cost of the paper's size is stated"
     used = set(re.findall(r"^(?:from|import) ([\w.]+)", text, re.M))
     assert not {name for name in used if name.startswith("xglass.")}, "only the public API"
@@ -172,6 +205,6 @@ def test_readme_example_runs(tmp_path):
     second = run(["example.py"], tmp_path)
     assert "region" in first.stderr, "a long computation shows its progress"
     assert "region" not in second.stderr, "what is stored is not computed again"
-    assert sorted(second.stdout.splitlines()) == sorted(
-        first.stdout.splitlines()
-    )  # xarray prints coordinates in the order of a set
+    assert second.stdout == first.stdout
+    said = re.search(r"It prints `(barrier = \d+\(\d+\) meV)`", (ROOT / "README.md").read_text())
+    assert first.stdout.strip() == said[1], "what the README says that it prints"

@@ -423,7 +423,7 @@ METROPOLIS = [
         KEY,
         "start",
         "no 'occupation'",
-        "pass the whole Dataset",
+        "give the result of metropolis",
     ),
     Case(
         "start one sweep of a run",
@@ -489,7 +489,7 @@ METROPOLIS = [
         KEY,
         "metropolis",
         "no 'hopping'",
-        "pass the whole Dataset|charge_glass",
+        "give a model of charge_glass",
     ),
     Case(
         "an array is no model",
@@ -1034,8 +1034,8 @@ def _of_every_observable():
             lambda n=name: observe(n, model()),
             KEY,
             name,
-            "no 'occupation'",
-            "pass the whole Dataset",
+            "a model of charge_glass has no 'occupation'",
+            "give the result of metropolis for charge_glass",
         )
         yield Case(
             f"{name} where",
@@ -1167,7 +1167,7 @@ DATA = [
     ),
     Case(
         "observable in physical units",
-        lambda: xg.kinetic_energy(xg.units.to_physical(run(), scale="0.35 eV")),
+        lambda: xg.kinetic_energy(xg.units.to_physical(run(), scale="0.35 eV", spacing="1 nm")),
         V,
         "kinetic_energy",
         "meV",
@@ -1175,7 +1175,7 @@ DATA = [
     ),
     Case(
         "model in physical units",
-        lambda: simulate(xg.units.to_physical(glass(lattice()), scale="0.35 eV")),
+        lambda: simulate(xg.units.to_physical(glass(lattice()), scale="0.35 eV", spacing="1 nm")),
         V,
         "metropolis",
         "meV",

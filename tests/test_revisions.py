@@ -157,6 +157,9 @@ CASES = {
     "spectral_weight": lambda: xg.spectral_weight(sigma(), cutoff=[0.33, np.inf]),
     "peak_frequency": lambda: xg.peak_frequency(sigma()),
     "resistivity": lambda: xg.resistivity(sigma()),
+    "resistivity.stderr": lambda: xg.resistivity(
+        xr.Dataset({"optical_conductivity": sigma(), "optical_conductivity_stderr": 0.1 * sigma()})
+    )[["resistivity_stderr"]],
     "sum_rule": lambda: xg.sum_rule(
         xr.Dataset({name: k * sigma()[:, k].drop_vars("frequency") for name, k in WEIGHTS.items()})
     ),

@@ -91,6 +91,119 @@ def test_the_inverse_of_an_error_is_no_resistivity():
             xg.resistivity(error)
 
 
+def solved(name="optical_conductivity", error=0.02, broadening=(0.1, 0.2)):
+    """What a solver gives: values and errors for two temperatures and two filters."""
+    w = np.array([0.0, 0.5])
+    values = np.array([[0.5, 0.4], [2.0, 1.6]])[:, :, None] * (1.0 + w)
+    coords = {"T": [0.5, 1.0], "broadening": list(broadening), "frequency": w, "t": 1.0, "scale": 100.0}
+    sigma = xr.DataArray(values, dims=("T", "broadening", "frequency"), coords=coords)
+    sigma = sigma.assign_attrs(units="e^2 a^2/hbar")
+    solution = xr.Dataset({name: sigma, f"{name}_stderr": error * sigma.assign_attrs(sigma.attrs)})
+    return solution.assign(kinetic_energy=-sigma.isel(frequency=0, drop=True))
+
+
+def test_resistivity_of_a_solution_has_its_error_for_every_filter():
+    rho = xg.resistivity(solved())
+    assert {*rho.data_vars} == {"resistivity", "resistivity_stderr"}
+    assert rho["resistivity"].dims == rho["resistivity_stderr"].dims == ("T", "broadening")
+    np.testing.assert_allclose(rho["resistivity"], [[2.0, 2.5], [0.5, 0.625]], rtol=1e-15)
+    np.testing.assert_allclose(rho["resistivity_stderr"], 0.02 * rho["resistivity"], rtol=1e-14)
+    assert {rho[name].attrs["units"] for name in rho.data_vars} == {"hbar/(e^2 a^2)"}
+    assert rho["resistivity_stderr"].attrs["long_name"] == "standard error of the resistivity"
+    assert {"T", "broadening", "t", "scale"} <= {*rho.coords}
+    physical = xg.units.to_physical(rho, spacing="0.5 nm")
+    np.testing.assert_allclose(physical["resistivity_stderr"], 0.02 * physical["resistivity"], rtol=1e-13)
+
+
+def test_the_error_of_a_resistivity_is_the_scatter_of_inverses():
+    """Against many conductivities with the noise that they say they have, at 2 %: 1/sigma is linear there."""
+    draws = 0.5 * (1.0 + 0.02 * np.random.default_rng(5).standard_normal(200_000))
+    rho = xg.resistivity(solved().isel(T=0, broadening=0))
+    assert float(rho["resistivity_stderr"]) == pytest.approx(np.std(1.0 / draws), rel=0.01)
+
+
+def test_resistivity_of_solvers_without_statistical_error():
+    tls = xg.electron_tls(xg.lattice.chain(3), g=1.0, omega0=0.5)
+    exact = xg.exact(tls, T=[0.5, 1.0], frequency=[0.0, 0.5], broadening=[0.1, 0.2])
+    rho = xg.resistivity(exact)
+    assert {*rho.data_vars} == {"resistivity"}
+    xr.testing.assert_identical(rho["resistivity"], xg.resistivity(exact["optical_conductivity"]))
+    local = xg.dmft(tls, T=[0.5, 1.0], frequency=[0.3], energy=[0.0])  # 0 is not among them
+    rho = xg.resistivity(local)
+    assert {*rho.data_vars} == {"resistivity"}
+    xr.testing.assert_identical(rho["resistivity"], xg.resistivity(local["mobility"]))
+    xr.testing.assert_identical(xg.mobility(local)["mobility"], local["mobility"])
+    noisy = xg.ftlm(
+        tls, T=0.5, frequency=[0.0, 0.5], broadening=0.3, random_vectors=4, momentum=[0.3], seed=1
+    ).compute()
+    rho = xg.resistivity(noisy)
+    sigma, error = (noisy[f"optical_conductivity{end}"][0] for end in ("", "_stderr"))
+    np.testing.assert_allclose(rho["resistivity_stderr"], error / sigma**2, rtol=1e-14)
+    assert float(error) > 0.0
+
+
+def test_no_error_is_claimed_where_the_conductivity_is_zero():
+    rho = xg.resistivity(solved() * xr.DataArray([0.0, 1.0], dims="T"))
+    assert np.isinf(rho["resistivity"][0]).all()
+    assert np.isnan(rho["resistivity_stderr"][0]).all()
+    assert np.isfinite(rho["resistivity_stderr"][1]).all()
+
+
+def test_mobility_is_the_conductivity_of_a_particle():
+    for name in ("optical_conductivity", "dc_conductivity", "mobility"):
+        whole = solved() if name == "optical_conductivity" else solved().isel(frequency=0, drop=True)
+        unit = "e a^2/hbar" if name == "mobility" else "e^2 a^2/hbar"
+        ends = ("", "_stderr")
+        whole = xr.Dataset(
+            {f"{name}{end}": whole[f"optical_conductivity{end}"].assign_attrs(units=unit) for end in ends}
+        )
+        mu = xg.mobility(whole)
+        assert {*mu.data_vars} == {"mobility", "mobility_stderr"}
+        np.testing.assert_array_equal(mu["mobility"], [[0.5, 0.4], [2.0, 1.6]])
+        np.testing.assert_allclose(mu["mobility_stderr"], 0.02 * mu["mobility"], rtol=1e-15)
+        for end in ends:
+            assert mu[f"mobility{end}"].attrs["units"] == "e a^2/hbar"
+            xr.testing.assert_identical(xg.mobility(whole[f"{name}{end}"]), mu[f"mobility{end}"])
+        xr.testing.assert_allclose(xg.resistivity(mu), xg.resistivity(whole), rtol=1e-14)
+    layer = spectrum([2.0, 1.0], [0.0, 1.0], unit="e^2/hbar")
+    with pytest.raises(ValueError, match=r"mobility: sigma is in e\^2/hbar and must be .* per particle"):
+        xg.mobility(layer)
+
+
+@pytest.mark.parametrize("function", [xg.resistivity, xg.mobility])
+def test_a_solution_without_a_conductivity_is_refused(function):
+    with pytest.raises(KeyError, match=rf"{function.__name__}: .* has no 'optical_conductivity'"):
+        function(solved()[["kinetic_energy"]])
+    with pytest.raises(ValueError, match="frequency runs from 0.5 to 0.5 and 0 is not among its values"):
+        function(solved().isel(frequency=[1]))
+    with pytest.raises(TypeError, match="sigma must be a DataArray"):
+        function(3.0)
+    for part in ("optical_conductivity", "optical_conductivity_stderr"):
+        mixed = solved().assign({part: solved()[part].assign_attrs(units="S nm^2")})
+        with pytest.raises(ValueError, match=rf"{function.__name__}: .* is in S nm.2; apply to_physical to"):
+            function(mixed)
+
+
+@pytest.mark.parametrize("dims", [["walker"], ["sweep"], ["walker", "sweep"]])
+def test_the_resistivity_of_single_trajectories_warns(dims):
+    """The mean of 1/sigma over 0.5 and 2 is 1.25, and 1/mean is 0.8."""
+    sigma = solved()["optical_conductivity"].rename(T=dims[0])
+    sigma = sigma.expand_dims(dims[1:])
+    for data in (sigma, xg.dc_conductivity(sigma), sigma.to_dataset()):
+        with pytest.warns(
+            UserWarning, match=r"mean of 1/sigma is larger than 1/mean.*write \.mean\(\['"
+        ) as seen:
+            rho = xg.resistivity(data)
+        assert seen[0].filename == __file__
+        rho = rho["resistivity"] if isinstance(rho, xr.Dataset) else rho
+        assert float(rho.mean(dims)[0]) == 1.25
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            right = xg.resistivity(data.mean(dims, keep_attrs=True))
+            xg.mobility(data)
+        assert float((right["resistivity"] if isinstance(right, xr.Dataset) else right)[0]) == 0.8
+
+
 #: Functions of a spectrum at a temperature.
 AT_T = [
     lambda sigma, **T: xg.relaxation_time_approximation(sigma, rate=0.1, correlation="symmetrised", **T),
@@ -604,8 +717,8 @@ def test_transient_length_is_the_laplace_transform(rate):
             r"window must be \(lowest, highest\)",
         ),
         (lambda: xg.localization_length(SIGMA.drop_vars("t")), KeyError, r"no coordinate 't'"),
-        (lambda: xg.sum_rule(SIGMA), TypeError, r"solution must be the Dataset of a solver"),
-        (lambda: xg.sum_rule(SIGMA.to_dataset()), KeyError, r"no 'total_weight'; pass the whole result"),
+        (lambda: xg.sum_rule(SIGMA), TypeError, r"sum_rule: give the Dataset of a .*run, not DataArray"),
+        (lambda: xg.sum_rule(SIGMA.to_dataset()), KeyError, r"no 'total_weight'; .*pass the whole Dataset"),
         (lambda: xg.relaxation_time_approximation(SIGMA, rate=-1.0), ValueError, r"rate must be > 0 or 0"),
         (
             lambda: xg.relaxation_time_approximation(SIGMA, rate=1.0, correlation="S"),

@@ -32,7 +32,9 @@ xg.charge_glass(lattice, hopping={"c": 0.1, "p": np.float64(0.2)}, interaction=N
 tls = xg.electron_tls(xg.lattice.chain(6), g=1.0, omega0=np.linspace(0.1, 0.5, 3), scale="0.1 eV")
 w = np.linspace(0, 4, 9)
 sigma = xg.ftlm(tls, T=[0.5, "300 K"], frequency=w, broadening=0.1, random_vectors=4, seed=1)
-rho = xg.resistivity(sigma["optical_conductivity"])
+rho: xr.DataArray = xg.resistivity(sigma["optical_conductivity"])
+resistivities: xr.Dataset = xg.resistivity(sigma)
+mobility: xr.DataArray = xg.mobility(sigma["optical_conductivity"])
 xg.fits.relaxation_rate(sigma["optical_conductivity"], sigma["optical_conductivity"], T=0.5)
 """
 WRONG = {

@@ -232,9 +232,12 @@ def test_require():
     require(run.isel(walker=0, sweep=0), "occupation", caller="f")  # walker and sweep may go, one at a time
     with pytest.raises(TypeError, match="f: give the Dataset of a lattice, model or run, not DataArray"):
         require(run["occupation"], "occupation", caller="f")
-    with pytest.raises(KeyError, match="f: the Dataset has no 'interaction'.*drop_vars.*apply f before that"):
+    with pytest.raises(
+        KeyError,
+        match="f: the result of metropolis .* has no 'interaction'; .*drop_vars.*apply f before that",
+    ):
         require(run.drop_vars("interaction"), "interaction", caller="f")
-    with pytest.raises(KeyError, match="f: the Dataset has no 'hopping'"):  # what a mean over eta drops
+    with pytest.raises(KeyError, match="f: .* has no 'hopping'"):  # what a mean over eta drops
         require(run.mean("eta"), "hopping", caller="f")
     with pytest.raises(
         ValueError,

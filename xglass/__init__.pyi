@@ -18,6 +18,7 @@ from .observables.charge import electrostatic_energy as electrostatic_energy
 from .observables.charge import electrostatic_potential as electrostatic_potential
 from .observables.conductivity import dc_conductivity as dc_conductivity
 from .observables.conductivity import localization_length as localization_length
+from .observables.conductivity import mobility as mobility
 from .observables.conductivity import peak_frequency as peak_frequency
 from .observables.conductivity import resistivity as resistivity
 from .observables.conductivity import spectral_weight as spectral_weight
@@ -42,5 +43,6 @@ from .solvers.metropolis import metropolis as metropolis
 from .solvers.metropolis import metropolis_counters as metropolis_counters
 from .solvers.static_disorder import static_disorder as static_disorder
 from .solvers.typicality import typicality as typicality
+from .versions import show_versions as show_versions
 
 __version__: str

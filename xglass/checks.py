@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import importlib
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
+from xglass.messages import NotFoundError, elsewhere, public
 from xglass.variables import ENERGIES, NATURAL, REGISTRY
 
 __all__ = [
     "aligned",
     "array",
     "both_or_neither",
+    "described",
     "eager",
     "extra",
     "in_label_order",
     "in_model_units",
+    "model_of",
     "no_override",
     "real_array",
     "realizations",
@@ -37,6 +41,11 @@ def __dir__() -> list[str]:
     return __all__
 
 
+if not TYPE_CHECKING:  # a checker of types knows which names there are
+    __getattr__ = elsewhere(__name__)
+
+
+@public
 def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
     """Raise ValueError with the message of the first condition that holds."""
     for holds, message in refusals:
@@ -44,11 +53,86 @@ def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
             raise ValueError(f"{caller}: {message}")
 
 
+#: Every model with the solvers that take it.
+SOLVERS = {
+    "charge_glass": ("metropolis",),
+    "electron_tls": ("exact", "ftlm", "typicality", "dmft", "static_disorder"),
+}
+
+#: What is in the data of one model only: its own parameters, and what only its solvers add.
+MARKS = {
+    "charge_glass": {"hopping", "interaction", "filling", "centred", "occupation"},
+    "electron_tls": {"t", "g", "g_z", "omega0", "total_weight", "optical_conductivity"},
+}
+
+
+@public
+def model_of(data: xr.Dataset) -> str | None:
+    """Name the model that a Dataset is, or was made of; None for a lattice and for a model of one's own."""
+    marks = {model: len(names & {*map(str, data.variables)}) for model, names in MARKS.items()}
+    model = max(marks, key=lambda name: marks[name])
+    return model if marks[model] else None
+
+
+@public
+def described(data: xr.Dataset) -> str:
+    """Say what a Dataset is, for messages: a model of electron_tls, the result of dmft for electron_tls."""
+    model, solver = model_of(data), data.attrs.get("solver")
+    if model is None:
+        kinds = {REGISTRY[str(name)].kind if name in REGISTRY else "" for name in data.variables}
+        bare = "position" in data.variables and kinds <= {"dimension", "geometry"}
+        return "a lattice without a model" if bare else "a Dataset"
+    if not data.data_vars:
+        return f"a model of {model}"
+    return f"the result of {solver} for {model}" if solver else f"a Dataset of {model}"
+
+
+def _either(names: Iterable[str]) -> str:
+    """Return a list in words: exact, ftlm or dmft."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _solved_by(solver: str) -> str | None:
+    """The model that a solver takes; None for what is no solver."""
+    return next((model for model, solvers in SOLVERS.items() if solver in solvers), None)
+
+
+def _taken_by(caller: str) -> str:
+    model = _solved_by(caller)
+    return f"a model of {model}" if model else "a lattice, model or run"
+
+
+def _not_there(data: xr.Dataset, name: str, caller: str) -> str:
+    """What the Dataset without a variable is, and what to give instead."""
+    came, takes = model_of(data), _solved_by(caller)
+    kind = REGISTRY[name].kind if name in REGISTRY else ""
+    needed = takes or next((model for model, marks in MARKS.items() if name in marks), None)
+    simulated = takes is None and kind in ("simulated", "observable")
+    if needed is None and came is not None and not data.data_vars and kind != "geometry":
+        needed, simulated = came, True  # what all solvers add, such as T
+    lacks = f"{described(data).replace('a Dataset', 'the Dataset')} has no {name!r}"
+    if needed is None or (came == needed and (data.data_vars or not simulated)):
+        return (
+            f"{lacks}; it is lost by drop_vars, by a reduction over one of its dimensions or by picking "
+            f"single variables: apply {caller} before that, or pass the whole Dataset"
+        )
+    instead = f"a model of {needed}"
+    if simulated:
+        instead = f"the result of {_either(SOLVERS[needed])} for {needed}"
+    if came is None:
+        return f"{lacks}; give {instead} (xg.{needed}(lattice, ...))"
+    return f"{lacks}; give {instead}" + (
+        f"; {came} is solved by {_either(SOLVERS[came])}" if came != needed else ""
+    )
+
+
 def _words(unit: object) -> set[str]:
     """The names of which a unit is made."""
     return set(re.findall(r"[^\W\d_]+", str(unit)))
 
 
+@public
 def both_or_neither(caller: str, owner: str, reference: xr.DataArray, **arrays: xr.DataArray | None) -> None:
     """Refuse two parts of one thing, a value and its error, of which only one is in physical units.
 
@@ -68,6 +152,7 @@ def both_or_neither(caller: str, owner: str, reference: xr.DataArray, **arrays: 
         )
 
 
+@public
 def in_model_units(caller: str, **arrays: xr.DataArray | xr.Variable) -> None:
     """Refuse what is in physical units, or in the energy units of two models.
 
@@ -99,23 +184,20 @@ def in_model_units(caller: str, **arrays: xr.DataArray | xr.Variable) -> None:
         )
 
 
+@public
 def require(data: xr.Dataset, *names: str, caller: str, physical: bool = False) -> None:
     """Check that a Dataset carries variables with their registered dimensions, in units of the model.
 
-    Raises TypeError for something else than a Dataset, KeyError for a missing variable and ValueError
-    for a missing dimension; each names what was dropped and the kind of operation that drops it. ValueError
+    Raises TypeError for something else than a Dataset, KeyError for a missing variable, with the model that
+    came and the solvers that take it, and ValueError for a missing dimension, with the kind of operation
+    that drops it. ValueError
     also for variables that were converted, unless they may be in ``physical`` units.
     What needs the bonds of a model takes :func:`xglass.lattice.require_whole` instead.
     """
     if not isinstance(data, xr.Dataset):
-        raise TypeError(f"{caller}: give the Dataset of a lattice, model or run, not {type(data).__name__}")
+        raise TypeError(f"{caller}: give the Dataset of {_taken_by(caller)}, not {type(data).__name__}")
     if missing := [name for name in names if name not in data.variables]:
-        raise KeyError(
-            f"{caller}: the Dataset has no {missing[0]!r}. A lattice gets it from a model (charge_glass, "
-            "electron_tls), a model from a solver; it is lost by drop_vars, by a reduction over one of "
-            f"its dimensions or by picking single variables: apply {caller} before that, or pass the whole "
-            "Dataset"
-        )
+        raise NotFoundError(f"{caller}: {_not_there(data, missing[0], caller)}")
     for name in names:
         dims = data[name].dims
         lacking = [dim for dim in REGISTRY[name].dims if dim not in (*dims, "walker", "sweep")]
@@ -140,13 +222,24 @@ def require(data: xr.Dataset, *names: str, caller: str, physical: bool = False) 
     )
 
 
+@public
 def array(caller: str, name: str, x: object, *, over: str = "") -> None:
     """Raise TypeError for what is no DataArray."""
     if not isinstance(x, xr.DataArray):
-        hint = f"pick one variable, {name}['...']" if isinstance(x, xr.Dataset) else "give it dims and coords"
-        raise TypeError(f"{caller}: {name} must be a DataArray{over}, got {type(x).__name__}; {hint}")
+        got, hint = type(x).__name__, "give it dims and coords"
+        if isinstance(x, xr.Dataset):
+            hint, what = f"pick one variable, {name}['...']", described(x)
+            got += "" if what == "a Dataset" else f" ({what})"
+            if not x.data_vars:
+                model = model_of(x)
+                solved = (
+                    f"solve it by {_either(SOLVERS[model])}" if model else "make a model of it, solve that"
+                )
+                hint = f"{solved} and pick one variable"
+        raise TypeError(f"{caller}: {name} must be a DataArray{over}, got {got}; {hint}")
 
 
+@public
 def real_array(caller: str, name: str, x: Any) -> None:
     """Raise TypeError for what is no DataArray of real numbers."""
     array(caller, name, x)
@@ -156,6 +249,7 @@ def real_array(caller: str, name: str, x: Any) -> None:
         )
 
 
+@public
 def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
     """Refuse core dimensions that dask has split in chunks, or that are not there."""
     for dim in dims:
@@ -170,6 +264,7 @@ def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
             )
 
 
+@public
 def aligned(caller: str, **arrays: xr.DataArray | xr.Dataset) -> None:
     """Refuse arrays that share a dimension with different labels or lengths; the message names them."""
     try:
@@ -180,6 +275,7 @@ def aligned(caller: str, **arrays: xr.DataArray | xr.Dataset) -> None:
         ) from error
 
 
+@public
 def in_label_order(name: str, array: xr.DataArray) -> xr.DataArray:
     """The array with its entries along sites or bonds in the order of the lattice, by their labels.
 
@@ -204,6 +300,7 @@ def few(labels: Any) -> str:
     return str(labels[:6].tolist()).rstrip("]") + (", ...]" if len(labels) > 6 else "]")
 
 
+@public
 def eager(data: xr.Dataset, name: str) -> np.ndarray:
     """A coordinate of the model as an array, also where a chunked or stored Dataset holds it lazily.
 
@@ -213,6 +310,7 @@ def eager(data: xr.Dataset, name: str) -> np.ndarray:
     return data[name].compute(scheduler="synchronous").values
 
 
+@public
 def no_override(caller: str, data: str, **pairs: tuple[xr.DataArray | None, xr.DataArray]) -> None:
     """Refuse an argument that differs from the coordinate of the data that it would override.
 
@@ -236,6 +334,7 @@ def _several(values: xr.DataArray) -> str:
     return ", ".join(f"{value:g}" for value in values.values.ravel()[:3]) + ", ..." * (values.size > 3)
 
 
+@public
 def extra(module: str, name: str, *, caller: str) -> Any:
     """Import a module that an extra of ours brings; where it is missing the error says how to install it."""
     try:
@@ -250,6 +349,7 @@ def extra(module: str, name: str, *, caller: str) -> Any:
         ) from error
 
 
+@public
 def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:
     """A whole number as int. Raises TypeError for what is no number, ValueError outside the range."""
     wanted = f"a whole number >= {minimum}" + (f" and < {maximum}" if maximum is not None else "")
@@ -265,11 +365,13 @@ def whole_number(name: str, value: object, *, minimum: int = 1, maximum: int | N
     return int(value)
 
 
+@public
 def seed(value: object, *, name: str = "seed") -> int:
     """A seed, 0 <= seed < 2^64. Raises as :func:`whole_number`."""
     return whole_number(name, value, minimum=0, maximum=2**64)
 
 
+@public
 def realizations(realization: object) -> np.ndarray:
     """Number realizations of disorder: by a count or by labels, whole numbers >= 0.
 

@@ -6,15 +6,16 @@ in their number, to be held against :func:`xglass.dmft`. (Rammal, Ciuchi and Fra
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from xglass.checks import no_override, require
+from xglass.checks import described, no_override, require
 from xglass.engine.core.operations import operation
 from xglass.engine.tls import dmft
-from xglass.units.parameters import parameter, scale_of
+from xglass.messages import elsewhere, public
+from xglass.models.common import temperature
 from xglass.variables import stamp
 
 __all__ = ["band_edge_mobility", "boltzmann_mobility", "fraction", "scattering_rate", "self_energy"]
@@ -22,6 +23,10 @@ __all__ = ["band_edge_mobility", "boltzmann_mobility", "fraction", "scattering_r
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # a checker of types knows which names there are
+    __getattr__ = elsewhere(__name__)
 
 
 _PARAMETERS = ("t", "g", "g_z", "omega0", "T")
@@ -82,11 +87,9 @@ def _applied(
     extra: tuple[str, ...] = (),
 ) -> xr.DataArray:
     """Apply a function to the parameters of a solution, and to its energies, as lazily as the solution is."""
+    if isinstance(solution, xr.Dataset) and solution.attrs.get("solver") != "dmft":
+        raise ValueError(f"{caller}: give the result of xg.dmft, not {described(solution)}")
     require(solution, *_PARAMETERS, *extra, *(("energy",) if over_energy else ()), caller=caller)
-    if solution.attrs.get("solver") != "dmft":
-        raise ValueError(
-            f"{caller}: give the Dataset of xg.dmft, not one of solver {solution.attrs.get('solver')!r}"
-        )
     if float(abs(solution["g_z"]).max()) > 0.0:
         raise ValueError(
             f"{caller}: the forms of dilute defects are for g_z = 0; the full solution, xg.dmft, has g_z"
@@ -109,10 +112,13 @@ def _applied(
     return stamp(xr.DataArray(result.variable, coords=coords, name=name), energy="tc")
 
 
+@public
 def fraction(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     r"""Return the fraction of the two-level systems that are excited, Eq. (A8).
 
     .. math:: n_i = \frac{e^{-\omega_0/T}}{1 + e^{-\omega_0/T}}
+
+    It is the w(T) of section II, 1 - ``weight`` of :func:`xglass.static_disorder`.
 
     Parameters
     ----------
@@ -142,20 +148,21 @@ def fraction(model: xr.Dataset, *, T: Any = None) -> xr.DataArray:
     """
     require(model, "omega0", *(() if T is not None else ("T",)), caller="dilute_defects.fraction")
     if T is None:
-        temperature = model["T"]
+        warmth = model["T"]
     else:
-        temperature = parameter("T", T, scale=scale_of(model), energy="tc", above=0.0, zero=True)
-        no_override("dilute_defects.fraction", "the Dataset", T=(model.coords.get("T"), temperature))
+        warmth = temperature(T, model, energy="tc", zero=True)
+        no_override("dilute_defects.fraction", "the Dataset", T=(model.coords.get("T"), warmth))
     result = xr.apply_ufunc(
         _fraction,
         model["omega0"].drop_vars("T", errors="ignore"),
-        temperature,
+        warmth,
         dask="parallelized",
         output_dtypes=[np.float64],
     )
     return stamp(result.rename("thermal_defects"), energy="tc")
 
 
+@public
 def self_energy(solution: xr.Dataset) -> xr.DataArray:
     r"""Return the self-energy to first order in the number of thermal defects, Eq. (A11).
 
@@ -195,6 +202,7 @@ def self_energy(solution: xr.Dataset) -> xr.DataArray:
     )
 
 
+@public
 def scattering_rate(solution: xr.Dataset) -> xr.DataArray:
     r"""Return the rate at which an electron of low energy de-excites thermal defects, Eq. (A12).
 
@@ -237,6 +245,7 @@ def scattering_rate(solution: xr.Dataset) -> xr.DataArray:
     )
 
 
+@public
 def boltzmann_mobility(solution: xr.Dataset) -> xr.DataArray:
     r"""Return the mobility of well-defined quasiparticles, Eq. (A20).
 
@@ -274,6 +283,7 @@ def boltzmann_mobility(solution: xr.Dataset) -> xr.DataArray:
     return _applied(_boltzmann_mobility, solution, "mobility", caller="dilute_defects.boltzmann_mobility")
 
 
+@public
 def band_edge_mobility(solution: xr.Dataset) -> xr.DataArray:
     r"""Return the mobility of dilute defects at the lower band edge, Eq. (A21), corrected.
 

@@ -7,7 +7,7 @@ of the input are never passed on, but for what a histogram calls its bins.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dask.array as da
 import numpy as np
@@ -16,6 +16,7 @@ import xarray as xr
 
 from xglass.checks import real_array, uncut, whole_number
 from xglass.engine.core.operations import operation
+from xglass.messages import NotFoundError, elsewhere, public
 from xglass.variables import Floats, energy_unit, stamp
 
 __all__ = ["correlation", "histogram", "moments"]
@@ -25,9 +26,14 @@ def __dir__() -> list[str]:
     return __all__
 
 
+if not TYPE_CHECKING:  # a checker of types knows which names there are
+    __getattr__ = elsewhere(__name__)
+
+
 Counts = npt.NDArray[np.int64]
 
 
+@public
 def histogram(
     x: xr.DataArray,
     *,
@@ -110,6 +116,7 @@ def histogram(
     return result.assign_coords(bin=result["bin"].assign_attrs(named))
 
 
+@public
 def moments(x: xr.DataArray, *, dim: Hashable | Sequence[Hashable], order: int = 4) -> xr.DataArray:
     r"""Mean and central moments over one or several dimensions.
 
@@ -173,6 +180,7 @@ def moments(x: xr.DataArray, *, dim: Hashable | Sequence[Hashable], order: int =
     return stamped
 
 
+@public
 def correlation(
     a: xr.DataArray,
     b: xr.DataArray | None = None,
@@ -399,7 +407,7 @@ def _steps(lag: object, step: Any, n: int) -> npt.NDArray[np.int64]:
     if wanted.ndim > 1 or wanted.size == 0:
         raise ValueError(f"correlation: lag must be a number or a sequence of numbers, got {lag!r}")
     if bad.any():
-        raise KeyError(
+        raise NotFoundError(
             f"correlation: lag {np.atleast_1d(wanted)[np.atleast_1d(bad)].tolist()} is not there; "
             f"write multiples of {step} from 0 to {step * (n - 1)}"
         )

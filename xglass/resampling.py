@@ -12,6 +12,7 @@ import xarray as xr
 
 from xglass import checks
 from xglass.checks import whole_number
+from xglass.messages import public
 from xglass.variables import REGISTRY, Data, attributes
 
 __all__ = ["bootstrap", "jackknife"]
@@ -35,6 +36,7 @@ _PROBED = 16
 _OFF_THE_DATA = ("relaxation_time_1e",)
 
 
+@public
 def jackknife(function: Callable[[Any], Data], data: Data, *, dim: Hashable, blocks: int = 20) -> xr.Dataset:
     r"""Value of a function on all the data, and its standard error by the delete-a-group jackknife.
 
@@ -114,6 +116,7 @@ def jackknife(function: Callable[[Any], Data], data: Data, *, dim: Hashable, blo
     )
 
 
+@public
 def bootstrap(
     function: Callable[[Any], Data], data: Data, *, dim: Hashable, resamples: int = 200, seed: int
 ) -> xr.Dataset:

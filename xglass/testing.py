@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
 from xglass.lattice.cells import triangular
+from xglass.messages import elsewhere, public
 from xglass.models.charge_glass import charge_glass
 from xglass.solvers.metropolis import metropolis
 
@@ -21,10 +22,15 @@ def __dir__() -> list[str]:
     return __all__
 
 
+if not TYPE_CHECKING:  # a checker of types knows which names there are
+    __getattr__ = elsewhere(__name__)
+
+
 class Computed(AssertionError):
     """Something lazy was computed where nothing may be."""
 
 
+@public
 @contextlib.contextmanager
 def forbid_compute() -> Iterator[None]:
     """Within this context every dask computation raises :class:`xglass.testing.Computed`.
@@ -44,6 +50,7 @@ def forbid_compute() -> Iterator[None]:
         yield
 
 
+@public
 @contextlib.contextmanager
 def count_computes() -> Iterator[list[int]]:
     """Count the graphs that dask computes within the context, in the first entry of the list it gives.
@@ -68,6 +75,7 @@ def count_computes() -> Iterator[list[int]]:
         yield count
 
 
+@public
 def tiny_glass(**parameters: Any) -> xr.Dataset:
     """The 4 x 4 triangular charge glass with two anisotropies.
 
@@ -83,6 +91,7 @@ def tiny_glass(**parameters: Any) -> xr.Dataset:
     return charge_glass(triangular(4), **(defaults | parameters))
 
 
+@public
 def tiny_run(model: xr.Dataset | None = None, **arguments: Any) -> xr.Dataset:
     """A lazy run of :func:`xglass.testing.tiny_glass`: two temperatures, three walkers, four sweeps.
 
@@ -98,6 +107,7 @@ def tiny_run(model: xr.Dataset | None = None, **arguments: Any) -> xr.Dataset:
     return metropolis(tiny_glass() if model is None else model, **(defaults | arguments))
 
 
+@public
 def chunkings(sizes: dict[str, int]) -> Any:
     """A strategy of Hypothesis: chunk sizes for the named dimensions.
 

@@ -11,11 +11,13 @@ for the Coulomb glass and ``tc`` for models whose scale is a hopping integral.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+
+from xglass.messages import NotFoundError, elsewhere, public
 
 __all__ = [
     "REGISTRY",
@@ -28,6 +30,10 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # a checker of types knows which names there are
+    __getattr__ = elsewhere(__name__)
 
 
 #: Names of the energy unit of a model.
@@ -122,6 +128,7 @@ REGISTRY: dict[str, Variable] = {
                 r"\delta",
                 "broadening: standard deviation of a Gaussian, half width of a Lorentzian",
             ),
+            ("weight", "", "1", "w", "weight of the lower energy: fraction of two-level systems at -g"),
             ("twist", "", "1", r"\theta", "flux through the ring: phase of one turn"),
             ("g_z", "", "{E}", "g_z", "static coupling of the electron to a two-level system"),
             ("t", "", "{E}", "t", "hopping integral of the chain: enters H as -t"),
@@ -387,6 +394,7 @@ INHERITING = frozenset(
 )
 
 
+@public
 def attributes(name: str, *, energy: str = "Vc") -> dict[str, str]:
     """Return the attributes ``units``, ``long_name`` and ``symbol`` of a registered name.
 
@@ -396,7 +404,7 @@ def attributes(name: str, *, energy: str = "Vc") -> dict[str, str]:
     """
     base = name.removesuffix("_stderr")
     if base not in REGISTRY:
-        raise KeyError(f"{name!r} is not a registered variable; register it in xglass/variables.py")
+        raise NotFoundError(f"{name!r} is not a registered variable; register it in xglass/variables.py")
     entry = REGISTRY[base]
     long_name, symbol = entry.definition.split(":")[0], entry.symbol
     if base != name:
@@ -406,6 +414,7 @@ def attributes(name: str, *, energy: str = "Vc") -> dict[str, str]:
     return unit | {"long_name": long_name, "symbol": symbol}
 
 
+@public
 def stamp(obj: Labelled, *, energy: str = "Vc", **units: str) -> Labelled:
     """Set the registered attributes of a DataArray (by its name) or of every variable of a Dataset.
 
@@ -440,6 +449,7 @@ def stamp(obj: Labelled, *, energy: str = "Vc", **units: str) -> Labelled:
     return obj.drop_vars(constants).assign_coords(constants)
 
 
+@public
 def energy_unit(obj: xr.DataArray | xr.Dataset) -> str:
     """Unit of the model's energies, read from whichever energy the object carries."""
     for name in ("hopping", "interaction", "T", "t_p", "t", "electrostatic_energy"):

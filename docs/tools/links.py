@@ -1,7 +1,8 @@
-"""Every link of the built pages that stays within them must lead to a file, and to an anchor in it.
+"""Every link of the built pages that stays within them must lead to a file, and to an anchor in it; every
+picture says in words what it shows.
 
 Sphinx checks the references that it resolves itself. This reads the HTML instead, so that it sees whatever
-put a link there: templates, raw HTML, notebooks, and what a page loads from a network (nothing).
+put a link or a picture there: templates, raw HTML, notebooks, and what a page loads from a network (nothing).
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ LOADED = {("script", "src"), ("img", "src"), ("link", "href"), ("source", "src")
 
 
 class Page(HTMLParser):
-    """Anchors and links of one page."""
+    """Anchors, links and pictures of one page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.anchors: set[str] = {"", "top"}
         self.links: list[tuple[str, bool]] = []  # address, and whether the page loads it by itself
+        self.pictures: list[tuple[str, str]] = []  # address, and the words for it
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value for name, value in attrs if value is not None}
         self.anchors |= {values[name] for name in ("id", "name") if name in values}
+        if tag == "img":
+            self.pictures.append((values.get("src", ""), values.get("alt", "").strip()))
         loaded = {name for name in values if (tag, name) in LOADED}
         if tag == "link" and values.get("rel") not in ("stylesheet", "icon", "preload"):
             loaded = set()  # rel="next", "search", ...: a statement about the page, nothing to load
@@ -43,6 +47,21 @@ def twins(folder: Path) -> list[str]:
         other = known.setdefault(name.lower(), name)
         if other != name:
             found.append(f"{name} and {other} differ by case only")
+    return found
+
+
+def wordless(folder: Path) -> list[str]:
+    """Pictures without alternative text; a sentence for each. Sphinx writes the address there if it is given
+    none."""
+    found = []
+    for path in sorted(folder.rglob("*.html")):
+        for address, words in dict.fromkeys(Page(path.read_text(encoding="utf-8")).pictures):
+            if not words or Path(words).name == Path(address).name:
+                where = f"{path.relative_to(folder).as_posix()}: {address}"
+                found.append(
+                    f"{where} has no alternative text; a cell gives it to its figures by "
+                    "mystnb={'image': {'alt': ...}}"
+                )
     return found
 
 

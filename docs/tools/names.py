@@ -22,7 +22,7 @@ GROUPS = {
         "electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density",
     ],
     "Observables: transport": [
-        "dc_conductivity", "resistivity", "spectral_weight", "peak_frequency", "sum_rule",
+        "dc_conductivity", "mobility", "resistivity", "spectral_weight", "peak_frequency", "sum_rule",
         "relaxation_time_approximation", "localization_length", "transient_localization_length",
         "diffusivity", "mean_square_displacement",
     ],
@@ -34,6 +34,7 @@ GROUPS = {
     "Storage": ["store"],
     "Figures": ["plot"],
     "For tests": ["testing"],
+    "For reports": ["show_versions"],
 }  # fmt: skip
 #: Public without a page: the registry has one of its own, and checks are for those who extend xglass.
 ELSEWHERE = {"variables", "checks"}

@@ -1,14 +1,18 @@
-"""Pages that are written when the documentation is built: public names, variables, recipes, the picture of
-the house."""
+"""Pages that are written when the documentation is built: public names, variables, recipes and the statements
+of papers that they check, the picture of the house."""
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import names
+import statements
 from house import draw
 
 if TYPE_CHECKING:
@@ -91,17 +95,56 @@ def names_page() -> str:
     return "\n".join(lines)
 
 
-def recipe_pages() -> dict[str, str]:
-    """Recipes to be executed; those that were, where ``XGLASS_RECIPES`` names a folder that is up to date."""
+def executed() -> dict[Path, Path]:
+    """Recipe -> its executed notebook in the folder that ``XGLASS_RECIPES`` names; what is missing there or
+    older than its sources is executed now."""
     sys.path.insert(0, str(ROOT / "recipes"))
-    from _execute import RECIPES, finished
+    from _execute import RECIPES, execute, finished
 
-    pages = {}
     for recipe in RECIPES:
-        notebook = finished(recipe)
-        source = notebook or recipe
-        pages[f"recipes/{source.name}"] = source.read_text(encoding="utf-8")
-    return pages
+        if finished(recipe) is None:
+            execute(recipe, Path(os.environ["XGLASS_RECIPES"]).resolve())
+    return {recipe: finished(recipe) for recipe in RECIPES}
+
+
+def thumbnail(picture: Path, target: Path) -> None:
+    """Write a small copy of a figure, unless it is there and as new."""
+    if target.exists() and target.stat().st_mtime >= picture.stat().st_mtime:
+        return
+    from PIL import Image  # of matplotlib
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(picture) as image:
+        image.thumbnail((480, 360))
+        image.convert("RGB").save(target)
+
+
+def card(recipe: Path) -> str:
+    """A recipe in the list: its figure, its title, and the first sentence of what is asked."""
+    title, asked = re.search(
+        r"^# # (.+?)$.*?\*\*What is asked\.\*\*(.+?[.?])\s", recipe.read_text(encoding="utf-8"), re.S | re.M
+    ).groups()
+    asked = " ".join(asked.replace("\n#", "\n").split())
+    return f""":::{{grid-item-card}} {title}
+:link: /_generated/recipes/{recipe.stem}
+:link-type: doc
+:img-top: /_generated/thumbnails/{recipe.stem}.png
+:img-alt: "Figure of the recipe: {title}"
+
+{asked}
+:::
+"""
+
+
+def recipe_list(recipes: Iterable[Path]) -> str:
+    """All recipes as cards."""
+    cards = "\n".join(card(recipe) for recipe in recipes)
+    return f"""::::{{grid}} 1 1 2 2
+:gutter: 3
+:class-container: recipes
+
+{cards}::::
+"""
 
 
 def generate(app: Sphinx, config: Config) -> None:
@@ -109,9 +152,19 @@ def generate(app: Sphinx, config: Config) -> None:
     again)."""
     files = names.pages()
     config.autosummary_filename_map = {f"xglass.{name}": file for name, file in files.items()}
-    pages = {"variables.md": variables_page(), "names.rst": names_page(), **recipe_pages()}
+    notebooks = executed()
+    pages = {
+        "variables.md": variables_page(),
+        "names.rst": names_page(),
+        "recipes.md": recipe_list(notebooks),
+    }
+    pages["statements.md"] = statements.page(
+        path.parent / "output" / f"{recipe.stem}_statements.json" for recipe, path in notebooks.items()
+    )
+    pages |= {f"recipes/{path.name}": path.read_text(encoding="utf-8") for path in notebooks.values()}
     picture = GENERATED / "house.svg"
-    keep = {picture, *(GENERATED / name for name in pages)}
+    thumbnails = {GENERATED / "thumbnails" / f"{recipe.stem}.png": path for recipe, path in notebooks.items()}
+    keep = {picture, *thumbnails, *(GENERATED / name for name in pages)}
     api = {GENERATED / "api" / f"{file}.rst" for file in files.values()}
     for path in GENERATED.rglob("*") if GENERATED.exists() else []:
         if path.is_file() and path not in keep | api:
@@ -121,5 +174,7 @@ def generate(app: Sphinx, config: Config) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             target.write_text(text, encoding="utf-8")
+    for target, path in thumbnails.items():
+        thumbnail(path.parent / "output" / target.name, target)
     shutil.rmtree(DOCS / "jupyter_execute", ignore_errors=True)
     draw(picture)

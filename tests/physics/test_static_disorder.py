@@ -195,7 +195,7 @@ def test_only_what_matters_is_carried():
     tls = xg.electron_tls(xg.lattice.chain(8), g=[0.5, 1.0], omega0=[0.1, 0.2], t=1.0, scale="0.1 eV")
     result = solve(tls, T="500 K", chunks=None)
     assert result["optical_conductivity"].dims == ("g", "frequency")
-    assert set(result.coords) == {"T", "frequency", "broadening", "g", "g_z", "t", "scale"}
+    assert set(result.coords) == {*("T", "frequency", "broadening", "g", "g_z", "t", "scale", "weight")}
     assert float(result["T"]) == pytest.approx(500 * 0.08617333262 / 100, rel=1e-9)
     zipped = xg.electron_tls(
         xg.lattice.chain(8),

@@ -477,7 +477,7 @@ def test_golden_rule_at_weak_coupling():
 
 def test_defects_refuse_what_is_no_solution():
     model = xg.electron_tls(CHAIN, g=1.0, omega0=2.0)
-    with pytest.raises(KeyError, match="has no 'T'"):
+    with pytest.raises(ValueError, match="give the result of xg.dmft, not a model of electron_tls"):
         xg.dilute_defects.self_energy(model)
     with pytest.raises(KeyError, match="has no 'T'"):
         xg.dilute_defects.fraction(model)

@@ -16,6 +16,9 @@ import xarray as xr
 
 import xglass as xg
 
+#: Energies alone are converted on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore:to_physical.*in units of the lattice spacing:UserWarning")
+
 registry = xg.units.registry
 
 
@@ -153,7 +156,14 @@ CALLS = {
     **{f"dilute_defects.{name}": [((mean_field,), getattr(xg.dilute_defects, name))] for name in DILUTE},
     "kinetic_energy": [((run,), xg.kinetic_energy), ((ramped,), xg.kinetic_energy)],
     "local_density": [((run,), xg.local_density), ((ramped,), xg.local_density)],
+    "mobility": [
+        ((sigma,), xg.mobility),
+        ((solution,), xg.mobility),
+        ((mean_field,), xg.mobility),
+    ],
     "resistivity": [
+        ((solution,), xg.resistivity),
+        ((mean_field,), xg.resistivity),
         ((sigma,), xg.resistivity),
         ((lambda: xg.dc_conductivity(sigma()),), xg.resistivity),
         ((lambda: mean_field()["mobility"],), xg.resistivity),
@@ -234,6 +244,7 @@ APART = {
     "units.scale_coordinate": "takes one Quantity",
     "units.scale_of": "the scale is in meV always",
     "units.canonical": "takes numbers",
+    "units.text": "writes either unit beside the number",
 }
 ROOMS_APART = (
     "checks.",

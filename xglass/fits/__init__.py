@@ -8,9 +8,12 @@ errors are honest only through** :func:`xglass.jackknife` **or** :func:`xglass.b
 walkers, which replace them.
 """
 
+from typing import TYPE_CHECKING
+
 from xglass.fits.laws import arrhenius, power_law, variable_range_hopping, vogel_fulcher
 from xglass.fits.relaxation import stretched_exponential
 from xglass.fits.transport import displaced_drude, displaced_drude_conductivity, relaxation_rate
+from xglass.messages import elsewhere
 
 __all__ = [
     "arrhenius",
@@ -26,3 +29,7 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # a checker of types knows which names there are
+    __getattr__ = elsewhere(__name__)

@@ -11,6 +11,7 @@ import xarray as xr
 from xglass.checks import aligned, in_model_units
 from xglass.engine.core.operations import operation
 from xglass.fits.common import fit_slices, line, minimise, nothing, over_slices, report
+from xglass.messages import public
 from xglass.units.parameters import Parameter, parameter
 from xglass.units.physical import quoted
 from xglass.variables import ENERGIES, Floats, energy_unit, stamp
@@ -21,6 +22,7 @@ Law = Literal["arrhenius", "vogel_fulcher", "power_law"]
 COUNTED = ("points", "degrees_of_freedom", "p_value")
 
 
+@public
 def arrhenius(
     tau: xr.DataArray,
     *,
@@ -82,6 +84,7 @@ def arrhenius(
     return _law("arrhenius", ["prefactor", "barrier"], tau, dim, x, stderr)
 
 
+@public
 def vogel_fulcher(
     tau: xr.DataArray,
     *,
@@ -137,6 +140,7 @@ def vogel_fulcher(
     return _law("vogel_fulcher", ["prefactor", "barrier", "vogel_temperature"], tau, dim, x, stderr)
 
 
+@public
 def power_law(
     y: xr.DataArray, *, dim: Hashable, x: xr.DataArray | None = None, stderr: xr.DataArray | None = None
 ) -> xr.Dataset:
@@ -193,6 +197,7 @@ def power_law(
     return stamp(fit, energy=energy_unit(y), amplitude=str(y.attrs.get("units", "1")))
 
 
+@public
 def variable_range_hopping(
     rho: xr.DataArray,
     *,

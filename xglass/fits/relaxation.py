@@ -11,6 +11,7 @@ import xarray as xr
 
 from xglass.engine.core.operations import operation
 from xglass.fits.common import fit_slices, line, minimise, nothing, over_slices, report, unit_of_chi2
+from xglass.messages import public
 from xglass.variables import Floats, energy_unit, stamp
 
 # By how much chi^2 (in units of its value per degree of freedom) a decay must beat a constant to be called
@@ -20,6 +21,7 @@ _RESOLVED = 16.0
 Amplitude = float | Literal["bounded", "free"]
 
 
+@public
 def stretched_exponential(
     C: xr.DataArray,
     *,

@@ -14,14 +14,16 @@ from xglass.engine.core import conductivity
 from xglass.engine.core.operations import operation
 from xglass.engine.core.points import over_points
 from xglass.fits.common import fit_slices, minimise, nothing, over_slices, report, unit_of_chi2, unpacked
+from xglass.messages import public
 from xglass.observables import common
-from xglass.units.parameters import Parameter, parameter, scale_of
+from xglass.units.parameters import Parameter, Value, parameter, scale_of
 from xglass.variables import Floats, stamp
 
 #: Trial rates of the scan before each fit, evenly in ln p from a quarter of a bin to the end of the grid.
 TRIALS = 60
 
 
+@public
 def relaxation_rate(
     sigma: xr.DataArray,
     static: xr.DataArray,
@@ -29,7 +31,7 @@ def relaxation_rate(
     correlation: str = "symmetrised",
     T: Parameter | None = None,
     stderr: xr.DataArray | None = None,
-    window: tuple[float, float] | None = None,
+    window: tuple[Value, Value] | None = None,
 ) -> xr.Dataset:
     r"""Rate with which the relaxation-time approximation describes a conductivity best.
 
@@ -53,7 +55,7 @@ def relaxation_rate(
         "conductivity".
     stderr : DataArray, optional
         Standard errors of ``sigma`` (dims of ``sigma``): weights, and makes the error absolute.
-    window : tuple of two floats, optional
+    window : tuple of two floats or Quantities, optional
         Lowest and highest frequency that are fitted; default all.
 
     Returns
@@ -156,14 +158,14 @@ def _without_rate(name: str, array: xr.DataArray, caller: str) -> xr.DataArray:
 
 
 def _in_window(
-    sigma: xr.DataArray, stderr: xr.DataArray | None, window: tuple[float, float] | None, caller: str
+    sigma: xr.DataArray, stderr: xr.DataArray | None, window: tuple[Value, Value] | None, caller: str
 ) -> tuple[xr.DataArray, xr.DataArray | None]:
     """The part of a spectrum and of its errors that is fitted."""
     if window is None:
         return sigma, stderr
     if "frequency" not in sigma.dims:
         raise ValueError(f"{caller}: window={window!r} selects frequencies, and sigma has none; leave it out")
-    low, high = common.checked_window(window, caller)
+    low, high = common.checked_window(window, sigma, caller)
     grid = sigma["frequency"].values
     sigma = sigma.isel(frequency=np.flatnonzero((grid >= low) & (grid <= high)))
     if stderr is not None and "frequency" in stderr.dims:
@@ -181,8 +183,9 @@ def _errors_of(sigma: xr.DataArray, stderr: xr.DataArray | None, caller: str) ->
     return error
 
 
+@public
 def displaced_drude(
-    static: xr.DataArray, *, window: tuple[float, float] | None = None, stderr: xr.DataArray | None = None
+    static: xr.DataArray, *, window: tuple[Value, Value] | None = None, stderr: xr.DataArray | None = None
 ) -> xr.Dataset:
     r"""Displaced Drude peak of a frozen reference, in the form that makes the relaxation-time approximation
     analytic.
@@ -195,7 +198,7 @@ def displaced_drude(
     ----------
     static : DataArray
         ``optical_conductivity(..., frequency)``.
-    window : tuple of two floats, optional
+    window : tuple of two floats or Quantities, optional
         Lowest and highest frequency that are fitted; default from 0 to 1.5 times the frequency around which
         the data (averaged from 0.8 to 1.25 times each frequency, so that noise decides nothing) are largest:
         the form is not meant for what lies far above the peak. Fits over other windows move the peak by a
@@ -230,7 +233,7 @@ def displaced_drude(
     >>> print(f"{fit['amplitude'].item():.6f} {fit['peak_frequency'].item():.6f}")
     3.000000 0.400000
     """
-    ends = None if window is None else common.checked_window(window, "displaced_drude")
+    ends = None if window is None else common.checked_window(window, static, "displaced_drude")
     for name, array in {"static": static, "stderr": stderr}.items():
         if isinstance(array, xr.DataArray):  # what else it may be is said below
             in_model_units("displaced_drude", **{name: array})
@@ -249,6 +252,7 @@ def displaced_drude(
     )
 
 
+@public
 def displaced_drude_conductivity(
     amplitude: xr.DataArray, peak_frequency: xr.DataArray, *, rate: Parameter
 ) -> xr.DataArray:

@@ -5,11 +5,18 @@ Every lattice is a torus. Sites are numbered with the basis fastest, then the fi
 then the third.
 """
 
+from typing import TYPE_CHECKING
+
 from xglass.lattice.cells import chain, cubic, from_cell, square, triangular
 from xglass.lattice.interactions import coulomb, power_law, yukawa
+from xglass.messages import elsewhere
 
 __all__ = ["chain", "coulomb", "cubic", "from_cell", "power_law", "square", "triangular", "yukawa"]
 
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # a checker of types knows which names there are
+    __getattr__ = elsewhere(__name__)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xglass.checks import whole_number
+from xglass.messages import public
 from xglass.variables import stamp
 
 __all__ = ["cell_index", "cell_number", "chain", "cubic", "from_cell", "square", "triangular"]
@@ -26,6 +27,7 @@ def __dir__() -> list[str]:
 Bond = tuple[int, int, Sequence[int], str]
 
 
+@public
 def from_cell(
     vectors: npt.ArrayLike, *, shape: Sequence[int], basis: npt.ArrayLike | None = None, bonds: Sequence[Bond]
 ) -> xr.Dataset:
@@ -186,6 +188,7 @@ def _side(name: str, value: object) -> int:
     return whole_number(name, value, minimum=2)
 
 
+@public
 def chain(N: int) -> xr.Dataset:
     """A ring of N sites with bonds of kind "x": site = i at position i (a).
 
@@ -213,6 +216,7 @@ def chain(N: int) -> xr.Dataset:
     return from_cell([[1.0]], shape=(_side("N", N),), bonds=[(0, 0, (1,), "x")])
 
 
+@public
 def square(L: int, Ly: int | None = None) -> xr.Dataset:
     """An L x Ly square lattice with bonds of kind "x" and "y": site = i + L j at (i, j).
 
@@ -241,6 +245,7 @@ def square(L: int, Ly: int | None = None) -> xr.Dataset:
     return from_cell(np.eye(2), shape=shape, bonds=[(0, 0, (1, 0), "x"), (0, 0, (0, 1), "y")])
 
 
+@public
 def triangular(L: int, Ly: int | None = None) -> xr.Dataset:
     """An L x Ly triangular lattice: site = i + L j at i (1, 0) + j (1/2, sqrt(3)/2).
 
@@ -274,6 +279,7 @@ def triangular(L: int, Ly: int | None = None) -> xr.Dataset:
     return from_cell([[1.0, 0.0], [0.5, np.sqrt(3) / 2]], shape=shape, bonds=bonds)
 
 
+@public
 def cubic(L: int) -> xr.Dataset:
     """An L x L x L cubic lattice with bonds of kind "x", "y", "z": site = i + L j + L^2 k at (i, j, k).
 

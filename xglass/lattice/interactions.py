@@ -11,6 +11,7 @@ from xglass.checks import eager, require
 from xglass.engine.core import ewald
 from xglass.lattice.cells import cell_index, cell_number
 from xglass.lattice.whole import lattice_mark, require_whole
+from xglass.messages import public
 from xglass.units.parameters import Parameter, parameter
 from xglass.variables import attributes
 
@@ -76,6 +77,7 @@ def _interaction(
     return result.rename("interaction").assign_attrs(attributes("interaction"), lattice=lattice_mark(lattice))
 
 
+@public
 def coulomb(
     lattice: xr.Dataset,
     *,
@@ -173,6 +175,7 @@ def coulomb(
     return _interaction(lattice, gated, self_image, caller="coulomb", swept=distance)
 
 
+@public
 def yukawa(lattice: xr.Dataset, *, length: Parameter, self_image: str | float = "exclude") -> xr.DataArray:
     """Screened interaction exp(-r/length)/r, summed over all images.
 
@@ -218,6 +221,7 @@ def yukawa(lattice: xr.Dataset, *, length: Parameter, self_image: str | float = 
     return _interaction(lattice, ewald.yukawa, self_image, caller="yukawa", swept=lengths)
 
 
+@public
 def power_law(
     lattice: xr.Dataset, *, exponent: Parameter, self_image: str | float = "exclude"
 ) -> xr.DataArray:

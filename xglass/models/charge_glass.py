@@ -11,6 +11,7 @@ import xarray as xr
 from xglass.checks import aligned
 from xglass.lattice.interactions import coulomb
 from xglass.lattice.whole import lattice_mark
+from xglass.messages import public
 from xglass.models.common import check_size, geometry, stamped, with_coordinates, with_labels
 from xglass.units.parameters import Parameter, Value, parameter, scale_of
 from xglass.variables import attributes
@@ -22,6 +23,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def charge_glass(
     lattice: xr.Dataset,
     *,

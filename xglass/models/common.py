@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
 from xglass.checks import eager
 from xglass.lattice.whole import require_whole
-from xglass.units.parameters import Value, scale_coordinate
+from xglass.messages import warn
+from xglass.units.parameters import Parameter, Value, parameter, scale_coordinate, scale_of
 from xglass.variables import stamp
 
 #: What a model takes from the lattice. The rest, of a model or run given as lattice, it makes anew.
@@ -15,6 +18,15 @@ GEOMETRY = ("axis", "position", "torus", "cells", "bond_source", "bond_target", 
 
 #: Coords that random arrays bring along, as plain numbers in the energy unit of whichever model takes them.
 STRENGTHS = ("J", "strength")
+
+
+#: A temperature of so many times all energies of a model together is far beyond them: no Boltzmann factor
+#: differs from 1 by more than 10 %, and studies of the limit of high temperature end there.
+BEYOND = 10.0
+
+#: Lowest temperature, in all energies of a model together, that may be meant by a number of kelvin: at a
+#: thousandth of them everything has long been in its ground state.
+FROZEN = 1e-3
 
 
 def geometry(lattice: xr.Dataset, *, scale: Value | None, caller: str) -> xr.Dataset:
@@ -41,6 +53,57 @@ def with_coordinates(model: xr.Dataset, *parts: xr.DataArray) -> xr.Dataset:
         except (ValueError, xr.MergeError) as error:
             raise ValueError(f"{part.name} does not fit the parameters of the model: {error}") from error
     return model
+
+
+def temperature(
+    T: Parameter, data: xr.DataArray | xr.Dataset, *, energy: str, zero: bool = False
+) -> xr.DataArray:
+    """Take temperatures as they enter beside a model, or data of one: > 0, or 0 where that has a meaning.
+
+    Warns of numbers that are far beyond all energies of the model, and would lie within them if they were
+    kelvin. Of several all must: a sweep that begins within the energies is in their unit.
+    """
+    scale = scale_of(data)
+    result = parameter("T", T, scale=scale, energy=energy, above=0.0, zero=zero)
+    if scale is None or _said_with_unit(T):
+        return result
+    low, high = float(result.min()), float(result.max())
+    largest, kelvin = _energies(data), float(parameter("T", "1 K", scale=scale, energy=energy))
+    if 0.0 < BEYOND * largest < low and FROZEN * largest < low * kelvin and high * kelvin < largest:
+        warn(
+            f"T = {low:g} is in {energy}, far beyond the energies of the model ({largest:.2g} {energy} "
+            f"together); as kelvin it would be {low * kelvin:.2g} {energy}, within them. Write T='{low:g} K' "
+            f"if kelvin are meant, T='{low:g} {energy}' if not"
+        )
+    return result
+
+
+def _said_with_unit(T: Parameter) -> bool:
+    """Whether a text, a Quantity or an attribute names a unit."""
+    if isinstance(T, xr.DataArray):
+        return T.attrs.get("units", "1") not in ("1", "")
+    values = T if isinstance(T, Sequence) and not isinstance(T, str) else [T]
+    return any(isinstance(value, str) or hasattr(value, "magnitude") for value in values)
+
+
+def _energies(data: xr.DataArray | xr.Dataset) -> float:
+    """The energies of a model together, each at its largest; 0 where the data do not have them all.
+
+    Hopping counts with half the width of its band, the interaction with its strongest pair. The unit
+    is one of them by its meaning, also where a small lattice screens it.
+    """
+    if not {"t", "interaction"} & {*data.coords}:
+        return 0.0
+    energies = []
+    for name in ("t", "g", "g_z", "omega0", "site_energy", "hopping", "interaction"):
+        if name in data.coords:
+            values = abs(data.coords[name].compute(scheduler="synchronous").variable)
+            if name == "hopping":
+                values = 2.0 / data.sizes["site"] * values.sum("bond")
+            if name == "interaction":
+                values = values * (1.0 - np.eye(data.sizes["site"]))
+            energies.append(float(values.max()) * (2.0 if name == "t" else 1.0))
+    return max(1.0, sum(energies))
 
 
 def stamped(model: xr.Dataset, *, energy: str) -> xr.Dataset:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from xglass import checks
 from xglass.checks import aligned, realizations, require, whole_number
+from xglass.messages import public
 from xglass.models.common import STRENGTHS
 from xglass.units.parameters import Labels, Parameter, parameter
 from xglass.variables import attributes, stamp
@@ -36,6 +37,7 @@ def _draws(seed: Any, labels: np.ndarray, purpose: int) -> list[np.random.Genera
     ]
 
 
+@public
 def random_couplings(
     lattice_or_N: xr.Dataset | int, *, J: Parameter = 1.0, realization: Labels, seed: int
 ) -> xr.DataArray:
@@ -87,6 +89,7 @@ def random_couplings(
     return _without_unit(result.transpose(..., "realization", "site", "site2"))
 
 
+@public
 def random_site_energy(
     lattice: xr.Dataset | int,
     *,
@@ -159,6 +162,7 @@ def random_site_energy(
 DRAWN = {"g": (3, "site"), "omega0": (4, "site"), "g_z": (5, "site"), "t": (6, "bond")}
 
 
+@public
 def random_parameter(
     lattice: xr.Dataset | int,
     name: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from xglass.messages import public
 from xglass.models.common import check_size, geometry, stamped, with_coordinates, with_labels
 from xglass.units.parameters import Parameter, Value, parameter, scale_of
 
@@ -15,6 +16,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def electron_tls(
     lattice: xr.Dataset,
     *,

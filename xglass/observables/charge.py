@@ -8,6 +8,7 @@ from typing import Any
 import xarray as xr
 
 from xglass.engine.charge import potential
+from xglass.messages import public
 from xglass.observables.common import labelled, occupations
 from xglass.solvers.tasks import Input
 from xglass.variables import energy_unit, stamp
@@ -32,6 +33,7 @@ def _electrostatic(
     return stamp(labelled(function, inputs, core).rename(name), energy=energy_unit(run))
 
 
+@public
 def electrostatic_energy(run: xr.Dataset) -> xr.DataArray:
     """Electrostatic energy of every configuration, recomputed.
 
@@ -66,6 +68,7 @@ def electrostatic_energy(run: xr.Dataset) -> xr.DataArray:
     return _electrostatic(potential.electrostatic_energy, run, "electrostatic_energy")
 
 
+@public
 def electrostatic_potential(run: xr.Dataset) -> xr.DataArray:
     """Potential that the quantum particles of a configuration feel.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,6 +12,8 @@ import xarray as xr
 from xglass import checks
 from xglass.checks import aligned, in_model_units, uncut
 from xglass.lattice.whole import require_whole
+from xglass.messages import warn
+from xglass.models.common import temperature
 from xglass.solvers.tasks import Input
 from xglass.units.parameters import Parameter, parameter, scale_of
 from xglass.variables import energy_unit
@@ -133,9 +134,7 @@ def steps_in_filters(sigma: xr.DataArray, upto: float = math.inf) -> float:
     return float(f"{ratio:.9g}")  # steps of a grid differ in their last digits
 
 
-def warn_of_coarse_steps(
-    sigma: xr.DataArray, caller: str, *, upto: float = math.inf, stacklevel: int = 3
-) -> None:
+def warn_of_coarse_steps(sigma: xr.DataArray, caller: str, *, upto: float = math.inf) -> None:
     """Warn where an integral over frequency misses what stands between the points.
 
     A Gaussian of width d is integrated by steps h to 2 exp(-2 pi^2 d^2 / h^2) of itself, the first term of
@@ -144,12 +143,10 @@ def warn_of_coarse_steps(
     ratio = steps_in_filters(sigma, upto)
     if ratio > COARSE_STEP:
         line = min(2.0 * math.exp(-2.0 * (math.pi / ratio) ** 2), 1.0)
-        warnings.warn(
+        warn(
             f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a line may count wrong "
             f"by up to {100.0 * line:.2g} %, a spectrum of many by about a tenth of that: compute sigma with "
-            f"steps of at most {COARSE_STEP:g} broadenings, or a larger broadening",
-            UserWarning,
-            stacklevel=stacklevel,
+            f"steps of at most {COARSE_STEP:g} broadenings, or a larger broadening"
         )
 
 
@@ -166,12 +163,10 @@ def warn_of_wide_bins(step: float, rate: xr.DataArray, caller: str, *, power: fl
     ratio = float(f"{step / float(rates[rates > 0.0].min()):.9g}")
     if ratio > WIDE_BIN:
         error = power * 0.04 * ratio**2 / (1.0 + ratio / 3.0)
-        warnings.warn(
+        warn(
             f"{caller}: the frequencies of sigma are {ratio:.3g} times the rate apart, and static limits are "
             f"off by about {min(100.0 * error, 100.0):.2g} %; compute sigma in steps of at most {WIDE_BIN:g} "
-            "times the rate",
-            UserWarning,
-            stacklevel=3,
+            "times the rate"
         )
 
 
@@ -194,27 +189,35 @@ def at_temperature(
             raise ValueError(f"{caller}: sigma has no coordinate 'T'; pass the temperature as T=...")
         return sigma, sigma["T"]
     own = sigma.coords.get("T")
-    sigma, temperature = replaced_temperature(sigma, T, caller, what="spectrum", energy=spectral_unit(sigma))
-    checks.no_override(caller, "sigma", T=(own, temperature))
-    return sigma if temperature.ndim else sigma.assign_coords(T=temperature.variable), temperature
+    sigma, given = replaced_temperature(sigma, T, caller, what="spectrum", energy=spectral_unit(sigma))
+    checks.no_override(caller, "sigma", T=(own, given))
+    return sigma if given.ndim else sigma.assign_coords(T=given.variable), given
 
 
 def replaced_temperature(
-    data: xr.DataArray, T: Parameter, caller: str, *, what: str, energy: str, along_t: bool = True
+    data: xr.DataArray,
+    T: Parameter,
+    caller: str,
+    *,
+    what: str,
+    energy: str,
+    along_t: bool = True,
+    model: xr.Dataset | None = None,
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """The data without their temperature, and the one that was given instead.
 
-    Unless ``along_t``, T must not change both along a dimension of its own name and along others.
+    Unless ``along_t``, T must not change both along a dimension of its own name and along others. ``model``
+    has the energies of the model, if the data have not.
     """
-    temperature = parameter("T", T, scale=scale_of(data), energy=energy, above=0.0)
-    if "T" in data.dims or (not along_t and "T" in temperature.dims and temperature.ndim > 1):
+    given = temperature(T, data if model is None else model, energy=energy)
+    if "T" in data.dims or (not along_t and "T" in given.dims and given.ndim > 1):
         raise ValueError(
             f"{caller}: T= replaces the temperature of a {what} at one temperature; this one has "
             "dimension 'T', select by .sel(T=...)"
         )
     data = data.drop_vars(["T", "temperature"], errors="ignore")
-    aligned(caller, **{what: data, "T": temperature})
-    return data, temperature
+    aligned(caller, **{what: data, "T": given})
+    return data, given
 
 
 def checked_rate(rate: Parameter, sigma: xr.DataArray, caller: str, zero: bool = False) -> xr.DataArray:
@@ -253,10 +256,14 @@ def checked_correlation(correlation: Any, caller: str) -> bool:
     return bool(correlation == "symmetrised")
 
 
-def checked_window(window: Any, caller: str) -> tuple[float, float]:
-    """Lowest and highest frequency."""
+def checked_window(window: Any, sigma: xr.DataArray, caller: str) -> tuple[float, float]:
+    """Lowest and highest frequency; with a unit, or plain and infinite perhaps."""
+    ends = [window] if np.ndim(window) == 0 else [*window]
+    for i, end in enumerate(ends):
+        if isinstance(end, str) or hasattr(end, "magnitude"):
+            ends[i] = parameter("frequency", end, scale=scale_of(sigma), energy=spectral_unit(sigma))
     try:
-        low, high = (float(end) for end in window)
+        low, high = (float(end) for end in ends)
     except (TypeError, ValueError):
         low, high = 0.0, 0.0
     if not low < high:

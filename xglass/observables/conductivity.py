@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, in_model_units
+from xglass.checks import aligned, in_model_units, require
 from xglass.engine.core import conductivity
+from xglass.messages import NotFoundError, public, warn
 from xglass.observables import common
-from xglass.units.parameters import Parameter
-from xglass.variables import energy_unit, stamp
+from xglass.units.parameters import Parameter, Value
+from xglass.variables import Labelled, energy_unit, stamp
 
 __all__ = [
     "dc_conductivity",
     "localization_length",
+    "mobility",
     "peak_frequency",
     "resistivity",
     "spectral_weight",
@@ -27,6 +27,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     """Conductivity at zero frequency.
 
@@ -76,29 +77,100 @@ def dc_conductivity(sigma: xr.DataArray) -> xr.DataArray:
     )
 
 
-def resistivity(sigma: xr.DataArray) -> xr.DataArray:
-    """Resistivity: the inverse of the conductivity at zero frequency.
+@public
+def mobility(sigma: Labelled) -> Labelled:
+    """Mobility: the conductivity per particle at zero frequency, in e a^2/hbar.
 
-    rho = 1 / sigma(omega -> 0), section III A of Rammal, Ciuchi and Fratini; quote it with the broadening of
-    ``sigma``.
+    The same number as :func:`dc_conductivity`, which is in e^2 a^2/hbar. :func:`xglass.units.to_physical`
+    with ``spacing`` makes cm^2/(V s) of it.
 
     Parameters
     ----------
-    sigma : DataArray
-        ``optical_conductivity(..., frequency)`` with 0 among its frequencies, or a static value
-        (``dc_conductivity`` or ``mobility``) without that dimension.
+    sigma : DataArray or Dataset
+        ``optical_conductivity(..., frequency)`` per particle with 0 among its frequencies, or its
+        ``_stderr``, or a static value (``dc_conductivity``, ``mobility``) without that dimension. Or the
+        whole Dataset of a solver: the value with its error, where the solver gives one.
 
     Returns
     -------
-    DataArray
-        ``resistivity(...)`` in the inverse of the unit of ``sigma``: "hbar/(e^2 a^2)" per particle,
-        "hbar/e^2" per layer. Infinite where the conductivity is 0. :func:`xglass.units.to_physical` reads
-        both.
+    DataArray or Dataset
+        ``mobility(...)`` (``mobility_stderr`` of a standard error). Of a Dataset one with ``mobility`` and,
+        if there is an error, ``mobility_stderr``; the ``mobility`` of :func:`dmft` is handed on.
 
     Raises
     ------
-    TypeError, ValueError
-        As :func:`dc_conductivity`; a standard error, of which the inverse is none.
+    TypeError, KeyError, ValueError
+        As :func:`resistivity`; a conductivity of a layer or of the bulk, which is not per particle.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> tls = xg.electron_tls(xg.lattice.chain(3), g=1.0, omega0=0.2, scale="0.1 eV")
+    >>> result = xg.exact(tls, T=1.0, frequency=[0.0, 0.5], broadening=0.1)
+    >>> mu = xg.mobility(result["optical_conductivity"])
+    >>> bool(mu == xg.dc_conductivity(result["optical_conductivity"])), mu.attrs["units"]
+    (True, 'e a^2/hbar')
+    >>> xg.units.to_physical(mu, spacing="0.7 nm").attrs["units"]
+    'cm^2/(V s)'
+    """
+    if isinstance(sigma, xr.Dataset):
+        value, error = _with_error(sigma, "mobility")
+        parts = [_mobility(value)] if error is None else [_mobility(value), _mobility(error)]
+        return xr.Dataset({str(part.name): part for part in parts})
+    return _mobility(sigma)
+
+
+def _mobility(sigma: xr.DataArray) -> xr.DataArray:
+    """The mobility of a conductivity per particle, or its error."""
+    direct = _static(sigma, "mobility")
+    if str(direct.attrs.get("units", common.PER_PARTICLE)) != common.MOBILITY:
+        common.per_particle(direct, "mobility")
+    end = "_stderr" if str(direct.name).endswith("_stderr") else ""
+    return stamp(direct.rename(f"mobility{end}"), energy=common.spectral_unit(direct))
+
+
+@public
+def resistivity(sigma: Labelled) -> Labelled:
+    r"""Resistivity: the inverse of the conductivity at zero frequency.
+
+    rho = 1 / sigma(omega -> 0), section III A of Rammal, Ciuchi and Fratini; quote it with the broadening of
+    ``sigma``. Its error is that of the conductivity, propagated,
+
+    .. math:: \delta\rho = \delta\sigma / \sigma^2
+
+    which holds where the error is small against the value. Where it is not, take xg.jackknife around the
+    average and the inverse.
+
+    Parameters
+    ----------
+    sigma : DataArray or Dataset
+        ``optical_conductivity(..., frequency)`` with 0 among its frequencies, or a static value
+        (``dc_conductivity`` or ``mobility``) without that dimension. Or the whole Dataset of a solver, for
+        the resistivity with its error.
+
+    Returns
+    -------
+    DataArray or Dataset
+        ``resistivity(...)`` in the inverse of the unit of ``sigma``: "hbar/(e^2 a^2)" per particle,
+        "hbar/e^2" per layer. Infinite where the conductivity is 0. :func:`xglass.units.to_physical` reads
+        both. Of a Dataset one with ``resistivity`` and ``resistivity_stderr``, for every filter if there are
+        several; without the latter where a solver has no statistical error (:func:`exact`, :func:`dmft`). Of
+        :func:`dmft` it is the inverse of its ``mobility``, whatever the frequencies.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a DataArray nor a Dataset.
+    KeyError
+        For a Dataset without a conductivity.
+    ValueError
+        Without dimension ``frequency`` or without frequency 0; a standard error alone, of which the inverse
+        is none; what was converted to physical units.
+
+    Warns
+    -----
+    UserWarning
+        Where ``sigma`` still has ``walker`` or ``sweep``: the mean of 1/sigma is not 1/mean, and larger.
 
     Examples
     --------
@@ -109,21 +181,66 @@ def resistivity(sigma: xr.DataArray) -> xr.DataArray:
     >>> rho = xg.resistivity(sigma)
     >>> float(rho), rho.attrs["units"]
     (2.0, 'hbar/e^2')
+    >>> error = 0.05 + 0.0 * sigma
+    >>> both = xr.Dataset({"optical_conductivity": sigma, "optical_conductivity_stderr": error})
+    >>> float(xg.resistivity(both)["resistivity_stderr"])  # 0.05 / 0.5^2
+    0.2
     """
+    if isinstance(sigma, xr.Dataset):
+        value, error = _with_error(sigma, "resistivity")
+        _warn_of_trajectories(value)
+        rho = _inverse(value)
+        if error is None:
+            return rho.to_dataset()
+        spread = common.labelled(conductivity.error_of_inverse, [(value, []), (error, [])])
+        spread = spread.rename("resistivity_stderr")
+        unit = str(rho.attrs["units"])
+        return rho.to_dataset().assign(
+            resistivity_stderr=stamp(spread, energy=common.spectral_unit(value), resistivity=unit)
+        )
     common.no_error(sigma, "resistivity")
-    static = (
-        isinstance(sigma, xr.DataArray)
-        and "frequency" not in sigma.dims
-        and sigma.name in ("dc_conductivity", "mobility")
-    )
-    common.checked_sigma(sigma, "resistivity")
-    direct = sigma if static else dc_conductivity(sigma)
-    result = common.labelled(conductivity.inverse, [(direct, [])])
+    direct = _static(sigma, "resistivity")
+    _warn_of_trajectories(direct)
+    return _inverse(direct)
+
+
+#: Where a solver's Dataset holds its static limit, the most direct first.
+STATIC_LIMITS = ("mobility", "dc_conductivity", "optical_conductivity")
+
+
+def _with_error(solution: xr.Dataset, caller: str) -> tuple[xr.DataArray, xr.DataArray | None]:
+    """The static limit of a solution, and its error where there is one."""
+    name = next((name for name in STATIC_LIMITS if name in solution), "optical_conductivity")
+    require(solution, name, caller=caller)
+    error = solution.get(f"{name}_stderr")
+    return _static(solution[name], caller), None if error is None else _static(error, caller)
+
+
+def _static(sigma: xr.DataArray, caller: str) -> xr.DataArray:
+    """The static limit of a spectrum; what is one already as it is."""
+    common.checked_sigma(sigma, caller)
+    known = str(sigma.name).removesuffix("_stderr") in ("dc_conductivity", "mobility")
+    return sigma if known and "frequency" not in sigma.dims else dc_conductivity(sigma)
+
+
+def _inverse(direct: xr.DataArray) -> xr.DataArray:
+    """1 / sigma in its own unit."""
     given = str(direct.attrs.get("units", common.PER_PARTICLE))
     unit = common.inverse_unit(common.PER_PARTICLE if given == common.MOBILITY else given)
-    return stamp(result.rename("resistivity"), energy=common.spectral_unit(sigma), resistivity=unit)
+    result = common.labelled(conductivity.inverse, [(direct, [])])
+    return stamp(result.rename("resistivity"), energy=common.spectral_unit(direct), resistivity=unit)
 
 
+def _warn_of_trajectories(direct: xr.DataArray) -> None:
+    """Warn where a mean of inverses is about to be taken."""
+    if several := [dim for dim in ("walker", "sweep") if dim in direct.dims]:
+        warn(
+            f"resistivity: sigma still has {several}, and the mean of 1/sigma is larger than 1/mean, by 2 to "
+            f"45 % where it was measured; write .mean({several}) before it, inside xg.jackknife for errors"
+        )
+
+
+@public
 def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.DataArray:
     r"""Integrated conductivity, Eq. (2) of Rammal, Ciuchi and Fratini.
 
@@ -187,7 +304,8 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.Da
     return stamp(result, energy=energy, spectral_weight=weight)
 
 
-def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
+@public
+def peak_frequency(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = None) -> xr.DataArray:
     """Position of the displaced Drude peak: the highest local maximum away from zero frequency.
 
     omega_L of section III of Rammal, Ciuchi and Fratini. A maximum has lower points on either side, so that
@@ -199,7 +317,7 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     sigma : DataArray
         ``optical_conductivity(..., frequency)``; frequency uncut. Noise makes maxima, too: broaden it away
         first.
-    window : tuple of two floats, optional
+    window : tuple of two floats or Quantities, optional
         Lowest and highest frequency between which to look; default all.
 
     Returns
@@ -230,17 +348,15 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[float, float] | None = 
     return _peak(sigma, window, "peak_frequency")
 
 
-def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) -> xr.DataArray:
+def _peak(sigma: xr.DataArray, window: tuple[Value, Value] | None, caller: str) -> xr.DataArray:
     grid = common.grid(sigma, caller)
-    low, high = (0.0, float("inf")) if window is None else common.checked_window(window, caller)
+    low, high = (0.0, float("inf")) if window is None else common.checked_window(window, sigma, caller)
     ratio = common.steps_in_filters(sigma)
     if ratio > common.COARSE_STEP:
-        warnings.warn(
+        warn(
             f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a peak as narrow as "
             f"the filter is found to {min(0.1 * ratio, 0.5):.2g} steps only: compute sigma with steps of at "
-            f"most {common.COARSE_STEP:g} broadenings, or a larger broadening",
-            UserWarning,
-            stacklevel=3,
+            f"most {common.COARSE_STEP:g} broadenings, or a larger broadening"
         )
     result = common.labelled(
         conductivity.peaks,
@@ -251,7 +367,8 @@ def _peak(sigma: xr.DataArray, window: tuple[float, float] | None, caller: str) 
     return stamp(result.rename("peak_frequency"), energy=common.spectral_unit(sigma), peak_frequency=unit)
 
 
-def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | None = None) -> xr.DataArray:
+@public
+def localization_length(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = None) -> xr.DataArray:
     r"""Localization length from the position of the displaced Drude peak.
 
     .. math:: L / a = \sqrt{2 t / \omega_L}
@@ -263,7 +380,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     ----------
     sigma : DataArray
         ``optical_conductivity(..., frequency)`` of :func:`electron_tls`, with its coordinate ``t``.
-    window : tuple of two floats, optional
+    window : tuple of two floats or Quantities, optional
         As in :func:`peak_frequency`.
 
     Returns
@@ -298,7 +415,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     """
     common.checked_sigma(sigma, "localization_length")
     if "t" not in sigma.coords:
-        raise KeyError(
+        raise NotFoundError(
             "localization_length: sigma has no coordinate 't', the hopping integral; write "
             ".assign_coords(t=1.0)"
         )
@@ -315,6 +432,7 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[float, float] | No
     )
 
 
+@public
 def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     r"""Violation of the sum rule of the conductivity, relative to the total weight.
 
@@ -351,14 +469,7 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     >>> bool(abs(xg.sum_rule(result)) < 1e-9)
     True
     """
-    if not isinstance(solution, xr.Dataset):
-        raise TypeError(f"sum_rule: solution must be the Dataset of a solver, got {type(solution).__name__}")
-    for name in ("total_weight", "kinetic_energy"):
-        if name not in solution:
-            raise KeyError(
-                f"sum_rule: the Dataset has no {name!r}; pass the whole result of exact, ftlm, dmft "
-                "or static_disorder"
-            )
+    require(solution, "total_weight", "kinetic_energy", caller="sum_rule")
     terms = ("total_weight", "kinetic_energy", *(["stiffness"] if "stiffness" in solution else []))
     in_model_units("sum_rule", **{name: solution.variables[name] for name in terms})
     result = common.labelled(

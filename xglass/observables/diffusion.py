@@ -7,8 +7,9 @@ from typing import Any
 import xarray as xr
 
 from xglass.engine.core import conductivity
+from xglass.messages import public
 from xglass.observables import common
-from xglass.units.parameters import Frequencies, Parameter, parameter
+from xglass.units.parameters import Frequencies, Parameter, parameter, scale_of
 from xglass.variables import stamp
 
 __all__ = ["diffusivity", "mean_square_displacement"]
@@ -24,10 +25,12 @@ def _in_time(
     common.per_particle(sigma, name)
     step = common.uniform_step(sigma, name)
     sigma, temperature = common.at_temperature(sigma, T, name)
-    times = parameter("time", time, energy=common.spectral_unit(sigma), above=0.0, zero=True)
+    times = parameter(
+        "time", time, scale=scale_of(sigma), energy=common.spectral_unit(sigma), above=0.0, zero=True
+    )
     if times.dims not in ((), ("time",)):
         raise ValueError(f"{name}: time must be a number or one sequence, got dimensions {times.dims}")
-    common.warn_of_coarse_steps(sigma, name, stacklevel=4)
+    common.warn_of_coarse_steps(sigma, name)
     result = common.labelled(
         function,
         [
@@ -42,6 +45,7 @@ def _in_time(
     return stamp(result.rename(name), energy=common.spectral_unit(sigma))
 
 
+@public
 def mean_square_displacement(
     sigma: xr.DataArray, *, time: Frequencies, T: Parameter | None = None
 ) -> xr.DataArray:
@@ -100,6 +104,7 @@ def mean_square_displacement(
     return _in_time("mean_square_displacement", conductivity.displacement, sigma, time, T)
 
 
+@public
 def diffusivity(sigma: xr.DataArray, *, time: Frequencies, T: Parameter | None = None) -> xr.DataArray:
     r"""Time-dependent diffusivity of the particle.
 

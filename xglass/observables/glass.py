@@ -10,6 +10,7 @@ import xarray as xr
 from xglass.checks import aligned, eager, refuse, whole_number
 from xglass.engine.charge import configurations
 from xglass.lattice.whole import lattice_mark
+from xglass.messages import NotFoundError, public
 from xglass.observables.common import labelled, occupations
 from xglass.units.parameters import Labels
 from xglass.variables import stamp
@@ -33,6 +34,7 @@ def _at(occupation: xr.DataArray, sweeps: np.ndarray) -> xr.DataArray:
     return occupation.isel(sweep=slice(int(index[0]), int(index[-1]) + 1, step) if even else index)
 
 
+@public
 def autocorrelation(run: xr.Dataset, *, waiting_time: Labels, lag: Labels | None = None) -> xr.DataArray:
     """Local density autocorrelation of every walker.
 
@@ -81,7 +83,9 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Labels, lag: Labels | None
     if len(set(waiting)) != len(waiting) or not waiting:
         raise ValueError(f"waiting_time must be distinct sweeps, got {waiting_time!r}")
     if missing := [t for t in waiting if t not in stored]:
-        raise KeyError(f"waiting_time: sweeps {missing} are not stored; the run holds {_summary(stored)}")
+        raise NotFoundError(
+            f"waiting_time: sweeps {missing} are not stored; the run holds {_summary(stored)}"
+        )
     if lag is None:
         common = set((stored - waiting[0]).tolist())
         for time in waiting[1:]:
@@ -92,7 +96,7 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Labels, lag: Labels | None
         if len(set(lags)) != len(lags) or not lags:
             raise ValueError(f"lag must be distinct sweeps, got {lag!r}")
         if absent := sorted({t for t in lags for time in waiting if time + t not in stored}):
-            raise KeyError(
+            raise NotFoundError(
                 f"lag: {absent} after waiting times {waiting} are not stored; the run holds "
                 f"{_summary(stored)}"
             )
@@ -115,6 +119,7 @@ def _summary(stored: np.ndarray) -> str:
     return f"sweeps {stored[0]} to {stored[-1]} ({stored.size} of them)"
 
 
+@public
 def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
     """Overlap of the configurations of two runs with the same labels.
 

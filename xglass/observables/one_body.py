@@ -9,6 +9,7 @@ import xarray as xr
 
 from xglass.checks import require
 from xglass.engine.charge import one_body as engine
+from xglass.messages import public
 from xglass.observables.common import labelled, occupations, replaced_temperature
 from xglass.solvers.tasks import Input
 from xglass.units.parameters import Parameter
@@ -34,7 +35,7 @@ def inputs(run: xr.Dataset, T: Parameter | None, *, caller: str) -> dict[str, In
         temperature = run[name]
     else:
         occupation, temperature = replaced_temperature(
-            occupation, T, caller, what="run", energy=energy_unit(run), along_t=False
+            occupation, T, caller, what="run", energy=energy_unit(run), along_t=False, model=run
         )
     return {
         "occupation": (occupation, ["site"]),
@@ -64,6 +65,7 @@ def _thermal(
     return stamp(result.rename(name), energy=energy_unit(run))
 
 
+@public
 def kinetic_energy(run: xr.Dataset, *, T: Parameter | None = None) -> xr.DataArray:
     """Thermal kinetic energy of every configuration, recomputed.
 
@@ -104,6 +106,7 @@ def kinetic_energy(run: xr.Dataset, *, T: Parameter | None = None) -> xr.DataArr
     return _thermal(engine.kinetic_energy, run, "kinetic_energy", T)
 
 
+@public
 def local_density(run: xr.Dataset, *, T: Parameter | None = None) -> xr.DataArray:
     """Thermal density of the quantum particles on every site.
 

@@ -12,6 +12,7 @@ import xarray as xr
 from xglass.checks import array, eager, few, in_model_units, real_array, refuse, whole_number
 from xglass.engine.charge import configurations
 from xglass.lattice.waves import stripes, zone_vectors
+from xglass.messages import public
 from xglass.observables.common import labelled, occupations
 from xglass.solvers.tasks import Input
 from xglass.variables import stamp
@@ -87,6 +88,7 @@ def _own_waves(caller: str, q: xr.DataArray, run: xr.Dataset, dims: tuple[str, .
     return xr.DataArray(q.transpose(..., "axis").values.astype(np.float64), dims=dims, coords=own)
 
 
+@public
 def structure_factor(
     run: xr.Dataset, *, q: xr.DataArray | None = None, zones: int | None = None
 ) -> xr.DataArray:
@@ -146,6 +148,7 @@ def structure_factor(
     return stamp(result.rename("structure_factor"))
 
 
+@public
 def order_parameter(run: xr.Dataset, *, q: Sequence[float] | np.ndarray | xr.DataArray) -> xr.DataArray:
     """Order parameter |sum_i dn_i exp(-i q R_i)| / (N filling) of charge order with a given wave vector.
 
@@ -204,6 +207,7 @@ def order_parameter(run: xr.Dataset, *, q: Sequence[float] | np.ndarray | xr.Dat
     return stamp(result.transpose(..., *dims[:-1]).rename("order_parameter"))
 
 
+@public
 def stripe_order(run: xr.Dataset) -> xr.DataArray:
     """Stripe order parameter of each orientation.
 

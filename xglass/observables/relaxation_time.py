@@ -5,6 +5,7 @@ from __future__ import annotations
 import xarray as xr
 
 from xglass.engine.core import conductivity
+from xglass.messages import public
 from xglass.observables import common
 from xglass.units.parameters import Parameter
 from xglass.variables import stamp
@@ -16,6 +17,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def relaxation_time_approximation(
     sigma: xr.DataArray, *, rate: Parameter, correlation: str = "conductivity", T: Parameter | None = None
 ) -> xr.DataArray:
@@ -111,6 +113,7 @@ def relaxation_time_approximation(
     )
 
 
+@public
 def transient_localization_length(
     sigma: xr.DataArray, *, rate: Parameter, T: Parameter | None = None
 ) -> xr.DataArray:

@@ -4,6 +4,9 @@ Labels and units come from attributes, errors from what stands beside a variable
 computed but the drawn curve of a fit and the counts of a histogram.
 """
 
+from typing import TYPE_CHECKING
+
+from xglass.messages import elsewhere
 from xglass.plot.histograms import histogram
 from xglass.plot.labels import label
 from xglass.plot.lines import arrhenius, curves, relaxation
@@ -15,3 +18,7 @@ __all__ = ["arrhenius", "charge_map", "curves", "histogram", "label", "lattice",
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # a checker of types knows which names there are
+    __getattr__ = elsewhere(__name__)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from xglass import ops
 from xglass.checks import real_array, refuse
+from xglass.messages import public
 from xglass.plot.common import apart, chosen, computed, each, finish, looks, whole_names
 from xglass.plot.labels import label
 from xglass.plot.styles import axes
@@ -25,6 +26,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def histogram(
     data: xr.DataArray | xr.Dataset,
     *,

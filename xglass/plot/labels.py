@@ -7,6 +7,8 @@ from typing import Any
 
 import xarray as xr
 
+from xglass.messages import public
+
 __all__ = ["label", "quantity", "unit_symbol"]
 
 
@@ -14,6 +16,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@public
 def label(array: xr.DataArray) -> str:
     r"""Label an axis for an array: its symbol (or long name) and unit, from its attributes.
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import aligned, both_or_neither, refuse
+from xglass.messages import public
 from xglass.plot.common import (
     apart,
     chosen,
@@ -61,6 +62,7 @@ def _factor(caller: str, name: str, array: xr.DataArray, owner: str, reference: 
     return float(factor or 1.0)
 
 
+@public
 def curves(
     data: xr.DataArray | xr.Dataset,
     *,
@@ -161,6 +163,7 @@ def _draw(
     return lines
 
 
+@public
 def relaxation(
     C: xr.DataArray | xr.Dataset,
     *,
@@ -233,6 +236,7 @@ def relaxation(
     return ax
 
 
+@public
 def arrhenius(
     tau: xr.DataArray | xr.Dataset,
     *,

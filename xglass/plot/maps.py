@@ -10,6 +10,7 @@ import xarray as xr
 
 from xglass.checks import in_label_order
 from xglass.lattice.whole import require_whole
+from xglass.messages import public
 from xglass.plot.common import computed, without_single
 from xglass.plot.labels import label
 from xglass.plot.styles import PALETTE, axes, matplotlib_part
@@ -63,6 +64,7 @@ def _frame(ax: Axes) -> Axes:
     return ax
 
 
+@public
 def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """Draw the sites and bonds of a two-dimensional lattice, a colour for each kind of bond.
 
@@ -113,6 +115,7 @@ def lattice(lattice: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     return _frame(ax)
 
 
+@public
 def charge_map(
     lattice: xr.Dataset,
     charge: xr.DataArray | None = None,

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from xglass.checks import extra
+from xglass.messages import public
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,6 +54,7 @@ STYLE: dict[str, Any] = {
 }
 
 
+@public
 def style() -> contextlib.AbstractContextManager[Any]:
     """Set matplotlib to the look of the figures of this documentation: one journal column, a safe palette.
 

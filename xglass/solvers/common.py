@@ -11,7 +11,7 @@ import xarray as xr
 
 from xglass.checks import eager, require
 from xglass.lattice.whole import require_whole
-from xglass.models.common import with_coordinates, with_labels
+from xglass.models.common import temperature, with_coordinates, with_labels
 from xglass.solvers.tasks import Input
 from xglass.units.parameters import Frequencies, Parameter, parameter, scale_of
 from xglass.variables import stamp
@@ -58,13 +58,13 @@ def electron(model: xr.Dataset, caller: str) -> tuple[xr.Dataset, int, set[str]]
 def grids(model: xr.Dataset, *, T: Parameter, frequency: Frequencies, broadening: Parameter | None) -> Grids:
     """The grids that a solver was given, checked; a broadening of None is none."""
     width = None if broadening is None else widths(broadening, model)
-    temperature = temperatures(T, model)
-    if "realization" in temperature.dims:
+    warmth = temperatures(T, model)
+    if "realization" in warmth.dims:
         raise ValueError(
-            f"T has dimensions {temperature.dims}, and realizations are averaged at one temperature; give "
+            f"T has dimensions {warmth.dims}, and realizations are averaged at one temperature; give "
             "all of them the same T, or rename the dimension"
         )
-    return Grids(temperature, rising("frequency", frequency, model), width)
+    return Grids(warmth, rising("frequency", frequency, model), width)
 
 
 def along_t(temperature: xr.DataArray) -> xr.DataArray:
@@ -75,7 +75,7 @@ def along_t(temperature: xr.DataArray) -> xr.DataArray:
 
 def temperatures(T: Parameter, model: xr.Dataset, *, zero: bool = False) -> xr.DataArray:
     """Temperature in tc, > 0 (or 0 where that has a meaning)."""
-    return parameter("T", T, scale=scale_of(model), energy="tc", above=0.0, zero=zero)
+    return temperature(T, model, energy="tc", zero=zero)
 
 
 def rising(name: str, value: Any, model: xr.Dataset) -> xr.DataArray:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from xglass.engine.tls import dmft as engine
 from xglass.engine.tls.dmft_lattices import Transform
+from xglass.messages import public
 from xglass.models.common import with_coordinates
 from xglass.solvers import tasks
 from xglass.solvers.common import electron, rising, temperatures
@@ -42,6 +43,7 @@ GROUND_STATE: dict[str, Output] = {"ground_state_energy": ([], np.float64)}
 TRANSPORT = ("optical_conductivity", "mobility")
 
 
+@public
 def dmft(
     model: xr.Dataset,
     *,
@@ -157,7 +159,7 @@ def dmft(
         "frequency": (xr.DataArray(frequencies.values, dims="frequency"), ["frequency"]),
         "energy": (xr.DataArray(energies.values, dims="energy"), ["energy"]),
     }
-    plan = tasks.planned(chunks, tasks.loops(inputs.values()))
+    plan = tasks.planned(chunks, tasks.loops(inputs.values()), caller="dmft")
     lattice = {"hilbert": hilbert, "vertex": vertex}
     results = tasks.applied(engine.mean_field, inputs, OUTPUTS, plan, settings=lattice)
     at_points = {name: part for name, part in inputs.items() if name not in ("frequency", "energy")}

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.engine.tls import dense as engine
+from xglass.messages import public
 from xglass.solvers import common, tasks
 from xglass.solvers.ring import UNSAID, over_realizations, ring
 from xglass.solvers.tasks import Output
@@ -33,6 +34,7 @@ STIFFNESS: dict[str, Output] = {"stiffness": (["T"], np.float64)}
 TRUNCATION: dict[str, Output] = {"truncated_weight": (["T"], np.float64)}
 
 
+@public
 def exact(
     model: xr.Dataset,
     *,
@@ -146,7 +148,7 @@ def exact(
     inputs = chain.inputs() | grids.inputs()
     settings = chain.settings()
     settings |= {"numbers": tuple(map(float, chain.numbers)), "weights": tuple(map(float, chain.weights))}
-    plan = tasks.planned(chunks, tasks.loops(inputs.values()))
+    plan = tasks.planned(chunks, tasks.loops(inputs.values()), caller="exact")
     results = tasks.applied(engine.spectra, inputs, SPECTRA, plan, settings=settings)
     without = {name: part for name, part in inputs.items() if name not in ("frequency", "broadening")}
     results |= tasks.applied(engine.stiffness, without, STIFFNESS, plan, settings=settings)

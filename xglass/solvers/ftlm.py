@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
+import logging
 
 import xarray as xr
 
 from xglass.checks import whole_number
 from xglass.engine.tls import lanczos, operators
+from xglass.messages import public, warn
 from xglass.solvers import common
 from xglass.solvers.random_vectors import draws, estimated
 from xglass.solvers.ring import UNSAID, ring
@@ -20,6 +21,10 @@ def __dir__() -> list[str]:
     return __all__
 
 
+logger = logging.getLogger(__name__)
+
+
+@public
 def ftlm(
     model: xr.Dataset,
     *,
@@ -100,7 +105,9 @@ def ftlm(
         With ``max_excitations`` also ``truncated_weight(..., T)`` with ``_stderr``, and in a flux
         ``twist_limited(...)``, as in :func:`exact`. Coords of the model. Attributes say what was averaged
         over: ``momenta`` or ``twists``, ``realizations`` and ``random_vectors`` how many, ``momentum`` or
-        ``twist`` and ``average`` of which kind, and ``stderr_over`` what the errors are the scatter of.
+        ``twist`` and ``average`` of which kind, and ``stderr_over`` what the errors are the scatter of;
+        ``lanczos_steps``, the most at any point, and ``lanczos_steps_rule``, whether they follow from the
+        resolution or were given.
 
     Raises
     ------
@@ -155,19 +162,15 @@ def ftlm(
     coldest, most = float(grids.T.min()), operators.MOST * chain.dimension
     needed = operators.resolving(half_width, narrowest, coldest)
     if steps is not None and steps < min(needed, most):
-        warnings.warn(
+        warn(
             f"ftlm: lanczos_steps = {steps} do not resolve broadening = {narrowest:g} at T = {coldest:g}, "
-            f"which takes {needed}; leave lanczos_steps out or take a larger broadening",
-            UserWarning,
-            stacklevel=2,
+            f"which takes {needed}; leave lanczos_steps out or take a larger broadening"
         )
     omega0 = abs(chain.model["omega0"])
     if max_excitations is None and bool((grids.T < omega0).any()):
-        warnings.warn(
+        warn(
             f"ftlm: T = {coldest:g} is below omega0 = {float(omega0.max()):g}, where few states make Z and "
-            "random vectors are unreliable (see the errors); take xg.typicality, or max_excitations=",
-            UserWarning,
-            stacklevel=2,
+            "random vectors are unreliable (see the errors); take xg.typicality, or max_excitations="
         )
     taken = min(needed if steps is None else steps, most)
     numbers = chain.dimension * (2 if chain.complex else 1)
@@ -183,8 +186,14 @@ def ftlm(
     solution = estimated(
         lanczos.numerators, chain, grids, vectors, caller="ftlm", seconds=seconds, chunks=chunks, steps=steps
     )
-    solution.attrs["lanczos_steps"] = "rule" if steps is None else steps
-    return solution
+    return solution.assign_attrs(_chosen(steps, taken))
+
+
+def _chosen(steps: int | None, taken: int) -> dict[str, int | str]:
+    """Return attributes that say how many steps are taken at most, and why; logged where a rule chose."""
+    if steps is None:
+        logger.info("ftlm: %d Lanczos steps at most, by the resolution rule", taken)
+    return {"lanczos_steps": taken, "lanczos_steps_rule": "resolution" if steps is None else "given"}
 
 
 def _seconds(steps: int, numbers: int, precision: str) -> float:

@@ -11,6 +11,7 @@ from xglass import checks
 from xglass.checks import whole_number
 from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
+from xglass.messages import NotFoundError, public
 from xglass.solvers import tasks
 from xglass.solvers.starts import start_of
 from xglass.solvers.tasks import Output
@@ -45,6 +46,7 @@ RECORDED: dict[str, Output] = {
 }
 
 
+@public
 def metropolis(
     model: xr.Dataset,
     *,
@@ -158,8 +160,20 @@ def metropolis(
     return run if weight != "classical" else run.drop_vars("kinetic_energy")
 
 
+@public
 def metropolis_counters(
-    model: xr.Dataset, *, T: Parameter, walker: Labels, sweep: int, seed: int, **options: Any
+    model: xr.Dataset,
+    *,
+    T: Parameter,
+    walker: Labels,
+    sweep: int,
+    start: str | xr.DataArray | xr.Dataset = "random",
+    moves: str = "neighbour",
+    weight: str = "kinetic",
+    every: int = 1,
+    ramp: xr.DataArray | None = None,
+    seed: int,
+    chunks: Chunks = "auto",
 ) -> xr.Dataset:
     """How much work the trajectories of :func:`metropolis` were: diagnostics, never part of a run.
 
@@ -173,10 +187,20 @@ def metropolis_counters(
         Number of trajectories, or their identifiers.
     sweep : int
         Number of sweeps.
+    start : {"random", "ordered"}, DataArray or Dataset
+        The first configuration, or the run that is continued.
+    moves : {"neighbour", "exchange"}
+        Which sites exchange occupations.
+    weight : {"classical", "kinetic", "free_energy"}
+        Weight of a configuration.
+    every : int
+        Sweeps between stored states.
+    ramp : DataArray, optional
+        Temperature relative to T over ``sweep``.
     seed : int
         0 <= seed < 2^64.
-    **options
-        The other arguments of :func:`metropolis`.
+    chunks : {"auto"}, dict or None
+        How work is cut.
 
     Returns
     -------
@@ -200,9 +224,20 @@ def metropolis_counters(
     >>> sorted(work.data_vars)
     ['active_attempts', 'solves']
     """
-    return _simulate(model, T=T, walker=walker, sweep=sweep, seed=seed, **options)[
-        ["active_attempts", "solves"]
-    ]
+    counted = _simulate(
+        model,
+        T=T,
+        walker=walker,
+        sweep=sweep,
+        start=start,
+        moves=moves,
+        weight=weight,
+        every=every,
+        ramp=ramp,
+        seed=seed,
+        chunks=chunks,
+    )
+    return counted[["active_attempts", "solves"]]
 
 
 def _simulate(
@@ -212,12 +247,12 @@ def _simulate(
     walker: Labels,
     sweep: int,
     seed: int,
-    start: Any = "random",
-    moves: str = "neighbour",
-    weight: str = "kinetic",
-    every: int = 1,
-    ramp: xr.DataArray | None = None,
-    chunks: Chunks = "auto",
+    start: Any,
+    moves: str,
+    weight: str,
+    every: int,
+    ramp: xr.DataArray | None,
+    chunks: Chunks,
 ) -> xr.Dataset:
     """A run with all that its trajectories record, lazy."""
     for name, value, known in (("weight", weight, engine.WEIGHTS), ("moves", moves, engine.MOVES)):
@@ -246,13 +281,9 @@ def _simulate(
     # a guess is enough here: it decides how work is cut, never a result
     sites = point.sizes["site"]
     attempt = 7e-8 if weight == "classical" else 4e-6 + 3.5e-8 * sites**2
-    plan = tasks.planned(
-        chunks,
-        tasks.loops(inputs.values()),
-        whole=True,
-        seconds=sweep * sites * attempt,
-        nbytes=(sweep // every + 1) * (sites + 40),
-    )
+    loops, nbytes = tasks.loops(inputs.values()), (sweep // every + 1) * (sites + 40)
+    seconds = sweep * sites * attempt
+    plan = tasks.planned(chunks, loops, caller="metropolis", whole=True, seconds=seconds, nbytes=nbytes)
     rules = {"seed": seed, "every": every, "weight": weight, "moves": moves}
     times = {"first_sweep": begin.sweep, "continued": begin.continued, "frames": stored.size}
     results = tasks.applied(
@@ -306,14 +337,14 @@ def rerun(run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: Chunks = 
     if lost := [
         name for name in ("solver", "seed", "weight", "moves", "start", "every") if name not in attrs
     ]:
-        raise KeyError(f"rerun: the attrs of the run lack {lost}; arithmetic and means drop them")
+        raise NotFoundError(f"rerun: the attrs of the run lack {lost}; arithmetic and means drop them")
     sweep, every = model["sweep"].values, int(attrs["every"])
     first = 0 if sweep[0] == 0 else int(sweep[0]) - every
     given = (
         start if start is not None else model.get("start") if attrs["start"] == "given" else attrs["start"]
     )
     if given is None or (start is None and sweep[0] != 0):
-        raise KeyError(
+        raise NotFoundError(
             "rerun: the run began from another run or from lazy occupations; pass start=, the run before it"
         )
     ramp = None

@@ -87,7 +87,9 @@ def estimated(
     given = inputs(ring, grids, vectors)
     sizes = tasks.loops(given.values())
     hidden = ("_sector", "_vector")
-    plan = tasks.planned(chunks, sizes, hidden=hidden, whole=True, seconds=seconds, least=TASKS)
+    plan = tasks.planned(
+        chunks, sizes, caller=caller, hidden=hidden, whole=True, seconds=seconds, least=TASKS
+    )
     grid = {name: given[name][0].sizes[name] for name in ("broadening", "frequency")}
     columns = averages.Columns(grid["broadening"], grid["frequency"])
     sums = tasks.applied(

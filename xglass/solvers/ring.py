@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ import xarray as xr
 
 from xglass.checks import whole_number
 from xglass.engine.tls import operators
+from xglass.messages import warn
 from xglass.solvers import common, tasks
 from xglass.solvers.tasks import Input
 from xglass.units.parameters import parameter
@@ -90,12 +90,10 @@ class Ring:
             return
         few = np.flatnonzero(shells[:-1] <= LARGEST_SHELL)
         advice = f"take max_excitations={few[0]} or more" if few.size else "leave max_excitations out"
-        warnings.warn(
+        warn(
             f"{caller}: max_excitations = {self.max_excitations} keeps too few at T up to "
             f"{float(T.max()):g}: even of free two-level systems {100 * kept:.2g} % of the thermal weight is "
-            f"in the highest shell that is kept; {advice}, and look at truncated_weight of the result",
-            UserWarning,
-            stacklevel=3,
+            f"in the highest shell that is kept; {advice}, and look at truncated_weight of the result"
         )
 
     def twist_limited(self, plan: tasks.Plan) -> dict[str, xr.DataArray]:

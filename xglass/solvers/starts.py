@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -11,6 +10,7 @@ import xarray as xr
 
 from xglass.checks import in_label_order, in_model_units, require
 from xglass.lattice.waves import stripes
+from xglass.messages import NotFoundError, warn
 from xglass.models.common import GEOMETRY
 from xglass.solvers.tasks import Input
 from xglass.solvers.trajectories import particle_numbers
@@ -70,12 +70,10 @@ def start_of(
         )
     checked = _given_start(start, point, walkers, sizes)
     if start.attrs.get("seed") == attrs["seed"] and _may_share_a_stream(start, point, walkers):
-        warnings.warn(
+        warn(
             f"start: the occupations were taken from a run with seed = {attrs['seed']}, T, parameters and "
             "walkers that are asked for again, so that the random numbers which led to them are repeated; "
-            "give another seed, or start=run to continue the run",
-            UserWarning,
-            stacklevel=4,
+            "give another seed, or start=run to continue the run"
         )
     return Start(
         "given",
@@ -170,7 +168,7 @@ def _continued(
 def _check_same_run(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, attrs: dict[str, Any]) -> None:
     """Raise unless the run is the one that would be continued (what is swept is matched by label)."""
     if lost := [name for name in (*attrs, "start") if name not in run.attrs]:
-        raise KeyError(
+        raise NotFoundError(
             f"start: the attrs of the run to be continued lack {lost}, and nothing tells which run it is; "
             f"arithmetic and means drop them. {NEW_PREPARATION}"
         )

@@ -10,11 +10,13 @@ import xarray as xr
 from xglass import checks
 from xglass.checks import realizations, whole_number
 from xglass.engine.tls import static_disorder as engine
-from xglass.models.common import GEOMETRY
+from xglass.messages import public
+from xglass.models.common import GEOMETRY, with_coordinates
 from xglass.solvers import common, tasks
 from xglass.solvers.ring import averaged_realizations
 from xglass.solvers.tasks import Input, Output
-from xglass.units.parameters import Chunks, Frequencies, Labels, Parameter
+from xglass.units.parameters import Chunks, Frequencies, Labels, Parameter, parameter
+from xglass.units.quantities import shortened
 
 __all__ = ["static_disorder"]
 
@@ -39,6 +41,7 @@ FROZEN_SPECTRA: dict[str, Output] = {
 }
 
 
+@public
 def static_disorder(
     model: xr.Dataset,
     *,
@@ -47,6 +50,7 @@ def static_disorder(
     broadening: Parameter | None,
     sites: int,
     realization: Labels,
+    weight: Parameter = 0.5,
     seed: int,
     average: str | None = "annealed",
     chunks: Chunks = "auto",
@@ -55,9 +59,16 @@ def static_disorder(
     long chain.
 
     Without splitting the two-level systems are frozen, and the electron moves on a ring with site energies
-    :math:`\pm\sqrt{g^2 + g_z^2}`, both with weight 1/2 at every temperature: the reference of the
+    :math:`\pm\sqrt{g^2 + g_z^2}`. Both have weight 1/2 at every temperature: the reference of the
     relaxation-time approximation (Rammal, Ciuchi and Fratini, section IV). As the disorder is part of the
     thermal average, numerators and Z are averaged over configurations apart.
+
+    With another ``weight`` w the chain is the binary alloy
+
+    .. math:: P(\varepsilon) = w\, \delta(\varepsilon + g) + (1 - w)\, \delta(\varepsilon - g)
+
+    of section II, in which a fraction of defects is thermally excited. **The paper's w is the fraction of
+    defects, at +g**: 1 - ``weight``, which falls from 1/2 to 0 with the temperature.
 
     Parameters
     ----------
@@ -78,6 +89,10 @@ def static_disorder(
         Length of the chain, >= 3: hundreds.
     realization : int or sequence of int
         Number of configurations, or explicit labels; configuration r is the same whatever else is drawn.
+    weight : float, sequence or DataArray
+        Fraction of the two-level systems at the lower energy, :math:`-\sqrt{g^2 + g_z^2}` (-g for g > 0),
+        from 0 to 1: a number, a sequence (dimension ``weight``), or a DataArray, over ``T`` too. Random
+        numbers do not depend on it, so that curves over it are smooth; 0 and 1 are the clean chain.
     seed : int
         0 <= seed < 2^64. Configurations are a function of (seed, label, t, g, g_z, sites).
     average : {"annealed", "quenched"} or None
@@ -95,17 +110,35 @@ def static_disorder(
         <H_hop>, ``total_weight(..., T)``, the integral over all positive frequencies (also those beyond the
         grid), and ``log_partition_function(..., T)`` of one electron and ``sites`` two-level systems; each
         with ``_stderr``, by the jackknife over configurations (NaN for a single one). Dimensions of g, t and
-        g_z only. Attributes of an average: ``realizations``, how many, and ``average``, of which kind.
+        g_z only, and of the weight, which is a coordinate. Attributes of an average: ``realizations``, how
+        many, and ``average``, of which kind.
 
     Raises
     ------
     ValueError
     TypeError
         Naming the argument: parameters that differ from site to site, T or broadening not > 0, T that differs
-        between realizations, a grid that is not uniform from 0 where ``broadening=None``.
+        between realizations, a weight outside of [0, 1], a grid that is not uniform from 0 where
+        ``broadening=None``.
 
     Notes
     -----
+    The weight is the probability that a two-level system has without the electron; configurations c are drawn
+    with :math:`P_c = w^{n_-} (1 - w)^{n_+}`, and the electron's Boltzmann factor comes on top:
+
+    .. math:: \langle A \rangle = \sum_c P_c\, \mathrm{Tr}\, e^{-H_c/T} A \Big/
+        \sum_c P_c\, \mathrm{Tr}\, e^{-H_c/T}
+
+    That is the exact thermal average of one electron and two-level systems that are biased, each by T ln[w/(1
+    - w)] between the two eigenstates that the electron sees, and for w = 1/2 that of unbiased ones. In a long
+    chain it is the average over quenched configurations as well: numerators and Z of one electron both grow
+    with the number of sites, and each is its own mean there. ``log_partition_function`` is the logarithm of
+    :math:`2^N \sum_c P_c\, \mathrm{Tr}\, e^{-H_c/T}`: two-level systems by themselves count N ln 2, whatever
+    the weight.
+
+    A weight over ``T`` means configurations, and their eigenvectors, for each temperature; otherwise all
+    temperatures share them.
+
     Dense eigenvectors, N^3 operations and 32 N^2 bytes a configuration: N = 400 takes 0.03 s, N = 800 0.1 s,
     with a few temperatures. Results of all configurations are held until they are averaged: 8 bytes for each
     of them, each temperature, frequency and broadening. At temperatures far below g few of the configurations
@@ -123,6 +156,23 @@ def static_disorder(
     ('frequency',)
     >>> bool(abs(xg.sum_rule(static)) < 1e-6)
     True
+
+    The alloy of section II, with as many defects as are thermally excited, Eq. (A8):
+
+    >>> T = [0.05, 0.2, 1.0]
+    >>> cold = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.5)
+    >>> alloy = xg.static_disorder(
+    ...     cold,
+    ...     T=T,
+    ...     weight=1.0 - xg.dilute_defects.fraction(cold, T=T),
+    ...     frequency=np.linspace(0, 6, 61),
+    ...     broadening=0.1,
+    ...     sites=60,
+    ...     realization=4,
+    ...     seed=1,
+    ... )
+    >>> alloy["weight"].values.round(3)
+    array([1.   , 0.924, 0.622])
     """
     caller = "static_disorder"
     model = _frozen(model, caller)
@@ -135,6 +185,8 @@ def static_disorder(
             "pass it to xg.exact or xg.ftlm"
         )
     grids = common.grids(model, T=T, frequency=frequency, broadening=broadening)
+    fraction = _weight(weight, grids.T)
+    model = with_coordinates(model, fraction)
     binned = broadening is None
     if binned:
         _uniform(grids.frequency.values, caller)
@@ -142,11 +194,13 @@ def static_disorder(
 
     inputs: dict[str, Input] = {
         **{name: (xr.DataArray(model[name].variable), []) for name in ("t", "g", "g_z")},
+        "weight": (_along_temperatures(fraction, grids.T), ["T"]),
         "realization": (xr.DataArray(labels, dims="realization"), []),
         **grids.inputs(),
     }
-    seconds = 2e-3 + EIGENVECTORS * sites**3 + PAIRS * sites**2 * grids.T.size
-    plan = tasks.planned(chunks, tasks.loops(inputs.values()), seconds=seconds)
+    several = grids.T.size if "T" in fraction.dims else 1
+    seconds = 2e-3 + EIGENVECTORS * sites**3 * several + PAIRS * sites**2 * grids.T.size
+    plan = tasks.planned(chunks, tasks.loops(inputs.values()), caller=caller, seconds=seconds)
     settings = {"sites": sites, "seed": key, "binned": binned}
     results = tasks.applied(engine.frozen_spectra, inputs, FROZEN_SPECTRA, plan, settings=settings)
     attrs: dict[str, Any] = {"solver": caller, "sites": sites}
@@ -194,6 +248,36 @@ def _frozen(model: xr.Dataset, caller: str) -> xr.Dataset:
         if {*coord.dims} <= dims and name not in GEOMETRY and name not in DROPPED and name != "realization"
     }
     return xr.Dataset(coords=kept)
+
+
+def _weight(weight: Parameter, T: xr.DataArray) -> xr.DataArray:
+    """Fraction of the two-level systems at the lower energy, in [0, 1]."""
+    fraction = parameter("weight", weight)
+    checks.refuse(
+        "static_disorder",
+        (
+            bool(((fraction < 0.0) | (fraction > 1.0)).any()),
+            f"weight must be in [0, 1], the fraction of two-level systems at the lower energy, got "
+            f"{shortened(weight)}",
+        ),
+        (
+            "realization" in fraction.dims,
+            "weight has a dimension 'realization', which here numbers configurations; rename it",
+        ),
+        (
+            "T" in fraction.dims and "T" not in T.dims,
+            f"weight has dimensions {fraction.dims}, and T has {T.dims}; give all temperatures, T=[...]",
+        ),
+    )
+    checks.aligned("static_disorder", T=T, weight=fraction)
+    return fraction
+
+
+def _along_temperatures(fraction: xr.DataArray, T: xr.DataArray) -> xr.DataArray:
+    """The weight at every temperature, as the engine takes it: (..., T)."""
+    bare = xr.DataArray(fraction.variable)
+    number = T.sizes.get("T", 1)
+    return bare.transpose(..., "T") if "T" in bare.dims else bare.expand_dims(T=number, axis=-1)
 
 
 def _uniform(grid: np.ndarray, caller: str) -> None:

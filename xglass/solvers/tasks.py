@@ -7,6 +7,7 @@ work alone: no number depends on it.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import xarray as xr
 
 from xglass.checks import whole_number
+
+logger = logging.getLogger(__name__)
 
 #: An array, and the dimensions that a task takes as a whole.
 Input = tuple[xr.DataArray, list[str]]
@@ -37,6 +40,7 @@ def planned(
     chunks: Any,
     sizes: Mapping[str, int],
     *,
+    caller: str = "solver",
     hidden: Iterable[str] = (),
     whole: bool = False,
     seconds: float = math.inf,
@@ -51,6 +55,8 @@ def planned(
         The argument of the solver: sizes along the dimensions that it names, "auto", or None (compute now).
     sizes : dict
         Sizes of the loops, in the order of the results; the last are gathered into one task first.
+    caller : str
+        Who asks, for the log of what "auto" chose.
     hidden : iterable of str
         Loops that users do not see; "auto" decides about them always.
     whole : bool
@@ -74,6 +80,7 @@ def planned(
         return None
     plan = _automatic(sizes, seconds, nbytes, least)
     if isinstance(chunks, str) and chunks == "auto":
+        _say(caller, plan, sizes)
         return plan
     if not isinstance(chunks, dict):
         raise ValueError(f"chunks must be 'auto', a dict {{dimension: size}} or None, got {chunks!r}")
@@ -86,6 +93,13 @@ def planned(
     # in full and within bounds: equal cuts are equal graphs, however they were written
     wanted = (dict.fromkeys(free, -1) if whole else {}) | chunks
     return plan | {dim: sizes[dim] if n == -1 else min(n, sizes[dim]) for dim, n in wanted.items()}
+
+
+def _say(caller: str, plan: dict[str, int], sizes: Mapping[str, int]) -> None:
+    """Log what "auto" chose."""
+    number = math.prod(math.ceil(sizes[dim] / size) for dim, size in plan.items())
+    cuts = ", ".join(f"{size} of {sizes[dim]} {dim.lstrip('_')}" for dim, size in plan.items())
+    logger.info("%s: chunks='auto' makes %d tasks of %s", caller, number, cuts or "one point")
 
 
 def _automatic(sizes: Mapping[str, int], seconds: float, nbytes: float, least: int) -> dict[str, int]:

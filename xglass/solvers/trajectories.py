@@ -10,9 +10,9 @@ import xarray as xr
 from xglass.checks import whole_number
 from xglass.engine.charge import metropolis as engine
 from xglass.lattice.whole import require_whole
-from xglass.models.common import with_coordinates, with_labels
+from xglass.models.common import temperature, with_coordinates, with_labels
 from xglass.solvers.tasks import Input
-from xglass.units.parameters import Labels, Parameter, parameter, scale_of
+from xglass.units.parameters import Labels, Parameter, parameter
 from xglass.variables import energy_unit
 
 __all__ = [
@@ -46,8 +46,8 @@ def point_of(model: xr.Dataset, T: Parameter) -> xr.Dataset:
         model = model.drop_vars("T", errors="ignore")  # of a run given as model; labels must agree with T
     # parameters are eager; a chunked or stored run may hold them as dask arrays
     model = model.compute(scheduler="synchronous")
-    temperature = parameter("T", T, scale=scale_of(model), energy=energy_unit(model), above=0.0)
-    return with_labels(with_coordinates(model, temperature), "metropolis")
+    temperatures = temperature(T, model, energy=energy_unit(model))
+    return with_labels(with_coordinates(model, temperatures), "metropolis")
 
 
 def trajectory_inputs(point: xr.Dataset, walkers: np.ndarray) -> dict[str, Input]:

@@ -4,12 +4,14 @@ time.
 
 from __future__ import annotations
 
+import logging
 import math
 
 import numpy as np
 import xarray as xr
 
 from xglass.engine.tls import typicality as engine
+from xglass.messages import public
 from xglass.solvers import common
 from xglass.solvers.common import Grids
 from xglass.solvers.random_vectors import draws, estimated
@@ -23,6 +25,8 @@ def __dir__() -> list[str]:
     return __all__
 
 
+logger = logging.getLogger(__name__)
+
 #: Most applications of H to one random vector at one temperature: hours, of the largest rings.
 MOST_APPLICATIONS = 1e6
 
@@ -31,6 +35,7 @@ MOST_APPLICATIONS = 1e6
 VECTORS = 70
 
 
+@public
 def typicality(
     model: xr.Dataset,
     *,
@@ -96,7 +101,8 @@ def typicality(
     Returns
     -------
     Dataset
-        The variables and attributes of :func:`ftlm`, with ``_stderr``, its flags and the coords of the model.
+        The variables and attributes of :func:`ftlm`, with ``_stderr``, its flags and the coords of the model;
+        instead of Lanczos steps ``applications`` says how often H is applied to a random vector at most.
 
     Raises
     ------
@@ -150,15 +156,17 @@ def typicality(
         "take fewer sites or max_excitations",
     )
     chain.warn_of_truncation(grids.T, "typicality")
-    _refuse_what_does_not_end(chain, grids, precision)
+    needed = _applications(chain, grids, precision)
+    logger.info("typicality: %d applications of H to a random vector at most", needed)
     seconds = _seconds(chain, grids, precision)
-    return estimated(
+    solution = estimated(
         engine.numerators, chain, grids, vectors, caller="typicality", seconds=seconds, chunks=chunks
     )
+    return solution.assign_attrs(applications=needed)
 
 
-def _refuse_what_does_not_end(chain: Ring, grids: Grids, precision: str) -> None:
-    """Raise where one random vector would take too many applications of H."""
+def _applications(chain: Ring, grids: Grids, precision: str) -> int:
+    """Return how often H is applied to one random vector at most; raise where that would not end."""
     T, narrowest = float(grids.T.min()), grids.narrowest()
     needed = engine.applications(chain.widest(), chain.dimension, T, np.array([narrowest]), precision)
     if needed > MOST_APPLICATIONS:
@@ -167,6 +175,7 @@ def _refuse_what_does_not_end(chain: Ring, grids: Grids, precision: str) -> None
             f"each random vector, and 10^6 are the most; take {needed / MOST_APPLICATIONS:.2g} times the "
             "broadening (or T, if that is what is small), or xg.ftlm"
         )
+    return int(needed)
 
 
 def _seconds(chain: Ring, grids: Grids, precision: str) -> float:

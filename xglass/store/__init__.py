@@ -5,6 +5,9 @@ grow; ``load`` gives the stored data, lazy; ``progress``, ``failures`` and ``ver
 outside. From the command line: ``python -m xglass.store progress PATH``.
 """
 
+from typing import TYPE_CHECKING
+
+from xglass.messages import elsewhere
 from xglass.store.evaluation import EvaluationError, evaluate
 from xglass.store.reading import Progress, failures, load, progress
 from xglass.store.verification import verify
@@ -14,3 +17,7 @@ __all__ = ["EvaluationError", "Progress", "evaluate", "failures", "load", "progr
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # a checker of types knows which names there are
+    __getattr__ = elsewhere(__name__)

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import logging
 import os
 import re
-import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import xarray as xr
-from tqdm import tqdm
 
 from xglass.engine.core.blas import single_thread
-from xglass.store import creation, disk, folders, growth, matching, pools, unfinished, workers
+from xglass.messages import public, warn
+from xglass.store import bars, creation, disk, folders, growth, matching, pools, unfinished, workers
 from xglass.store.disk import Part
 from xglass.store.reading import loaded, progress_of
 from xglass.store.regions import Index, Regions
 from xglass.variables import Labelled
+
+logger = logging.getLogger(__name__)
 
 
 class EvaluationError(RuntimeError):
     """Some regions could not be computed; the others are stored, and the next call tries again."""
 
 
+@public
 def evaluate(
     data: Labelled,
     path: str | os.PathLike[str],
@@ -54,7 +56,8 @@ def evaluate(
     path : str or path
         Folder of this machine, new or a store of the same data.
     progress : bool, default True
-        Whether to show a bar on standard error.
+        Whether to show progress on standard error: a bar on a terminal or in a notebook, in a file a line
+        every half minute. ``XGLASS_PROGRESS=off`` in the environment shows none.
     shard : str, optional
         "i/n" computes the i-th of n shares of the regions, for array jobs; i counts from 1 (or from 0: i/n
         and 0/n for i = n are the same share). All jobs may run at once.
@@ -106,8 +109,7 @@ def evaluate(
     dataset = matching.storable(data)
     share = _share(shard)
     folder = folders.local_path(path)
-    if not isinstance(progress, (bool, np.bool_)):
-        raise TypeError(f"progress must be True or False, got {progress!r}")
+    shown = bars.switched_on(progress)
     described = matching.description(data, dataset)
     run = described["solver_run"]
     regions: Regions | None = None
@@ -131,7 +133,7 @@ def evaluate(
 
         wanted = [growth.asked_for(part, growth.order(dataset) if run else {}) for part in parts]
         try:
-            _complete(folder, parts, wanted, lazy, share, progress, run=run)
+            _complete(folder, parts, wanted, lazy, share, shown, run=run)
         except pools.Lost as lost:
             state = progress_of(parts)
             raise EvaluationError(
@@ -196,7 +198,7 @@ def _complete(
     wanted: list[np.ndarray],
     lazy: Callable[[int], Regions],
     share: tuple[int, int],
-    progress: bool,
+    shown: bool,
     *,
     run: bool,
 ) -> None:
@@ -214,28 +216,17 @@ def _complete(
         marks = part.done()
         todo.append([index for index in indices if not marks[index]])
     if any(todo) and (changes := matching.environment_changes(parts[0].provenance)):
-        warnings.warn(
+        warn(
             f"store {str(folder)!r} was begun elsewhere, the last bits of new regions may differ: "
-            f"{'; '.join(changes)}",
-            stacklevel=3,
+            f"{'; '.join(changes)}"
         )
     total, missing = sum(map(len, own)), sum(map(len, todo))
-    terminal = sys.stderr.isatty()
+    logger.info("%s: %d of %d regions to compute", folder, missing, total)
     failed: list[str] = []
     waiting = 0
     with (
         single_thread(),
-        tqdm(
-            total=total,
-            initial=total - missing,
-            desc=folder.name,
-            unit="region",
-            smoothing=0.1,
-            disable=not (progress and missing),
-            mininterval=0.2 if terminal else 30.0,
-            dynamic_ncols=terminal,
-            file=sys.stderr,
-        ) as bar,
+        bars.bar(folder.name, total - missing, total, shown=shown) as bar,
     ):
         for k, (part, indices) in enumerate(zip(parts, todo, strict=True)):
             if indices:
@@ -276,9 +267,8 @@ def _withdraw_damaged(part: Part, indices: list[Index]) -> None:
         part.forget(index, "done")
     if reasons:
         lines = "\n  ".join(f"{part.labels(index)}: {reason}" for index, reason in reasons[:10])
-        warnings.warn(
+        warn(
             f"store {str(part.path)!r}: "
             f"{'1 region is' if len(reasons) == 1 else f'{len(reasons)} regions are'} damaged and "
-            f"computed again:\n  {lines}",
-            stacklevel=4,
+            f"computed again:\n  {lines}"
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import functools
+import logging
 import math
 import multiprocessing
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -25,6 +25,9 @@ from dask.system import CPU_COUNT
 from xglass.checks import extra
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.forks import lost_threads
+from xglass.messages import warn
+
+logger = logging.getLogger(__name__)
 
 #: Least number of regions that a cluster is given at once, how many it is given for each thread it has now,
 #: and how many bytes all of them together may be. An adaptive cluster grows by what it is behind with.
@@ -186,10 +189,7 @@ class _Cluster(Pool):
             self._alone = self._looked
         elif self._looked > self._alone + WITHOUT_WORKERS:
             self._alone = math.inf
-            warnings.warn(
-                f"the scheduler {self._address} has no workers; regions wait for the first that comes",
-                stacklevel=2,
-            )
+            warn(f"the scheduler {self._address} has no workers; regions wait for the first that comes")
 
     def _why(self) -> str:
         if self._client.status in ("closing", "closed") and self._unanswered == 0:
@@ -278,13 +278,14 @@ def current() -> Iterator[Pool]:
     client: Any = getattr(scheduler, "__self__", None)
     pool: Pool
     if hasattr(client, "get_executor"):
-        pool = _Cluster(client, dask.get)
+        pool, where = _Cluster(client, dask.get), "threads of a cluster"
     elif scheduler is None or scheduler is dask.threaded.get:
-        pool = _Threads(number(), None)
+        pool, where = _Threads(number(), None), "threads"
     elif scheduler is dask.multiprocessing.get:
-        pool = _Processes(number(), dask.get)
+        pool, where = _Processes(number(), dask.get), "processes"
     else:
-        pool = _Inline(1, scheduler)
+        pool, where = _Inline(1, scheduler), "thread, the calling one"
+    logger.info("regions are computed by %d %s", pool.workers, where)
     try:
         yield pool
     finally:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from xglass.messages import public
 from xglass.store import disk, folders, growth, seal
 from xglass.store.disk import Part
 
@@ -41,6 +42,7 @@ class Progress(NamedTuple):
         )
 
 
+@public
 def load(path: str | os.PathLike[str], *, partial: bool = False) -> xr.Dataset | xr.DataArray:
     """What a store holds, lazy: nothing but metadata, coordinates and marks is read.
 
@@ -103,6 +105,7 @@ def loaded(parts: list[Part], *, partial: bool) -> xr.Dataset | xr.DataArray:
     return data[name].rename(parts[0].provenance["name"])
 
 
+@public
 def progress(path: str | os.PathLike[str]) -> Progress:
     """How far the evaluation of a store is; from any process, at any time.
 
@@ -136,6 +139,7 @@ def progress(path: str | os.PathLike[str]) -> Progress:
     return progress_of(opened(path))
 
 
+@public
 def failures(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """The regions whose last attempt failed: index, parameters (a label, or the first and the last) and
     error.

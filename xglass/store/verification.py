@@ -13,12 +13,14 @@ import xarray as xr
 
 from xglass import checks
 from xglass.engine.core.blas import single_thread
+from xglass.messages import public
 from xglass.store import chunks, growth, matching, pools, provenance, workers
 from xglass.store.disk import Part
 from xglass.store.reading import opened
 from xglass.store.regions import Index, Regions, compute
 
 
+@public
 def verify(
     path: str | os.PathLike[str],
     fraction: float = 0.1,

@@ -10,7 +10,17 @@ import numpy as np
 import xarray as xr
 
 from xglass.checks import in_label_order
-from xglass.units.quantities import as_quantity, canonical, in_model_unit, shortened
+from xglass.messages import public
+from xglass.units.quantities import (
+    as_energy,
+    as_quantity,
+    as_unit,
+    canonical,
+    in_model_unit,
+    refuse_another_zero,
+    shortened,
+    unit_registry,
+)
 from xglass.variables import REGISTRY, attributes
 
 if TYPE_CHECKING:
@@ -71,6 +81,7 @@ def _numbers(name: str, value: object, unit: str, scale: float | None) -> np.nda
     return array
 
 
+@public
 def parameter(
     name: str,
     value: object,
@@ -169,7 +180,7 @@ def _labelled(
             f"{name} has dimensions {value.dims} and lacks {missing}; its dims must be (..., "
             f"{', '.join(core)})"
         )
-    alien = [dim for dim in value.dims if dim in NEVER_OF_PARAMETERS and dim not in core]
+    alien = [dim for dim in value.dims if dim in NEVER_OF_PARAMETERS and dim not in (*core, name)]
     if alien:
         raise ValueError(
             f"{name} has dimensions {value.dims}; {alien} cannot be dimensions of this parameter, "
@@ -181,9 +192,12 @@ def _labelled(
         numbers = canonical(numbers)
     given = value.attrs.get("units", unit)
     if given not in (unit, "1", ""):
-        ratio = as_quantity(name, f"1 {given}")
-        assert ratio is not None
-        numbers = numbers * in_model_unit(name, ratio, unit, scale)
+        what = f"its unit, attrs['units'] = {given!r},"
+        one = unit_registry().Quantity(
+            np.ones(1, int), as_unit(name, str(given), what=f"{what} cannot be read")
+        )
+        refuse_another_zero(name, one, what=what)
+        numbers = numbers * float(in_model_unit(name, one[0], unit, scale))
     # fields over sites are computed, not typed, and enter no random key: they keep all their digits
     numbers = numbers.astype(np.float64) if "site" in core else canonical(numbers)
     for dim in (
@@ -197,14 +211,17 @@ def _labelled(
     return xr.DataArray(numbers, dims=value.dims, coords=keep).transpose(..., *core)
 
 
+@public
 def scale_coordinate(scale: object) -> xr.DataArray:
-    """The energy unit of a model as a scalar coordinate in meV."""
+    """The energy unit of a model as a scalar coordinate in meV: from eV, K, 1/cm, kHz, kJ/mol, ..."""
     quantity = as_quantity("scale", scale)
-    if quantity is None or np.ndim(quantity.magnitude) or not quantity.is_compatible_with("meV"):
+    energy = None if quantity is None or np.ndim(quantity.magnitude) else as_energy(quantity)
+    if energy is None:
         raise ValueError(f"scale must be one energy with its unit, such as '0.35 eV', got {shortened(scale)}")
-    return parameter("scale", quantity.to("meV").magnitude, above=0.0)
+    return parameter("scale", energy, above=0.0)
 
 
+@public
 def scale_of(obj: xr.DataArray | xr.Dataset) -> float | None:
     """The energy unit of a model in meV, or None where it has none."""
     return float(obj.coords["scale"].compute(scheduler="synchronous")) if "scale" in obj.coords else None

@@ -7,17 +7,34 @@ energy with a milli-electronvolt by accident.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import math
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xglass.messages import public
+from xglass.variables import ENERGIES
+
 if TYPE_CHECKING:
     import pint
 
-__all__ = ["as_length", "as_quantity", "canonical", "in_model_unit", "ratio", "shortened", "unit_registry"]
+__all__ = [
+    "as_energy",
+    "as_length",
+    "as_quantity",
+    "as_unit",
+    "canonical",
+    "in_model_unit",
+    "number_of",
+    "ratio",
+    "refuse_another_zero",
+    "shortened",
+    "unit_registry",
+]
 
 
 def __dir__() -> list[str]:
@@ -45,24 +62,108 @@ def _built_registry() -> pint.UnitRegistry:
     return ureg
 
 
+#: A number at the beginning of a text, as Python writes it; what follows is a unit. Nothing else is read:
+#: pint would take "1,5 K" for 15 K and "2*pi*5 kHz" for 31 kHz.
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf(?:inity)?\b))\s*\*?\s*(.*)", re.I
+)
+
+#: Units that a word which is none may have meant, and words between units.
+_USUAL = (
+    "K mK uK nK eV keV meV ueV J kJ mol cm Hz kHz MHz GHz THz nm um angstrom Vc tc kelvin hartree".split()
+)
+_BETWEEN = ("per", "square", "cubic", "squared", "cubed")
+
+#: What to write instead, of values and of attributes.
+_EXAMPLES = "write for example '30 K' or '0.35 eV'"
+_ATTRIBUTE = "set its attrs['units'] to one"
+
+
 def as_quantity(name: str, value: object) -> pint.Quantity | None:
     """``value`` as a Quantity of our registry, or None if it is a plain number or array."""
     import pint
 
     if isinstance(value, str):
-        try:
-            return unit_registry().Quantity(value)
-        except Exception as error:
-            raise ValueError(
-                f"{name}: {value!r} is not a number with a unit; write for example '30 K' or '0.35 eV'"
-            ) from error
-    if isinstance(value, pint.Quantity):  # a Quantity of any registry, ours included
+        found = _NUMBER.fullmatch(value)
+        if found is None:
+            raise ValueError(f"{name}: {shortened(value)} is not a number with a unit; {_EXAMPLES}")
+        number, unit = found.groups()
+        own = as_unit(name, unit, what=f"{shortened(value)} is not a number with a unit", advice=_EXAMPLES)
+        quantity = unit_registry().Quantity(int(number) if number.isdecimal() else float(number), own)
+    elif isinstance(value, pint.Quantity):  # a Quantity of any registry, ours included
         magnitude = value.magnitude
         if (
             getattr(magnitude, "dtype", None) == np.float32
         ):  # through the shortest decimal form, before any factor
             magnitude = canonical(magnitude)
-        return unit_registry().Quantity(magnitude, unit_registry().UnitsContainer(dict(value.unit_items())))
+        quantity = unit_registry().Quantity(
+            magnitude, unit_registry().UnitsContainer(dict(value.unit_items()))
+        )
+    else:
+        return None
+    refuse_another_zero(name, quantity, what=shortened(value))
+    return quantity
+
+
+def as_unit(name: str, text: str, *, what: str, advice: str = _ATTRIBUTE) -> pint.Unit:
+    """A text as a unit of our registry. Raises ValueError that says ``what`` came and names the part that is
+    no unit.
+    """
+    text = "1" * text.startswith("/") + text
+    try:
+        return unit_registry().Unit(text)
+    except Exception as error:
+        unknown = [word for word in re.findall(r"[^\W\d]\w*", text) if not _is_unit(word)]
+        parts = " and ".join(f"{word!r}{_meant(word)}" for word in unknown) or repr(text)
+        is_none = "are no units" if len(unknown) > 1 else "is no unit"
+        raise ValueError(f"{name}: {what}: {parts} {is_none}; {advice}") from error
+
+
+def _is_unit(word: str) -> bool:
+    try:
+        unit_registry().Unit(word)
+    except Exception:
+        return word in _BETWEEN
+    return True
+
+
+def _meant(word: str) -> str:
+    """Return a hint at a unit that is written nearly so."""
+    usual = {unit.casefold(): unit for unit in _USUAL}
+    close = difflib.get_close_matches(word.casefold(), usual, n=1, cutoff=0.75)
+    return f" ('{usual[close[0]]}'?)" if close else ""
+
+
+def refuse_another_zero(name: str, quantity: pint.Quantity, *, what: str) -> None:
+    """Refuse degrees Celsius and the like: as an energy 30 degC would be 303.15 K, as a difference 30 K."""
+    if any(not one.startswith("delta_") and _at_zero(one) for one, _ in quantity.unit_items()):
+        one = quantity.is_compatible_with("kelvin") and np.ndim(quantity.magnitude) == 0
+        advice = f"'{quantity.to('kelvin').magnitude:.12g} K'" if one else "it in K or meV"
+        raise ValueError(f"{name}: {what} does not count from absolute zero; write {advice}")
+
+
+@functools.cache
+def _at_zero(unit: str) -> float:
+    """Return what 0 of a unit is in base units: nothing, but for degrees Celsius or a decibel."""
+    return float(unit_registry().Quantity(0.0, unit).to_base_units().magnitude)
+
+
+def as_energy(quantity: pint.Quantity) -> Any:
+    """Magnitude in meV of an energy E, or of what stands for one: a temperature (E/k_B), a wave number
+    (E/hc), a frequency (E/h, an angular one E/hbar) or an energy per mole (E N_A); None of anything else.
+    """
+    ureg = unit_registry()
+    angular = "radian" in dict(ureg.Quantity(1.0, quantity.units).to_root_units().unit_items())
+    equivalents = {
+        "meV": "",
+        "kelvin": "boltzmann_constant",
+        "1/m": "planck_constant * speed_of_light",
+        "Hz": "dirac_constant" if angular else "planck_constant",
+        "J/mol": "1/avogadro_constant",
+    }
+    for unit, constant in equivalents.items():
+        if quantity.is_compatible_with(unit):
+            return (quantity * ureg.Quantity(1.0, constant)).to("meV").magnitude
     return None
 
 
@@ -74,25 +175,38 @@ def in_model_unit(name: str, quantity: pint.Quantity, unit: str, scale: float | 
     wanted = ureg.Unit("" if unit == "1" else unit)
     if quantity.is_compatible_with(wanted):
         return quantity.to(wanted).magnitude
-    energies = ("Vc", "tc")
-    if unit in energies:
-        if quantity.is_compatible_with("meV") or quantity.is_compatible_with("kelvin"):
-            if scale is None:
-                raise ValueError(
-                    f"{name} came as {quantity:~}, but the model has no energy scale; pass "
-                    "scale='0.35 eV' (say) to the model, "
-                    f"or a plain number in {unit}"
-                )
-            if quantity.is_compatible_with("kelvin"):
-                quantity = quantity.to("kelvin")  # so that degrees Celsius count from absolute zero
-            with ureg.context("boltzmann"):
-                return quantity.to("meV").magnitude / scale
+    number, power = _in_mev(quantity, unit)
+    if number is not None:
+        if scale is None:
+            raise ValueError(
+                f"{name} came as {quantity:~}, but the model has no energy scale; pass "
+                f"scale='0.35 eV' (say) to the model, or a plain number in {unit}"
+            )
+        return number / scale**power
+    if unit in ENERGIES:
         advice = f"an energy or a temperature ('2 meV', '30 K'), or a plain number in {unit}"
     elif unit == "a":
         advice = "a plain number in lattice spacings"
     else:
-        advice = "a plain number"
+        advice = "a plain number" if unit == "1" else f"a plain number in {unit}"
     raise ValueError(f"{name} came as {quantity:~} of dimension {quantity.dimensionality}; pass {advice}")
+
+
+def _in_mev(quantity: pint.Quantity, unit: str) -> tuple[Any, Any]:
+    """The quantity in ``unit`` with meV in place of the model's energy, and the power of that; None if it is
+    of another dimension.
+    """
+    if unit in ENERGIES:
+        return as_energy(quantity), 1
+    ureg = unit_registry()
+    one = ureg.Quantity(1.0, "" if unit == "1" else unit)
+    for symbol in ENERGIES:  # a time, in hbar/tc
+        (dimension,) = ureg.Quantity(1.0, symbol).dimensionality
+        power = one.dimensionality.get(dimension, 0)
+        physical = one * ureg.Quantity(1.0, f"meV/{symbol}") ** power
+        if power and quantity.is_compatible_with(physical):
+            return (quantity / physical).to("").magnitude, power
+    return None, 0
 
 
 def as_length(name: str, value: object | None) -> pint.Quantity | None:
@@ -116,13 +230,19 @@ def ratio(unit: str, other: str) -> float | None:
     """How many of ``other`` make one ``unit`` (temperatures are energies); None if they do not compare."""
     if unit == other:
         return 1.0
-    import pint
-
     try:
-        with unit_registry().context("boltzmann"):
-            return float(unit_registry().Quantity(1.0, unit).to(other).magnitude)
-    except (pint.PintError, ValueError, TypeError):
+        return number_of(other, unit_registry().Quantity(1.0, unit))
+    except Exception:  # what is no unit compares with nothing
         return None
+
+
+def number_of(unit: str, quantity: pint.Quantity) -> float | None:
+    """How many of a unit make the quantity (temperatures are energies); None if they do not compare."""
+    one = unit_registry().Quantity(1.0, unit)
+    if quantity.is_compatible_with(one):
+        return float(quantity.to(unit).magnitude)
+    energies = as_energy(quantity), as_energy(one)
+    return None if None in energies else float(energies[0] / energies[1])
 
 
 def shortened(value: object) -> str:
@@ -131,6 +251,7 @@ def shortened(value: object) -> str:
     return text if len(text) < 80 else text[:77] + "..."
 
 
+@public
 def canonical(values: object) -> np.ndarray:
     """Round to 12 significant digits: the value that is the coordinate, the physics and the random key.
 

@@ -28,13 +28,13 @@ def engine(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("wing", WINGS)
 def test_cache_folder_follows_the_sources_of_every_wing(engine, wing, tmp_path):
-    before = jit._cache_folder()
+    before = jit.cache_folder()
     assert before.startswith(str(tmp_path / "cache"))
-    assert jit._cache_folder() == before
+    assert jit.cache_folder() == before
     helper = max((engine / wing).glob("*.py"), key=lambda path: path.stat().st_size)
     with open(helper, "a") as file:
         file.write("# changed\n")
-    after = jit._cache_folder()
+    after = jit.cache_folder()
     assert after != before
     assert pathlib.Path(after).is_dir()
 
@@ -46,9 +46,9 @@ def test_cache_folder_tells_files_of_one_name_apart(engine):
     for wing in ("wing_a", "wing_b"):
         (engine / wing).mkdir()
     (engine / "wing_a" / "same.py").write_text("a = 1\n")
-    before = jit._cache_folder()
+    before = jit.cache_folder()
     (engine / "wing_a" / "same.py").rename(engine / "wing_b" / "same.py")
-    assert jit._cache_folder() != before
+    assert jit.cache_folder() != before
 
 
 #: Kernels in a file of their own, with what happens before they are made and before they are called.

@@ -190,6 +190,13 @@ def inverse(value: np.ndarray) -> np.ndarray:
         return 1.0 / value
 
 
+@operation("resistivity.stderr")
+def error_of_inverse(value: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Error of 1 / value to first order; NaN where the value is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(value == 0.0, np.nan, error / value**2)
+
+
 @operation("sum_rule")
 def violation(total: np.ndarray, kinetic: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
     """(total - expected) / total, expected = -(pi/2) kinetic + stiffness;

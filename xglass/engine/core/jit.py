@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import logging
 import os
 import pathlib
 import sys
@@ -21,11 +22,14 @@ import numba
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["inline", "intrinsic", "kernel", "quiet_kernel", "types"]
+__all__ = ["cache_folder", "inline", "intrinsic", "kernel", "quiet_kernel", "types"]
 
 
 def __dir__() -> list[str]:
     return __all__
+
+
+logger = logging.getLogger(__name__)
 
 
 def _roots() -> Iterator[pathlib.Path]:
@@ -42,7 +46,7 @@ def _roots() -> Iterator[pathlib.Path]:
         yield pathlib.Path(tempfile.gettempdir()) / f"xglass-{user}"
 
 
-def _cache_folder() -> str:
+def cache_folder() -> str:
     """Folder of the kernels that are compiled from these sources, or "" if none can be written."""
     engine = pathlib.Path(__file__).parents[1]
     digest = hashlib.sha256(f"{numba.__version__}|{sys.version_info[:2]}".encode())
@@ -79,8 +83,8 @@ class _Lenient:
     may be full, and the folder damaged or taken away, long after it was chosen.
     """
 
-    def __init__(self, cache: Any) -> None:
-        self._cache = cache
+    def __init__(self, cache: Any, name: str) -> None:
+        self._cache, self.name = cache, name
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cache, name)
@@ -96,13 +100,14 @@ class _Lenient:
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Write a kernel to the folder, if that can be."""
+        logger.info("compiled %s", self.name)
         try:
             self._cache.save_overload(signature, compiled)
         except Exception:
             _say_in_memory()
 
 
-_FOLDER = _cache_folder()
+_FOLDER = cache_folder()
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
@@ -114,7 +119,7 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Any:
             dispatcher = numba.njit(nogil=True, cache=True, **options)(function)
             # where that folder is gone numba takes another, in which old physics may lie
             if str(dispatcher._cache.cache_path).startswith(_FOLDER):
-                dispatcher._cache = _Lenient(dispatcher._cache)
+                dispatcher._cache = _Lenient(dispatcher._cache, function.__name__)
                 return dispatcher
         except RuntimeError:  # or it finds none
             pass

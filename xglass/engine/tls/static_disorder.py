@@ -1,8 +1,9 @@
 """One electron on a ring of frozen two-level systems: a long disordered chain, one configuration at a time.
 
 Without splitting a two-level system is frozen in an eigenstate of g sx + g_z sz, so the electron has a site
-energy of +e or -e with equal weight, e^2 = g^2 + g_z^2, and the trace over the two-level systems is the sum
-over all such configurations: numerators and Z apart.
+energy of +e or -e, e^2 = g^2 + g_z^2, and the trace over the two-level systems is the sum over all such
+configurations: numerators and Z apart. With a weight other than 1/2 of -e the sum has the binomial
+probabilities of the configurations, as if each two-level system were biased by T ln [weight / (1 - weight)].
 """
 
 from __future__ import annotations
@@ -19,15 +20,24 @@ from xglass.engine.core.streams import streams
 FINE = 16
 
 
-def signs(sites: int, seed: int, realization: int, labels: np.ndarray) -> np.ndarray:
-    """Return (site,) +1 or -1 with equal weight, a function of (seed, realization, labels, site)."""
+def signs(sites: int, seed: int, realization: int, labels: np.ndarray, weight: float = 0.5) -> np.ndarray:
+    """Return (site,) -1 with this probability, else +1: a function of (seed, realization, labels, site).
+
+    The same uniform numbers for every weight: a site that is at -1 stays there where the weight is larger, so
+    that curves over the weight are smooth.
+    """
+    return np.where(uniforms(sites, seed, realization, labels) < 1.0 - weight, 1.0, -1.0)
+
+
+def uniforms(sites: int, seed: int, realization: int, labels: np.ndarray) -> np.ndarray:
+    """Return (site,) numbers in [0, 1)."""
     from xglass.engine.core.philox import fill
 
     words = np.empty(sites, dtype=np.uint64)
     spare, uniform = np.empty(sites, dtype=np.uint64), np.empty(sites)
     (stream,) = streams(np.zeros(1, dtype=np.int64), realization, labels)
     fill(np.uint64(seed), stream, np.uint64(0), words, spare, uniform)
-    return np.where(uniform < 0.5, 1.0, -1.0)
+    return uniform
 
 
 def diagonalised(energy: np.ndarray, t: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -55,6 +65,7 @@ def frozen_spectra(
     t: np.ndarray,
     g: np.ndarray,
     g_z: np.ndarray,
+    weight: np.ndarray,
     realization: np.ndarray,
     T: np.ndarray,
     frequency: np.ndarray,
@@ -66,9 +77,10 @@ def frozen_spectra(
 ) -> tuple[np.ndarray, ...]:
     """Return spectra of every configuration of the two-level systems, each divided by its own Z.
 
-    Parameters and labels of realizations (...). Binned: weight per bin of the uniform grid ``frequency``,
-    over the width of a bin. Z contains the 2^N configurations of the two-level systems, all of them alike
-    this one.
+    Parameters and labels of realizations (...), weights of -e (..., T). Temperatures of one weight share
+    their configurations, and the eigenvectors of these. Binned: weight per bin of the uniform grid
+    ``frequency``, over the width of a bin. Z contains the 2^N configurations of the two-level systems, all of
+    them alike this one.
 
     Returns sigma (..., T, broadening, frequency), <H_hop>, total weight and ln Z (..., T).
     """
@@ -77,14 +89,12 @@ def frozen_spectra(
     frequency, broadening = np.ascontiguousarray(frequency), np.ascontiguousarray(broadening)
     grid = (T.shape[-1], broadening.size, frequency.size)
 
-    def at_point(t: float, g: float, g_z: float, realization: int, T: np.ndarray) -> tuple[np.ndarray, ...]:
-        temperatures = np.ascontiguousarray(T)
-        labels = np.array([t, g, g_z, sites])
-        energy = np.hypot(g, g_z) * signs(sites, seed, int(realization), labels)
+    def of_energies(energy: np.ndarray, t: float, temperatures: np.ndarray) -> tuple[np.ndarray, ...]:
         levels, strengths, hops = diagonalised(energy, t)
         boltzmann = np.exp(-(levels - levels[0]) / temperatures[:, None])
         z = boltzmann.sum(axis=1)
-        total, sigma = np.zeros(temperatures.size), np.zeros(grid)
+        total = np.zeros(temperatures.size)
+        sigma = np.zeros((temperatures.size, broadening.size, frequency.size))
         if binned:
             step = frequency[-1] / (frequency.size - 1)
             add_binned(levels, strengths, boltzmann, temperatures, step, sigma[:, 0], total)
@@ -96,8 +106,22 @@ def frozen_spectra(
         log_z = np.log(z) - levels[0] / temperatures + sites * np.log(2.0)
         return sigma / z[:, None, None], (boltzmann * hops).sum(axis=1) / z, total / z, log_z
 
+    def at_point(
+        t: float, g: float, g_z: float, weight: np.ndarray, realization: int, T: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
+        results = tuple(np.empty(shape) for shape in (grid, *[T.shape] * 3))
+        for value in np.unique(weight):
+            alike = weight == value
+            labels = np.array([t, g, g_z, sites])
+            energy = np.hypot(g, g_z) * signs(sites, seed, int(realization), labels, float(value))
+            parts = of_energies(energy, t, np.ascontiguousarray(T[alike]))
+            for result, part in zip(results, parts, strict=True):
+                result[alike] = part
+        return results
+
     row = (float, T.shape[-1:])
-    return over_points(at_point, (t, g, g_z, realization, T), (0, 0, 0, 0, 1), [(float, grid), row, row, row])
+    arrays = (t, g, g_z, weight, realization, T)
+    return over_points(at_point, arrays, (0, 0, 0, 1, 0, 1), [(float, grid), row, row, row])
 
 
 @operation("static_disorder.annealed")

@@ -1,0 +1,222 @@
+"""What the papers say, as data: verdicts are computed, malformed statements fail by the recipe's name."""
+
+import importlib
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+RECIPES = Path(__file__).resolve().parents[1] / "recipes"
+sys.path.insert(0, str(RECIPES))
+try:
+    statements = importlib.import_module("_statements")
+finally:
+    sys.path.remove(str(RECIPES))
+
+MET, CONTRADICTED, UNDECIDED = statements.VERDICTS
+T = xr.DataArray([0.1, 0.5, 1.0], dims="T", coords={"T": [0.1, 0.5, 1.0]})
+
+
+def declared(full=False):
+    return statements.Statements("some_recipe", statements.RAMMAL, Namespace(full=full))
+
+
+def row(**changes):
+    return {
+        "claimed": (1.0, np.inf),
+        "found": 2.0,
+        "error": 0.1,
+        "expected": MET,
+        "reason": "because",
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("claimed", "within", "found", "error", "verdict"),
+    [
+        ((1.0, np.inf), None, 2.0, 0.3, MET),
+        ((1.0, np.inf), None, 2.0, 0.34, UNDECIDED),
+        ((1.0, np.inf), None, 0.0, 0.34, UNDECIDED),
+        ((1.0, np.inf), None, 0.0, 0.3, CONTRADICTED),
+        ((-np.inf, 1.0), None, 0.0, 0.3, MET),
+        ((1.0, 2.0), None, 1.5, 0.2, UNDECIDED),  # the error is as wide as the interval
+        ((1.0, 2.0), None, 3.0, 0.0, CONTRADICTED),
+        ((1.0, 2.0), None, 2.0, 0.0, MET),
+        (0.5, 0.15, 0.6, 0.01, MET),
+        (0.5, 0.15, 0.7, 0.01, CONTRADICTED),
+        ((1.0, np.inf), None, np.nan, 0.1, UNDECIDED),
+        ((1.0, np.inf), None, np.nan, np.nan, UNDECIDED),
+        ((1.0, np.inf), None, 2.0, np.inf, UNDECIDED),
+        ((1.0, np.inf), None, np.inf, 0.0, UNDECIDED),
+        ((1.0, np.inf), None, xr.DataArray(2.0), xr.DataArray(0.3), MET),
+    ],
+)
+def test_three_standard_errors_decide(claimed, within, found, error, verdict):
+    given = row(claimed=claimed, within=within, found=found, error=error)
+    assert declared().add("Fig. 1", "a claim", **given) == verdict
+
+
+@pytest.mark.parametrize(
+    ("found", "error", "verdict", "at"),
+    [
+        ([2.0, 3.0, 1.8], 0.2, MET, 1.0),
+        ([2.0, 3.0, 1.5], 0.2, UNDECIDED, 1.0),
+        ([2.0, 1.3, 0.5], [0.1, 0.2, 0.1], CONTRADICTED, 1.0),
+        ([0.2, 0.5, 3.0], [2.0, 0.1, 0.1], CONTRADICTED, 0.5),  # the surest against it, not the farthest
+        ([1.5, 1.4, 3.0], [0.2, 0.01, 0.1], UNDECIDED, 0.1),  # the least sure, not the nearest
+        ([np.nan, 2.0, 3.0], 0.1, UNDECIDED, 0.1),
+        ([np.nan, 0.0, 3.0], 0.1, CONTRADICTED, 0.5),
+        ([2.0, 1.2, 3.0], 0.0, MET, 0.5),
+    ],
+)
+def test_a_claim_about_every_point_is_decided_by_the_least_favourable(found, error, verdict, at):
+    claims = declared()
+    error = T.copy(data=np.broadcast_to(np.asarray(error, dtype=float), 3))
+    assert claims.add("Fig. 1", "at all T", **row(found=T.copy(data=found), error=error)) == verdict
+    assert claims.rows[0]["at"] == {"T": at}
+    assert f"at T = {at:g}" in statements.found_text(claims.rows[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"reason": ""}, "reason=''; write a text"),
+        ({"reason": None}, "reason=None"),
+        ({"expected": "found"}, "expected='found' is no verdict; write one of .'met', 'contradicted'"),
+        ({"claimed": (2.0, 1.0)}, "from 2 to 1 is empty"),
+        ({"claimed": (1.0, 1.0)}, "from 1 to 1 is empty"),
+        ({"claimed": (np.nan, 1.0)}, "is empty"),
+        ({"claimed": (-np.inf, np.inf)}, "holds every number"),
+        ({"claimed": 1.0}, "claimed=1.0, within=None; write claimed=.low, high., or a number with within="),
+        ({"claimed": "large"}, "claimed='large'"),
+        ({"claimed": (1.0, 2.0), "within": 0.1}, "within=0.1; write claimed="),
+        ({"claimed": 1.0, "within": -0.1}, "from 1.1 to 0.9 is empty"),
+        ({"error": np.nan}, "error=nan; an error is not negative"),
+        ({"error": -0.1}, "error=-0.1; an error is not negative"),
+        ({"found": True}, "found and error are numbers, not truth values"),
+        ({"found": xr.DataArray([True, False])}, "not truth values"),
+        ({"found": "large"}, "not truth values or texts"),
+        ({"found": xr.DataArray(np.zeros(0))}, "no point at all"),
+        ({"found": T, "error": T.isel(T=[0, 1])}, "error does not have the labels of found"),
+        ({"error": None}, "error is given once"),
+        ({"found": statements.Measured(2.0, 0.1)}, "error is given once"),
+        ({"expected": UNDECIDED, "needs_full": True}, "needs_full=True cannot be expected"),
+    ],
+)
+def test_a_malformed_statement_fails_by_the_name_of_its_recipe(changes, says):
+    with pytest.raises(ValueError, match=f"some_recipe: 'a claim': .*{says}"):
+        declared().add("Fig. 1", "a claim", **row(**changes))
+
+
+def test_a_statement_without_a_place_without_words_or_twice_is_malformed():
+    claims = declared()
+    claims.add("Fig. 1", "a claim", **row())
+    claims.add("Fig. 2", "a claim", **row())
+    with pytest.raises(ValueError, match="some_recipe: 'a claim': is declared twice"):
+        claims.add("Fig. 1", "a claim", **row())
+    with pytest.raises(ValueError, match="some_recipe: 'a claim': where=' '; write a text"):
+        claims.add(" ", "a claim", **row())
+    with pytest.raises(ValueError, match="some_recipe: '': claim=''; write a text"):
+        claims.add("Fig. 1", "", **row())
+
+
+def test_an_unknown_paper_and_a_recipe_without_statements_fail_by_name(tmp_path):
+    with pytest.raises(ValueError, match="some_recipe: paper 'Anderson' is unknown; write RAMMAL or FRATINI"):
+        statements.Statements("some_recipe", "Anderson", Namespace(full=False))
+    with pytest.raises(ValueError, match="some_recipe: no statement was added"):
+        declared().close(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("full", "changes", "passes"),
+    [
+        (False, {}, True),
+        (False, {"expected": CONTRADICTED}, False),
+        (False, {"expected": UNDECIDED}, False),
+        (False, {"error": 1.0}, False),
+        (False, {"error": 1.0, "expected": UNDECIDED}, True),
+        (False, {"error": 1.0, "needs_full": True}, True),
+        (True, {"error": 1.0, "needs_full": True}, False),
+        (False, {"found": 0.0, "needs_full": True}, False),  # undecided it may be, but not the opposite
+    ],
+)
+def test_verdicts_are_held_to_what_is_expected(full, changes, passes, tmp_path, capsys):
+    claims = declared(full)
+    claims.add("Fig. 1", "sure", **row())
+    claims.add("Fig. 2", "in question", **row(**changes))
+    if passes:
+        claims.close(tmp_path)
+    else:
+        with pytest.raises(AssertionError, match=r"^some_recipe: Fig. 2: 'in question' is .*, expected "):
+            claims.close(tmp_path)
+    assert (tmp_path / "some_recipe_statements.json").exists() is passes
+    printed = capsys.readouterr().out
+    assert "2 statements decided at three standard errors" in printed
+    undecided_yet = claims.rows[1]["needs_full"] and claims.rows[1]["verdict"] == UNDECIDED and not full
+    assert ("these need --full: Fig. 2, in question" in printed) is undecided_yet
+
+
+def test_half_of_the_statements_must_be_decided(tmp_path):
+    claims = declared()
+    undecided = row(error=1.0, expected=UNDECIDED)
+    claims.add("Fig. 1", "sure", **row())
+    claims.add("Fig. 2", "unsure", **undecided)
+    claims.close(tmp_path)
+    claims.add("Fig. 3", "unsure", **undecided)
+    with pytest.raises(AssertionError, match="some_recipe: only 1 of 3 statements are decided"):
+        claims.close(tmp_path)
+
+
+def test_what_is_written_is_plain_json(tmp_path):
+    """Neither infinity nor NaN, which other readers refuse."""
+    claims = declared()
+    claims.add("Fig. 1", "sure", **row(found=2.000000123, unit="tc"))
+    claims.add("Fig. 2", "no value", **row(found=np.nan, expected=UNDECIDED))
+    claims.close(tmp_path)
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    text = (tmp_path / "some_recipe_statements.json").read_text()
+    read = json.loads(text, parse_constant=refuse)
+    assert (read["recipe"], read["paper"], read["form"]) == ("some_recipe", statements.RAMMAL, "quick")
+    first, second = read["statements"]
+    assert first["claimed"] == [1.0, None]
+    assert (first["found"], first["error"], first["unit"], first["verdict"]) == (2.0, 0.1, "tc", MET)
+    assert (second["found"], second["verdict"]) == (None, UNDECIDED)
+    assert statements.claimed_text(first) == "> 1 tc"
+    assert statements.found_text(first) == "2.00 +- 0.10 tc"
+    assert statements.found_text(second) == "no value"
+    for value, error, text in (
+        (0.50612, 0.0771, "0.506 +- 0.077"),
+        (24.782, 3.21, "24.8 +- 3.2"),
+        (1234.4, 99.0, "1234 +- 99"),
+        (1234.4, 321.0, "1234 +- 321"),
+        (0.0065254, 0.0, "0.006525"),
+        (2.0, None, "2 +- unknown"),
+    ):
+        assert statements.found_text(first | {"found": value, "error": error, "unit": ""}) == text
+
+
+def test_errors_of_quotients_and_differences(tmp_path):
+    """Against the scatter of many draws, and as a statement."""
+    rng = np.random.default_rng(5)
+    a, b = rng.normal([[4.0], [2.0]], [[0.04], [0.06]], size=(2, 100_000))
+    one, two = statements.Measured(4.0, 0.04), statements.Measured(2.0, 0.06)
+    for measured, drawn in ((one / two, a / b), (one - two, a - b), (one / 2.0, a / 2.0)):
+        assert measured.value == pytest.approx(drawn.mean(), rel=2e-3)
+        assert measured.error == pytest.approx(drawn.std(), rel=2e-2)
+    data = xr.Dataset({"rho": 2.0 * T, "rho_stderr": 0.1 * T})
+    rho = statements.Measured.of(data, "rho")
+    growth = rho.growth("T")
+    assert growth.value.equals(xr.DataArray([5.0, 2.0], dims="T", coords={"T": [0.5, 1.0]}))
+    assert np.allclose(growth.error, np.array([5.0, 2.0]) * 0.05 * 2**0.5)
+    claims = declared()
+    change = rho.sel(T=1.0) / rho.sel(T=[0.1, 0.5])
+    assert claims.add("Fig. 1", "rho rises", claimed=(1.0, np.inf), found=change, reason="because") == MET
+    assert claims.rows[0]["at"] == {"T": 0.5}
+    assert claims.rows[0]["error"] == pytest.approx(2.0 * 0.05 * 2**0.5, rel=1e-5)
