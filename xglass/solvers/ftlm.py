@@ -106,8 +106,7 @@ def ftlm(
         ``twist_limited(...)``, as in :func:`exact`. Coords of the model. Attributes say what was averaged
         over: ``momenta`` or ``twists``, ``realizations`` and ``random_vectors`` how many, ``momentum`` or
         ``twist`` and ``average`` of which kind, and ``stderr_over`` what the errors are the scatter of;
-        ``lanczos_steps``, the most at any point, and ``lanczos_steps_rule``, whether they follow from the
-        resolution or were given.
+        ``lanczos_steps`` as they were given, or "rule", and ``lanczos_steps_taken``, the most at any point.
 
     Raises
     ------
@@ -193,7 +192,7 @@ def _chosen(steps: int | None, taken: int) -> dict[str, int | str]:
     """Return attributes that say how many steps are taken at most, and why; logged where a rule chose."""
     if steps is None:
         logger.info("ftlm: %d Lanczos steps at most, by the resolution rule", taken)
-    return {"lanczos_steps": taken, "lanczos_steps_rule": "resolution" if steps is None else "given"}
+    return {"lanczos_steps": "rule" if steps is None else steps, "lanczos_steps_taken": taken}
 
 
 def _seconds(steps: int, numbers: int, precision: str) -> float:

@@ -264,13 +264,13 @@ def _compared_chains(stored: dict[str, Any], asked: dict[str, Any], folder: Path
             "by load(path, partial=True))"
         ]
     # operations without a rule are named after private functions; how "auto" cuts may have changed since, and
-    # solvers may have learnt to say more in attributes
+    # solvers may have learnt to say more in attributes and parameters
     sides = [
         side
+        | {"operations": [], "variables": {k: v | {"chunks": []} for k, v in side["variables"].items()}}
         | {
-            "operations": [],
-            "variables": {k: v | {"chunks": []} for k, v in side["variables"].items()},
-            "attributes": {k: v for k, v in side["attributes"].items() if k in stored["attributes"]},
+            section: {k: v for k, v in side[section].items() if k in stored[section]}
+            for section in ("attributes", "parameters")
         }
         for side in (stored, asked)
     ]
