@@ -202,7 +202,7 @@ def test_charges_are_drawn_where_their_labels_say():
     charge, potential = numbers("site", N), numbers("site", N, low=-3.0)
 
     def drawn(*arrays):
-        cells, disks = xg.plot.charge_map(LATTICE, arrays[0], potential=arrays[1]).collections[:2]
+        cells, _, disks = xg.plot.charge_map(LATTICE, arrays[0], potential=arrays[1]).collections[:3]
         return np.asarray(cells.get_array()), np.asarray(disks.get_widths())
 
     for found, expected in zip(

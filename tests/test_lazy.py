@@ -195,6 +195,7 @@ EAGER = {
     ),
     "dilute_defects.fraction": "a function of parameters",
     "units.text": "a printed number is the end of a chain",
+    "show_versions": "takes no data",
     **dict.fromkeys(
         [
             "variables.attributes",

@@ -224,7 +224,8 @@ def test_labels_of_given_vectors_stay_and_those_of_axes_are_followed():
     one = xg.order_parameter(run, q=q.sel(q="K"))
     assert one.dims == ("walker",)
     assert float(one["qx"]) == corner[0]
-    np.testing.assert_array_equal(one, xg.order_parameter(run, q=q).sel(q="K"))
+    # BLAS rounds the sum for one wave by how many others there are
+    np.testing.assert_allclose(one, xg.order_parameter(run, q=q).sel(q="K"), rtol=1e-14)
     np.testing.assert_array_equal(one, xg.order_parameter(run, q=corner))
 
 

@@ -195,7 +195,7 @@ def test_curves_over_the_weight_are_smooth():
     np.testing.assert_array_equal(rows[10], static_disorder.signs(4000, 1, 0, labels))
     swept = solve(weight=[0.3, 0.5, 0.7])
     assert swept["optical_conductivity"].dims == ("weight", "T", "frequency")
-    assert swept["weight"].attrs["units"] == "1"
+    assert swept["weight"].attrs["symbol"] == "w"
     xr.testing.assert_equal(swept.sel(weight=0.5, drop=True), solve().drop_vars("weight"))
     lazy = solve(weight=[0.3, 0.5, 0.7], chunks={"weight": 2, "realization": 3}).compute()
     xr.testing.assert_identical(lazy, swept)

@@ -244,6 +244,7 @@ APART = {
     "units.scale_coordinate": "takes one Quantity",
     "units.scale_of": "the scale is in meV always",
     "units.canonical": "takes numbers",
+    "show_versions": "takes no data",
     "units.text": "writes either unit beside the number",
 }
 ROOMS_APART = (

@@ -101,8 +101,7 @@ def typicality(
     Returns
     -------
     Dataset
-        The variables and attributes of :func:`ftlm`, with ``_stderr``, its flags and the coords of the model;
-        instead of Lanczos steps ``applications`` says how often H is applied to a random vector at most.
+        The variables and attributes of :func:`ftlm`, with ``_stderr``, its flags and the coords of the model.
 
     Raises
     ------
@@ -159,10 +158,9 @@ def typicality(
     needed = _applications(chain, grids, precision)
     logger.info("typicality: %d applications of H to a random vector at most", needed)
     seconds = _seconds(chain, grids, precision)
-    solution = estimated(
+    return estimated(
         engine.numerators, chain, grids, vectors, caller="typicality", seconds=seconds, chunks=chunks
     )
-    return solution.assign_attrs(applications=needed)
 
 
 def _applications(chain: Ring, grids: Grids, precision: str) -> int:
