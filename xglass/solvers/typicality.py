@@ -101,7 +101,8 @@ def typicality(
     Returns
     -------
     Dataset
-        The variables and attributes of :func:`ftlm`, with ``_stderr``, its flags and the coords of the model.
+        The variables and attributes of :func:`ftlm`, with ``_stderr``, its flags and the coords of the model;
+        Lanczos steps there are none.
 
     Raises
     ------
