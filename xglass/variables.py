@@ -104,6 +104,7 @@ REGISTRY: dict[str, Variable] = {
             ("time", "time", "hbar/{E}", "t", "time"),
             ("realization", "realization", "1", "r", "realization of quenched disorder"),
             ("orientation", "orientation", "1", "o", "orientation of stripes"),
+            ("direction", "direction", "1", "d", "direction: of field and current"),
             ("bin", "bin", "1", "b", "bin of a histogram: coordinates bin_left, bin_right"),
             ("step", "step", "1", "k", "sweep since the last stored one"),
             ("moment", "moment", "1", "m", "order of a moment"),

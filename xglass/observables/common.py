@@ -34,12 +34,17 @@ WIDE_BIN = 0.5
 
 
 def labelled(
-    function: Callable[..., Any], inputs: Iterable[Input], core: list[str] | None = None, **settings: Any
+    function: Callable[..., Any],
+    inputs: Iterable[Input],
+    core: list[str] | None = None,
+    *,
+    sizes: dict[str, int] | None = None,
+    **settings: Any,
 ) -> xr.DataArray:
     """Apply an engine to labelled arrays, lazy where they are: labels must agree, chunks stay.
 
-    ``core`` are the dimensions that the result has besides those it loops over; ``settings`` are keyword
-    arguments of the engine.
+    ``core`` are the dimensions that the result has besides those it loops over, ``sizes`` those of them that
+    no input has; ``settings`` are keyword arguments of the engine.
     """
     arrays, cores = zip(*inputs, strict=True)
     return xr.apply_ufunc(
@@ -51,6 +56,7 @@ def labelled(
         join="exact",
         dask="parallelized",
         output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": sizes or {}},
     )
 
 
