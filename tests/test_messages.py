@@ -370,6 +370,10 @@ OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
     "kinetic_energy": ("charge_glass", xg.kinetic_energy),
     "local_density": ("charge_glass", xg.local_density),
     "mobility": ("electron_tls", xg.mobility),
+    "optical_conductivity": (
+        "charge_glass",
+        lambda data: xg.optical_conductivity(data, frequency=[0.0, 0.5], broadening=0.1),
+    ),
     "order_parameter": ("charge_glass", lambda data: xg.order_parameter(data, q=[np.pi, 0.0])),
     "resistivity": ("electron_tls", xg.resistivity),
     "stripe_order": ("charge_glass", xg.stripe_order),

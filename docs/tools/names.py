@@ -22,7 +22,7 @@ GROUPS = {
         "electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density",
     ],
     "Observables: transport": [
-        "dc_conductivity", "mobility", "resistivity", "spectral_weight", "peak_frequency", "sum_rule",
+        "optical_conductivity", "dc_conductivity", "mobility", "resistivity", "spectral_weight", "peak_frequency", "sum_rule",
         "relaxation_time_approximation", "localization_length", "transient_localization_length",
         "diffusivity", "mean_square_displacement",
     ],

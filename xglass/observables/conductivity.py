@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, in_model_units, refuse, require
+from xglass.checks import aligned, in_model_units, model_of, refuse, require
 from xglass.engine.core import conductivity
 from xglass.messages import NotFoundError, public, warn
 from xglass.observables import common
@@ -492,7 +492,7 @@ def sum_rule(run_or_solution: xr.Dataset, *, direction: str | Sequence[str] = "m
     >>> bool(abs(xg.sum_rule(run, direction=["x", "y"])).max() < 1e-8)
     True
     """
-    if isinstance(run_or_solution, xr.Dataset) and {"occupation", "eigenvalue"} & {*run_or_solution}:
+    if isinstance(run_or_solution, xr.Dataset) and model_of(run_or_solution) == "charge_glass":
         return sum_rule_of_states(run_or_solution, direction)
     solution = run_or_solution
     require(solution, "total_weight", "kinetic_energy", caller="sum_rule")

@@ -156,18 +156,14 @@ def sum_rule_of_states(run: xr.Dataset, direction: str | Sequence[str]) -> xr.Da
 
 def _states(run: xr.Dataset, T: Parameter | None, caller: str) -> xr.Dataset:
     """States of every configuration with the bonds between their sites and what makes them thermal."""
-    needed = ("hopping", "bond_source", "bond_target", "bond_vector", "torus")
-    require_whole(run, *needed, caller=caller)
+    states = states_of(run, T, caller)
+    require_whole(states, "hopping", "bond_source", "bond_target", "bond_vector", "torus", caller=caller)
     refuse(
         caller,
         (
-            not eager(run, "hopping").any(),
+            not eager(states, "hopping").any(),
             "the hopping is 0 on every bond, and nothing moves; give charge_glass t_p= or hopping=",
         ),
-    )
-    states = states_of(run, T, caller)
-    refuse(
-        caller,
         (0 in states["chemical_potential"].shape, "the run holds no configuration; a selection left none"),
     )
     return states
