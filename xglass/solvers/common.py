@@ -78,9 +78,9 @@ def temperatures(T: Parameter, model: xr.Dataset, *, zero: bool = False) -> xr.D
     return temperature(T, model, energy="tc", zero=zero)
 
 
-def rising(name: str, value: Any, model: xr.Dataset) -> xr.DataArray:
+def rising(name: str, value: Any, model: xr.Dataset, *, unit: str = "tc") -> xr.DataArray:
     """A grid that rises, one-dimensional."""
-    grid = parameter(name, value, scale=scale_of(model), energy="tc")
+    grid = parameter(name, value, scale=scale_of(model), energy=unit)
     if grid.ndim > 1 or (grid.ndim == 1 and (grid.dims != (name,) or (np.diff(grid.values) <= 0.0).any())):
         raise ValueError(
             f"{name} must be one rising sequence, got dimensions {grid.dims} and values "
