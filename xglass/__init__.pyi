@@ -28,8 +28,12 @@ from .observables.diffusion import mean_square_displacement as mean_square_displ
 from .observables.glass import autocorrelation as autocorrelation
 from .observables.glass import overlap as overlap
 from .observables.kubo import optical_conductivity as optical_conductivity
+from .observables.one_body import density_of_states as density_of_states
+from .observables.one_body import gap_ratio as gap_ratio
+from .observables.one_body import inverse_participation_ratio as inverse_participation_ratio
 from .observables.one_body import kinetic_energy as kinetic_energy
 from .observables.one_body import local_density as local_density
+from .observables.one_body import spectral_function as spectral_function
 from .observables.order import order_parameter as order_parameter
 from .observables.order import stripe_order as stripe_order
 from .observables.order import structure_factor as structure_factor

@@ -11,7 +11,7 @@ import types
 GROUPS = {
     "Lattices and interactions": ["lattice"],
     "Models": ["charge_glass", "electron_tls", "random_couplings", "random_site_energy", "random_parameter"],
-    "Solvers: the charge glass": ["metropolis", "metropolis_counters"],
+    "Solvers: the charge glass": ["metropolis", "metropolis_counters", "diagonalize"],
     "Solvers: one electron and two-level systems": [
         "exact", "ftlm", "typicality", "dmft", "static_disorder",
     ],
@@ -20,6 +20,9 @@ GROUPS = {
     ],
     "Observables: energies and densities": [
         "electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density",
+    ],
+    "Observables: one-body states": [
+        "density_of_states", "spectral_function", "inverse_participation_ratio", "gap_ratio",
     ],
     "Observables: transport": [
         "optical_conductivity", "dc_conductivity", "mobility", "resistivity", "spectral_weight", "peak_frequency", "sum_rule",
