@@ -25,9 +25,9 @@ GROUPS = {
         "density_of_states", "spectral_function", "inverse_participation_ratio", "gap_ratio",
     ],
     "Observables: transport": [
-        "optical_conductivity", "dc_conductivity", "mobility", "resistivity", "spectral_weight", "peak_frequency", "sum_rule",
-        "relaxation_time_approximation", "localization_length", "transient_localization_length",
-        "diffusivity", "mean_square_displacement",
+        "optical_conductivity", "dc_conductivity", "mobility", "resistivity", "spectral_weight",
+        "peak_frequency", "sum_rule", "relaxation_time_approximation", "localization_length",
+        "transient_localization_length", "diffusivity", "mean_square_displacement",
     ],
     "Dilute defects": ["dilute_defects"],
     "Fits": ["fits"],

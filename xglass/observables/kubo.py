@@ -129,6 +129,9 @@ def optical_conductivity(
         directions=names,
         filter=kind,
     )
+    # a temperature that was given comes first, as a parameter
+    own = ("broadening", "direction", "frequency")
+    result = result.transpose(*states["chemical_potential"].dims, ..., *own)
     result = result.assign_coords(frequency=grid["frequency"].variable)
     if not several:
         result = result.isel(broadening=0, drop=True)
@@ -171,12 +174,13 @@ def _states(run: xr.Dataset, T: Parameter | None, caller: str) -> xr.Dataset:
 
 def _inputs(states: xr.Dataset) -> list[Input]:
     """What the engine takes of states, up to its frequencies."""
-    volume = abs(np.linalg.det(eager(states, "torus")))
+    temperature, volume = temperature_of(states), abs(np.linalg.det(eager(states, "torus")))
+    assert temperature is not None
     return [
         (states["eigenvalue"], ["state"]),
         (states["eigenvector"], ["site", "state"]),
         (states["chemical_potential"], []),
-        (temperature_of(states), []),
+        (temperature, []),
         (states["hopping"], ["bond"]),
         (states["bond_source"], ["bond"]),
         (states["bond_target"], ["bond"]),

@@ -26,7 +26,7 @@ AXES = "xyz"
 DIFFERENCES = (-5269 / 1800, 10 / 3, -10 / 21, 5 / 63, -5 / 504, 1 / 1575)
 
 
-def components(directions: tuple[str, ...], axes: int) -> tuple[np.ndarray, np.ndarray]:
+def terms_of(directions: tuple[str, ...], axes: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the terms (term, 3) of directions, each (direction, a, b) of a tensor, and their factors."""
     terms, factors = [], []
     for d, name in enumerate(directions):
@@ -74,7 +74,7 @@ def conductivity(
     filter : {"lorentzian", "gaussian", "bins"}
         "bins": weight about every one of uniform frequencies from 0, over their step.
     """
-    terms, factors = components(directions, vector.shape[-1])
+    terms, factors = terms_of(directions, vector.shape[-1])
 
     def point(e, u, mu, T, t, V, widths):  # type: ignore[no-untyped-def]
         if math.isnan(mu):
@@ -118,11 +118,11 @@ def _sticks(
     factors: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(pair,) gaps and (direction, pair) weights, without pi / V, of all pairs that carry weight."""
-    from xglass.engine.charge.kubo_kernels import sticks
+    from xglass.engine.charge.kubo_kernels import pair_weights
 
     pairs = levels.size * (levels.size - 1) // 2
     gaps, weights = np.empty(pairs), np.empty((terms[-1, 0] + 1, pairs))
-    count = sticks(levels, elements, mu, temperature, terms, factors, gaps, weights)
+    count = pair_weights(levels, elements, mu, temperature, terms, factors, gaps, weights)
     return gaps[:count], weights[:, :count]
 
 
@@ -153,7 +153,7 @@ def imbalance(
     from xglass.engine.charge.one_body_kernels import fermi
 
     axes = vector.shape[-1]
-    terms, factors = components(directions, axes)
+    terms, factors = terms_of(directions, axes)
 
     def point(e, u, mu, T, t, V):  # type: ignore[no-untyped-def]
         if math.isnan(mu):

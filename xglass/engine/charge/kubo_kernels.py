@@ -15,7 +15,7 @@ from xglass.engine.charge.one_body_kernels import fermi
 from xglass.engine.core.jit import inline, kernel
 
 #: Product of an occupied and an empty share below which a pair is left out.
-NOTHING = 1e-20
+NEGLIGIBLE = 1e-20
 
 
 @kernel
@@ -43,7 +43,7 @@ def _ratio(occupied_n, empty_n, occupied_m, empty_m, gap, temperature):
 
 
 @kernel
-def sticks(levels, elements, mu, temperature, terms, factors, gaps, weights):
+def pair_weights(levels, elements, mu, temperature, terms, factors, gaps, weights):
     """Fill gaps and (direction, pair) weights of all pairs n < m that carry weight; return their number.
 
     The weight is sum over terms of factor (f_n - f_m) / gap M_a M_b, where a term is (direction, a, b). A
@@ -57,7 +57,7 @@ def sticks(levels, elements, mu, temperature, terms, factors, gaps, weights):
         empty[n] = fermi((mu - levels[n]) / temperature)
     for n in range(size):
         for m in range(n + 1, size):
-            if occupied[n] * empty[m] < NOTHING:
+            if occupied[n] * empty[m] < NEGLIGIBLE:
                 continue
             gap = levels[m] - levels[n]
             ratio = _ratio(occupied[n], empty[n], occupied[m], empty[m], gap, temperature)

@@ -12,7 +12,7 @@ from xglass.engine.core.jit import kernel
 SHARING = 12
 
 #: Standard deviations that a Gaussian reaches: exp(-8.6^2 / 2) < 1e-16.
-REACH = 8.6
+LONGEST = 8.6
 
 
 @kernel
@@ -69,8 +69,8 @@ def gaussians(places, weights, frequency, width, out):
     """Add Gaussians of standard deviation ``width`` about all sticks to ``out`` (curve, frequency)."""
     norm = 1.0 / (math.sqrt(2.0 * math.pi) * width)
     for s in range(places.size):
-        first = np.searchsorted(frequency, places[s] - REACH * width)
-        last = np.searchsorted(frequency, places[s] + REACH * width)
+        first = np.searchsorted(frequency, places[s] - LONGEST * width)
+        last = np.searchsorted(frequency, places[s] + LONGEST * width)
         for w in range(first, last):
             value = norm * math.exp(-0.5 * ((frequency[w] - places[s]) / width) ** 2)
             for c in range(weights.shape[0]):
