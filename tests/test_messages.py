@@ -333,7 +333,9 @@ def stubs(room):
 
 def test_every_solver_and_every_model_is_in_the_table():
     listed = [solver for solvers in SOLVERS.values() for solver in solvers]
-    assert sorted(listed) == sorted(stubs("solvers") - DIAGNOSTICS - OF_RUNS), "a new solver goes into checks.SOLVERS"
+    assert sorted(listed) == sorted(stubs("solvers") - DIAGNOSTICS - OF_RUNS), (
+        "a new solver goes into checks.SOLVERS"
+    )
     files = {path.stem for path in (ROOT / "xglass" / "models").glob("*.py")}
     assert set(SOLVERS) == set(MARKS) == stubs("models") & files, (
         "a new model goes into checks.SOLVERS and MARKS"
