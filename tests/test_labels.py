@@ -116,6 +116,10 @@ CHARGES = {
     "electrostatic_energy": lambda moved: xg.electrostatic_energy(moved(xg.testing.tiny_run())),
     "electrostatic_potential": lambda moved: xg.electrostatic_potential(moved(xg.testing.tiny_run())),
     "kinetic_energy": lambda moved: xg.kinetic_energy(moved(xg.testing.tiny_run())),
+    "diagonalize": lambda moved: xg.diagonalize(moved(xg.testing.tiny_run())),
+    "density_of_states": lambda moved: xg.density_of_states(
+        moved(xg.testing.tiny_run()), energy=[0.0, 0.5], broadening=0.1
+    ),
     "local_density": lambda moved: xg.local_density(moved(xg.testing.tiny_run())),
     "structure_factor": lambda moved: xg.structure_factor(moved(xg.testing.tiny_run())),
     "order_parameter": lambda moved: xg.order_parameter(moved(xg.testing.tiny_run()), q=[1.0, 0.0]),

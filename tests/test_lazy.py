@@ -39,6 +39,7 @@ def more_temperatures(run):
     return xr.concat([cold, 0.5 * cold.assign_coords(T=4.0 * cold["T"])], dim="T")
 
 
+MOMENTA = xr.DataArray([[0.0, 0.0], [1.0, 0.5]], dims=("momentum", "axis"))
 GRID = {"T": [0.5, 1.0], "frequency": [0.0, 0.5, 1.0], "broadening": 0.1}
 
 
@@ -104,6 +105,13 @@ LAZY = {
     "optical_conductivity": lambda run: xg.optical_conductivity(
         run, frequency=np.linspace(0.0, 2.0, 11), broadening=0.1, direction=["x", "y"]
     ),
+    "diagonalize": lambda run: xg.diagonalize(run),
+    "density_of_states": lambda run: xg.density_of_states(run, energy=[-1.0, 0.0, 1.0], broadening=0.1),
+    "spectral_function": lambda run: xg.spectral_function(
+        xg.diagonalize(run), momentum=MOMENTA, energy=[-1.0, 0.0, 1.0], broadening=[0.1, 0.2]
+    ),
+    "inverse_participation_ratio": lambda run: xg.inverse_participation_ratio(run),
+    "gap_ratio": lambda run: xg.gap_ratio(run, window=(-0.5, 0.5)),
     "jackknife": lambda run: xg.jackknife(mean_over_walkers, correlation(run), dim="walker"),
     "bootstrap": lambda run: xg.bootstrap(
         mean_over_walkers, correlation(run), dim="walker", resamples=4, seed=1

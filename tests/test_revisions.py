@@ -147,6 +147,21 @@ CASES = {
     "electrostatic_energy": lambda: xg.electrostatic_energy(states()),
     "kinetic_energy": lambda: xg.kinetic_energy(states()),
     "local_density": lambda: xg.local_density(states().isel(sweep=[2])),
+    "diagonalize": lambda: xg.diagonalize(states().isel(sweep=[2]))[["eigenvalue"]],
+    "diagonalize.levels": lambda: xg.gap_ratio(states(), window=(-0.5, 0.5)),
+    "diagonalize.chemical_potential": lambda: xg.diagonalize(states())[["chemical_potential"]],
+    "density_of_states": lambda: xg.density_of_states(
+        states().isel(sweep=[2]), energy=[-0.3, 0.1, 0.2], broadening=0.1
+    ),
+    "spectral_function": lambda: xg.spectral_function(
+        states().isel(sweep=[2]),
+        momentum=xr.DataArray([[0.7, 0.2], [0.0, 1.0]], dims=("momentum", "axis")),
+        energy=[-0.3, 0.1, 0.2],
+        broadening=0.1,
+        filter="lorentzian",
+    ),
+    "inverse_participation_ratio": lambda: xg.inverse_participation_ratio(states().isel(sweep=[2])),
+    "gap_ratio": lambda: xg.gap_ratio(states().isel(sweep=[2])),
     "overlap": lambda: xg.autocorrelation(states(), waiting_time=[0, 1]),
     "structure_factor": lambda: xg.structure_factor(
         states().isel(sweep=[2]), q=xr.DataArray(wave_vectors(LATTICE), dims=("q", "axis"))

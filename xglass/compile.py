@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 import xglass as xg
 
@@ -32,6 +33,12 @@ def charges() -> Iterator[Any]:
     run = xg.testing.tiny_run(glass).compute()
     yield from (xg.kinetic_energy(run), xg.local_density(run), xg.electrostatic_potential(run))
     yield from (xg.electrostatic_energy(run), xg.structure_factor(run), xg.stripe_order(run))
+    momentum = xr.DataArray([[0.0, 1.0]], dims=("momentum", "axis"))
+    for form in ("gaussian", "lorentzian"):
+        lines: dict[str, Any] = {"energy": [-1.0, 0.0], "broadening": 0.1, "filter": form}
+        yield xg.density_of_states(run, **lines)
+        yield xg.spectral_function(run, momentum=momentum, **lines)
+    yield from (xg.inverse_participation_ratio(run), xg.gap_ratio(run))
 
 
 def models() -> Iterator[Any]:

@@ -105,6 +105,11 @@ def peak():
     return xg.fits.displaced_drude(static())
 
 
+@functools.cache
+def diagonalized():
+    return xg.diagonalize(run()).compute()
+
+
 def correlation():
     return xg.autocorrelation(run(), waiting_time=0)
 
@@ -135,6 +140,15 @@ SPECTRAL = {
     "mean_square_displacement": lambda x: xg.mean_square_displacement(x, time=1.0),
     "transient_localization_length": lambda x: xg.transient_localization_length(x, rate=0.3),
 }
+MOMENTA = xr.DataArray([[0.0, 0.0], [1.0, 0.5]], dims=("momentum", "axis"))
+LEVELS = {"energy": [-0.5, 0.0, 0.5], "broadening": 0.1}
+STATES = {
+    "density_of_states": lambda x: xg.density_of_states(x, **LEVELS),
+    "spectral_function": lambda x: xg.spectral_function(x, momentum=MOMENTA, **LEVELS),
+    "inverse_participation_ratio": xg.inverse_participation_ratio,
+    "gap_ratio": lambda x: xg.gap_ratio(x, window=(-0.5, 0.5)),
+    "local_density": xg.local_density,
+}
 CONFIGURATIONS = {
     "electrostatic_energy": xg.electrostatic_energy,
     "electrostatic_potential": xg.electrostatic_potential,
@@ -155,8 +169,10 @@ CALLS = {
     **{name: [((sigma,), call)] for name, call in SPECTRAL.items()},
     **{name: [((run,), call)] for name, call in CONFIGURATIONS.items()},
     **{f"dilute_defects.{name}": [((mean_field,), getattr(xg.dilute_defects, name))] for name in DILUTE},
+    **{name: [((run,), call), ((diagonalized,), call)] for name, call in STATES.items()},
+    "diagonalize": [((run,), xg.diagonalize)],
     "kinetic_energy": [((run,), xg.kinetic_energy), ((ramped,), xg.kinetic_energy)],
-    "local_density": [((run,), xg.local_density), ((ramped,), xg.local_density)],
+    "local_density": [(source, xg.local_density) for source in ((run,), (ramped,), (diagonalized,))],
     "mobility": [
         ((sigma,), xg.mobility),
         ((solution,), xg.mobility),
@@ -339,6 +355,10 @@ REFUSED = [
     "dilute_defects.boltzmann_mobility",
     "dilute_defects.band_edge_mobility",
     "kinetic_energy",
+    "diagonalize",
+    "density_of_states",
+    "gap_ratio",
+    "spectral_function",
     "metropolis",
 ]
 

@@ -107,7 +107,7 @@ def kinetic_energies(hopping, potentials, temperatures, particles, out):
 
 @kernel
 def eigenstates(hopping, potentials, levels, states):
-    """Levels in rising order and their states, of (configuration, site) potentials, into (configuration,
+    """Find levels, rising, and their states of (configuration, site) potentials, into (configuration,
     state) ``levels`` and (configuration, state, site) ``states``.
     """
     work = np.empty_like(hopping)
@@ -119,7 +119,7 @@ def eigenstates(hopping, potentials, levels, states):
 
 @kernel
 def levels(hopping, potentials, out):
-    """Levels in rising order of (configuration, site) potentials, into (configuration, state) ``out``."""
+    """Find levels, rising, of (configuration, site) potentials, into (configuration, state) ``out``."""
     work = np.empty_like(hopping)
     for c in range(out.shape[0]):
         out[c] = np.linalg.eigvalsh(_hamiltonian(hopping, potentials[c], work))
