@@ -22,6 +22,7 @@ from functools import partial
 import dask
 import numba
 import numpy as np
+import xarray as xr
 
 import xglass as xg
 from xglass.engine.charge import configurations
@@ -148,6 +149,41 @@ def quantum() -> None:
                 "x",
                 "<= 1.15" if weight == "kinetic" else "",
             )
+
+
+def states() -> None:
+    """Densities, density of states and participation from one diagonalize, against its decompositions.
+
+    A thousand configurations in blocks of fifty, so that the sides take turns often.
+    """
+    glass = xg.charge_glass(xg.lattice.triangular(12), t_p=0.12, eta=-1.0, self_image="include")
+    run = xg.metropolis(glass, T=0.05, walker=20, sweep=49, weight="classical", seed=1, chunks=None)
+    K = hopping_matrix(glass["hopping"].values, glass["bond_source"].values, glass["bond_target"].values, 144)
+    matrices = K + xg.electrostatic_potential(run).values[..., None] * np.eye(144)
+    run["occupation"] = run["occupation"].chunk(walker=1)
+    lines = {"energy": np.linspace(-2.0, 2.0, 401), "broadening": 0.02}
+
+    def observables() -> list[xr.DataArray]:
+        solved = xg.diagonalize(run)
+        spectrum = xg.density_of_states(solved, **lines)
+        return [xg.local_density(solved), spectrum, xg.inverse_participation_ratio(solved)]
+
+    def computed(results: list[xr.DataArray], walker: int) -> None:
+        dask.compute(*(result.isel(walker=walker) for result in results), scheduler="sync")
+
+    (graph,) = interleaved(observables)
+    spectrum, times = [xg.density_of_states(run, **lines)], np.zeros(4)
+    for walker in range(20):
+        times += interleaved(
+            partial(computed, observables(), walker),
+            partial(computed, spectrum, walker),
+            partial(bare_eigh, matrices[walker]),
+            partial(bare_eigvalsh, matrices[walker]),
+            rounds=3,
+        )
+    row("1000 eigen-decompositions, L = 12", times[2], "s", "")
+    row("  densities, DOS and participation / them", (graph + times[0]) / times[2], "x", "<= 1.15")
+    row("  density of states alone / eigenvalues alone", times[1] / times[3], "x", "")
 
 
 def structure() -> None:
@@ -293,6 +329,6 @@ def start_up() -> None:
 
 if __name__ == "__main__":
     chosen = sys.argv[1:]
-    for part in (classical, quantum, structure, graph, dask_overhead, two_workers, start_up):
+    for part in (classical, quantum, states, structure, graph, dask_overhead, two_workers, start_up):
         if not chosen or part.__name__ in chosen:
             part()
