@@ -22,7 +22,6 @@ from functools import partial
 import dask
 import numba
 import numpy as np
-import xarray as xr
 
 import xglass as xg
 from xglass.engine.charge import configurations
@@ -152,38 +151,30 @@ def quantum() -> None:
 
 
 def states() -> None:
-    """Densities, density of states and participation from one diagonalize, against its decompositions.
-
-    A thousand configurations in blocks of fifty, so that the sides take turns often.
-    """
+    """Densities, density of states and participation from one diagonalize, against its decompositions."""
     glass = xg.charge_glass(xg.lattice.triangular(12), t_p=0.12, eta=-1.0, self_image="include")
     run = xg.metropolis(glass, T=0.05, walker=20, sweep=49, weight="classical", seed=1, chunks=None)
     K = hopping_matrix(glass["hopping"].values, glass["bond_source"].values, glass["bond_target"].values, 144)
     matrices = K + xg.electrostatic_potential(run).values[..., None] * np.eye(144)
-    run["occupation"] = run["occupation"].chunk(walker=1)
+    matrices = matrices.reshape(-1, 144, 144)
+    run["occupation"] = run["occupation"].chunk(walker=2)
     lines = {"energy": np.linspace(-2.0, 2.0, 401), "broadening": 0.02}
 
-    def observables() -> list[xr.DataArray]:
+    def ours() -> None:
         solved = xg.diagonalize(run)
         spectrum = xg.density_of_states(solved, **lines)
-        return [xg.local_density(solved), spectrum, xg.inverse_participation_ratio(solved)]
+        parts = (xg.local_density(solved), spectrum, xg.inverse_participation_ratio(solved))
+        dask.compute(*parts, scheduler="sync")
 
-    def computed(results: list[xr.DataArray], walker: int) -> None:
-        dask.compute(*(result.isel(walker=walker) for result in results), scheduler="sync")
+    def levels() -> None:
+        xg.density_of_states(run, **lines).compute(scheduler="sync")
 
-    (graph,) = interleaved(observables)
-    spectrum, times = [xg.density_of_states(run, **lines)], np.zeros(4)
-    for walker in range(20):
-        times += interleaved(
-            partial(computed, observables(), walker),
-            partial(computed, spectrum, walker),
-            partial(bare_eigh, matrices[walker]),
-            partial(bare_eigvalsh, matrices[walker]),
-            rounds=3,
-        )
-    row("1000 eigen-decompositions, L = 12", times[2], "s", "")
-    row("  densities, DOS and participation / them", (graph + times[0]) / times[2], "x", "<= 1.15")
-    row("  density of states alone / eigenvalues alone", times[1] / times[3], "x", "")
+    observed, vectors, spectrum, values = interleaved(
+        ours, lambda: bare_eigh(matrices), levels, lambda: bare_eigvalsh(matrices)
+    )
+    row("1000 eigen-decompositions, L = 12", vectors, "s", "")
+    row("  densities, density of states and participation / them", observed / vectors, "x", "<= 1.15")
+    row("  density of states alone / eigenvalues alone", spectrum / values, "x", "")
 
 
 def structure() -> None:
