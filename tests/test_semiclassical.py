@@ -50,7 +50,7 @@ def test_few_particles_have_the_drude_weight_of_free_ones():
         xg.lattice.square(4), hopping={"x": -1.0, "y": -1.0}, interaction=None, filling=0.002
     )
     sigma = xg.boltzmann_conductivity(model, T=0.005, frequency=[0.0], rate=0.1, momenta=600)
-    assert abs(float(sigma) / (0.002 * 2.0 / 0.1) - 1.0) < 0.01
+    assert abs(float(sigma[0]) / (0.002 * 2.0 / 0.1) - 1.0) < 0.01
 
 
 def test_two_bands_of_the_honeycomb():
@@ -123,7 +123,7 @@ def test_mott_ioffe_regel_by_convention():
     physical = xg.units.to_physical(limit, layer="10 angstrom")
     assert physical.attrs["units"] == "microohm cm"
     assert abs(float(physical) - 2 * si.hbar / si.e**2 * 1e-9 * 1e8) < 1e-6
-    # Boltzmann's theory at low density and temperature, where the Fermi surface is a sphere: rho k_F l = const
+    # Boltzmann's theory of few cold particles, whose Fermi surface is a sphere
     for lattice, hopping in ((xg.lattice.square(4), "xy"), (xg.lattice.cubic(4), "xyz")):
         axes = len(hopping)
         model = xg.charge_glass(lattice, hopping=dict.fromkeys(hopping, -1.0), interaction=None, filling=0.01)
@@ -131,10 +131,10 @@ def test_mott_ioffe_regel_by_convention():
         fermi = {2: (4 * np.pi * density) ** 0.5, 3: (6 * np.pi**2 * density) ** (1 / 3)}[axes]
         rate = 2.0 * fermi  # v / l with l = 1, v = 2 t k_F
         sigma = xg.boltzmann_conductivity(
-            model, T=0.01, frequency=[0.0], rate=rate, momenta={2: 256, 3: 64}[axes]
+            model, T=0.004, frequency=[0.0], rate=rate, momenta={2: 400, 3: 80}[axes]
         )
         found = xg.mott_ioffe_regel(model, convention="l=a")
-        assert abs(float(sigma) * float(found) - 1) < 0.03
+        assert abs(float(sigma[0]) * float(found) - 1) < 0.04
     with pytest.raises(ValueError, match=r"convention must be one of .*kF_l=1.*got 'mott'"):
         xg.mott_ioffe_regel(layer, convention="mott")
     with pytest.raises(KeyError, match="has no 'filling'"):
@@ -214,9 +214,9 @@ def test_refusals_of_partings(call, error, message):
 
 
 def test_its_error_by_bootstrap_over_walkers_is_honest():
-    """Sets of noisy walkers: errors against the scatter of the value over 40 sets (chance 1e-4 outside 1.6)."""
+    """Errors against the scatter of the value over 24 sets of noisy walkers (chance 1e-4 outside 1.8)."""
     rng = np.random.default_rng(4)
-    walkers, sets = 24, 40
+    walkers, sets = 24, 24
     clean = np.stack([np.exp(0.03 / T), np.ones(4)])
 
     def chain(data):
@@ -226,17 +226,17 @@ def test_its_error_by_bootstrap_over_walkers_is_honest():
 
     values, errors = [], []
     for k in range(sets):
-        noise = rng.gamma(4.0, 0.25, size=(2, walkers, 4))
+        noise = rng.gamma(16.0, 1 / 16, size=(2, walkers, 4))
         data = xr.DataArray(
             clean[:, None] * noise,
             dims=("start", "walker", "T"),
             coords={"T": ("T", T, {"units": "Vc"})},
             name="resistivity",
         )
-        result = xg.bootstrap(chain, data, dim="walker", resamples=60, seed=k)
+        result = xg.bootstrap(chain, data, dim="walker", resamples=40, seed=k)
         values.append(float(result["irreversibility_temperature"]))
         errors.append(float(result["irreversibility_temperature_stderr"]))
     scatter = np.nanstd(values, ddof=1)
-    assert np.isfinite(values).mean() > 0.95
-    assert 1 / 1.6 < np.sqrt(np.nanmean(np.square(errors))) / scatter < 1.6
-    assert scatter < 0.004
+    assert np.isfinite(values).all()
+    assert 1 / 1.8 < np.sqrt(np.nanmean(np.square(errors))) / scatter < 1.8
+    assert scatter < 0.006

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -380,8 +382,51 @@ def _result(
     **settings: Any,
 ) -> xr.DataArray:
     """An observable of states: lazy if the run is, its dimensions in the order of the run's."""
-    result = labelled(function, given, core, **settings).transpose(*order, ...)
+    arrays, cores = zip(*given, strict=True)
+    result = xr.apply_ufunc(
+        partial(_block_by_block, partial(function, **settings), cores, core or []),
+        *arrays,
+        input_core_dims=[*cores],
+        output_core_dims=[core or []],
+        join="exact",
+        dask="allowed",
+    ).transpose(*order, ...)
     return as_given(stamp(result.rename(name), energy=energy_unit(run)), run)
+
+
+class _OfSingleBlocks(partial):  # type: ignore[type-arg]
+    """A function of arrays that dask hands over in lists, of one block each."""
+
+    def __call__(self, *arrays: Any) -> Any:
+        return super().__call__(*(_only(array) for array in arrays))
+
+
+def _only(array: Any) -> Any:
+    while isinstance(array, list):
+        (array,) = array
+    return array
+
+
+def _block_by_block(
+    function: Any, cores: tuple[list[str], ...], core: list[str], *arrays: Any
+) -> np.ndarray | da.Array:
+    """Apply an engine to arrays, lazy or not.
+
+    As xarray would; but dask would copy what lies along a dimension that is summed over, though it is in one
+    piece, and states are large.
+    """
+    if not any(isinstance(array, da.Array) for array in arrays):
+        return np.asarray(function(*arrays))
+    most = max(array.ndim - len(dims) for array, dims in zip(arrays, cores, strict=True))
+    loops = [f"loop{k}" for k in range(most)]
+    named: list[Any] = []
+    for array, dims in zip(arrays, cores, strict=True):
+        named += [array, (*loops[most - array.ndim + len(dims) :], *dims)]
+    index = (*loops, *core)
+    meta = np.empty((0,) * len(index))
+    return da.blockwise(
+        _OfSingleBlocks(function), index, *named, meta=meta, dtype=meta.dtype, concatenate=None
+    )
 
 
 def _spectral_grids(
