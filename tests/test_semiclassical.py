@@ -126,12 +126,13 @@ def test_mott_ioffe_regel_by_convention():
     # Boltzmann's theory of few cold particles, whose Fermi surface is a sphere
     for lattice, hopping in ((xg.lattice.square(4), "xy"), (xg.lattice.cubic(4), "xyz")):
         axes = len(hopping)
-        model = xg.charge_glass(lattice, hopping=dict.fromkeys(hopping, -1.0), interaction=None, filling=0.01)
-        density = 0.01
+        density, T = {2: (0.01, 0.01), 3: (0.002, 0.025)}[axes]
+        bonds = dict.fromkeys(hopping, -1.0)
+        model = xg.charge_glass(lattice, hopping=bonds, interaction=None, filling=density)
         fermi = {2: (4 * np.pi * density) ** 0.5, 3: (6 * np.pi**2 * density) ** (1 / 3)}[axes]
         rate = 2.0 * fermi  # v / l with l = 1, v = 2 t k_F
         sigma = xg.boltzmann_conductivity(
-            model, T=0.004, frequency=[0.0], rate=rate, momenta={2: 400, 3: 80}[axes]
+            model, T=T, frequency=[0.0], rate=rate, momenta={2: 400, 3: 80}[axes]
         )
         found = xg.mott_ioffe_regel(model, convention="l=a")
         assert abs(float(sigma[0]) * float(found) - 1) < 0.04

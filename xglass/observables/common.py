@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -102,6 +104,62 @@ def own_waves(
     )
     own = {key: c.variable for key, c in q.coords.items() if "axis" not in c.dims and {*c.dims} <= {*dims}}
     return xr.DataArray(q.transpose(..., "axis").values.astype(np.float64), dims=dims, coords=own)
+
+
+def of_states(
+    function: Callable[..., Any],
+    inputs: Iterable[Input],
+    core: list[str] | None = None,
+    *,
+    sizes: dict[str, int] | None = None,
+    **settings: Any,
+) -> xr.DataArray:
+    """Apply an engine as :func:`labelled` does, but without copies of states, which are large."""
+    arrays, cores = zip(*inputs, strict=True)
+    return xr.apply_ufunc(
+        partial(_block_by_block, partial(function, **settings), cores, core or [], sizes or {}),
+        *arrays,
+        input_core_dims=[*cores],
+        output_core_dims=[core or []],
+        join="exact",
+        dask="allowed",
+    )
+
+
+def _block_by_block(
+    function: Any, cores: tuple[list[str], ...], core: list[str], sizes: dict[str, int], *arrays: Any
+) -> np.ndarray | da.Array:
+    """Apply an engine to arrays, lazy or not.
+
+    As xarray would; but dask would copy what lies along a dimension that is summed over, though it is in one
+    piece.
+    """
+    if not any(isinstance(array, da.Array) for array in arrays):
+        return np.asarray(function(*arrays))
+    most = max(array.ndim - len(dims) for array, dims in zip(arrays, cores, strict=True))
+    loops = [f"loop{k}" for k in range(most)]
+    named: list[Any] = []
+    for array, dims in zip(arrays, cores, strict=True):
+        named += [array, (*loops[most - array.ndim + len(dims) :], *dims)]
+    index = (*loops, *core)
+    meta = np.empty((0,) * len(index))
+    return da.blockwise(
+        _OfSingleBlocks(function), index, *named, new_axes=sizes, meta=meta, dtype=meta.dtype,
+        concatenate=None,
+    )  # fmt: skip
+
+
+class _OfSingleBlocks(partial):  # type: ignore[type-arg]
+    """A function of arrays that dask hands over in lists, of one block each."""
+
+    def __call__(self, *arrays: Any) -> Any:
+        return super().__call__(*(_only(array) for array in arrays))
+
+
+def _only(array: Any) -> Any:
+    while isinstance(array, list):
+        (array,) = array
+    return array
 
 
 def checked_sigma(sigma: Any, caller: str) -> None:

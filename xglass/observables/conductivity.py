@@ -495,7 +495,8 @@ def sum_rule(run_or_solution: xr.Dataset, *, direction: str | Sequence[str] = "m
     >>> bool(abs(xg.sum_rule(run, direction=["x", "y"])).max() < 1e-8)
     True
     """
-    if isinstance(run_or_solution, xr.Dataset) and model_of(run_or_solution) == "charge_glass":
+    whole = isinstance(run_or_solution, xr.Dataset) and "total_weight" not in run_or_solution
+    if whole and model_of(run_or_solution) == "charge_glass":
         return sum_rule_of_states(run_or_solution, direction)
     solution = run_or_solution
     require(solution, "total_weight", "kinetic_energy", caller="sum_rule")

@@ -12,7 +12,7 @@ from xglass.checks import aligned, eager, refuse
 from xglass.engine.charge import kubo as engine
 from xglass.lattice.whole import require_whole
 from xglass.messages import public
-from xglass.observables.common import labelled
+from xglass.observables.common import of_states
 from xglass.solvers.common import rising, uniform_from_zero
 from xglass.solvers.one_body import as_given, states_of, temperature_of
 from xglass.solvers.tasks import Input
@@ -117,7 +117,7 @@ def optical_conductivity(
         aligned(caller, run=states, broadening=given)
         several, kind = "broadening" in given.dims, filter
         width = given if several else given.expand_dims("broadening", axis=-1)
-    result = labelled(
+    result = of_states(
         engine.conductivity,
         [
             *_inputs(states),
@@ -146,7 +146,7 @@ def sum_rule_of_states(run: xr.Dataset, direction: str | Sequence[str]) -> xr.Da
     """Violation of the sum rule of every configuration, for :func:`sum_rule`."""
     states = _states(run, None, "sum_rule")
     names = directions_of(direction, states.sizes["axis"], "sum_rule")
-    result = labelled(
+    result = of_states(
         engine.imbalance,
         _inputs(states),
         ["direction"],

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -14,7 +12,7 @@ from xglass.checks import aligned, eager, refuse, require
 from xglass.engine.charge import one_body as engine
 from xglass.engine.charge import states as formulas
 from xglass.messages import public
-from xglass.observables.common import components, labelled, own_waves
+from xglass.observables.common import components, labelled, of_states, own_waves
 from xglass.solvers.common import rising
 from xglass.solvers.one_body import as_given, inputs, states_of, temperature_of
 from xglass.solvers.tasks import Input
@@ -176,7 +174,7 @@ def density_of_states(
     (('walker', 'sweep', 'energy'), 1.0)
     """
     states = states_of(run, None, "density_of_states", vectors=False)
-    grid, width, lorentzian = _spectral_grids("density_of_states", states, energy, broadening, filter)
+    grid, width = _spectral_grids("density_of_states", states, energy, broadening, filter)
     given: list[Input] = [
         (states["eigenvalue"], ["state"]),
         (states["chemical_potential"], []),
@@ -185,7 +183,7 @@ def density_of_states(
     ]
     order = (*states["chemical_potential"].dims, *_own(width, states))
     result = _result(
-        "density_of_states", formulas.density_of_states, given, run, order, ["energy"], lorentzian=lorentzian
+        "density_of_states", formulas.density_of_states, given, run, order, ["energy"], filter=filter
     )
     return _on_grids(result, grid, width, energy_unit(run))
 
@@ -250,7 +248,7 @@ def spectral_function(
     states = states_of(run, None, caller)
     require(states, "position", caller=caller)
     waves = own_waves(caller, "momentum", momentum, states, ("momentum", "axis"))
-    grid, width, lorentzian = _spectral_grids(caller, states, energy, broadening, filter)
+    grid, width = _spectral_grids(caller, states, energy, broadening, filter)
     phase = xr.DataArray(waves.values @ eager(states, "position").T, dims=("momentum", "site"))
     given: list[Input] = [
         (states["eigenvector"], ["site", "state"]),
@@ -262,7 +260,7 @@ def spectral_function(
     ]
     order = (*states["chemical_potential"].dims, *_own(width, states))
     core = ["momentum", "energy"]
-    result = _result(caller, formulas.spectral_function, given, run, order, core, lorentzian=lorentzian)
+    result = _result(caller, formulas.spectral_function, given, run, order, core, filter=filter)
     result = result.assign_coords(dict(waves.coords) | components(waves.values, "momentum"))
     return _on_grids(result, grid, width, energy_unit(run))
 
@@ -382,57 +380,14 @@ def _result(
     **settings: Any,
 ) -> xr.DataArray:
     """An observable of states: lazy if the run is, its dimensions in the order of the run's."""
-    arrays, cores = zip(*given, strict=True)
-    result = xr.apply_ufunc(
-        partial(_block_by_block, partial(function, **settings), cores, core or []),
-        *arrays,
-        input_core_dims=[*cores],
-        output_core_dims=[core or []],
-        join="exact",
-        dask="allowed",
-    ).transpose(*order, ...)
+    result = of_states(function, given, core, **settings).transpose(*order, ...)
     return as_given(stamp(result.rename(name), energy=energy_unit(run)), run)
-
-
-class _OfSingleBlocks(partial):  # type: ignore[type-arg]
-    """A function of arrays that dask hands over in lists, of one block each."""
-
-    def __call__(self, *arrays: Any) -> Any:
-        return super().__call__(*(_only(array) for array in arrays))
-
-
-def _only(array: Any) -> Any:
-    while isinstance(array, list):
-        (array,) = array
-    return array
-
-
-def _block_by_block(
-    function: Any, cores: tuple[list[str], ...], core: list[str], *arrays: Any
-) -> np.ndarray | da.Array:
-    """Apply an engine to arrays, lazy or not.
-
-    As xarray would; but dask would copy what lies along a dimension that is summed over, though it is in one
-    piece, and states are large.
-    """
-    if not any(isinstance(array, da.Array) for array in arrays):
-        return np.asarray(function(*arrays))
-    most = max(array.ndim - len(dims) for array, dims in zip(arrays, cores, strict=True))
-    loops = [f"loop{k}" for k in range(most)]
-    named: list[Any] = []
-    for array, dims in zip(arrays, cores, strict=True):
-        named += [array, (*loops[most - array.ndim + len(dims) :], *dims)]
-    index = (*loops, *core)
-    meta = np.empty((0,) * len(index))
-    return da.blockwise(
-        _OfSingleBlocks(function), index, *named, meta=meta, dtype=meta.dtype, concatenate=None
-    )
 
 
 def _spectral_grids(
     caller: str, states: xr.Dataset, energy: Frequencies, broadening: Parameter, filter: str
-) -> tuple[xr.DataArray, xr.DataArray, bool]:
-    """Energies, widths, and whether the filter is a Lorentzian."""
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Energies and widths."""
     refuse(
         caller,
         (
@@ -446,11 +401,7 @@ def _spectral_grids(
     refuse(caller, ("energy" in width.dims, "broadening must not lie over 'energy'"))
     aligned(caller, run=states, broadening=width)
     # only its own labels: what it brings along is the run's
-    return (
-        grid,
-        width.drop_vars([name for name in width.coords if name not in width.dims]),
-        (filter == "lorentzian"),
-    )
+    return grid, width.drop_vars([name for name in width.coords if name not in width.dims])
 
 
 def _own(width: xr.DataArray, states: xr.Dataset) -> list[Any]:
