@@ -75,18 +75,28 @@ def sequential(
 
 
 def letters(axes: Iterable[Axes], first: str = "a") -> None:
-    """The paper's panel letters, at the upper left of each of the axes."""
+    """The paper's panel letters, above the upper left of each of the axes."""
     for number, ax in enumerate(axes):
-        ax.text(0.03, 0.97, f"({chr(ord(first) + number)})", transform=ax.transAxes, va="top", ha="left")
+        ax.set_title(f"({chr(ord(first) + number)})", loc="left")
 
 
-def joined(parts: Iterable[xr.Dataset], dim: str, variables: Iterable[str]) -> xr.Dataset:
-    """Variables of several solutions side by side, sorted along ``dim``."""
-    chosen = [part[list(variables)] for part in parts]
-    chosen = [part if dim in part.dims else part.expand_dims(dim) for part in chosen]
-    return xr.concat(
-        chosen, dim, coords="minimal", compat="override", join="exact", combine_attrs="override"
-    ).sortby(dim)
+def joined(
+    parts: Iterable[xr.Dataset],
+    dim: str | xr.DataArray,
+    variables: Iterable[str] | None = None,
+    join: str = "exact",
+) -> xr.Dataset:
+    """Solutions, or some variables of them, side by side: sorted along ``dim``, or with the labels it has.
+
+    With ``join="outer"`` a solution has NaN where it lacks a label of another one.
+    """
+    chosen = [part if variables is None else part[list(variables)] for part in parts]
+    if isinstance(dim, str):
+        chosen = [part if dim in part.dims else part.expand_dims(dim) for part in chosen]
+    together = xr.concat(
+        chosen, dim, coords="minimal", compat="override", join=join, combine_attrs="override"
+    )
+    return together.sortby(dim) if isinstance(dim, str) else together
 
 
 def read(sigma: xr.DataArray, error: xr.DataArray, frequency: xr.DataArray | float) -> Measured:
@@ -121,16 +131,22 @@ def save(figure: Figure, folder: Path, name: str) -> None:
 
 
 def save_table(data: xr.Dataset, folder: Path, name: str) -> None:
-    """Print a Dataset as a table with units in its head, and write it to ``name.csv``."""
+    """Write a Dataset to ``name.csv``, with units in its head; print it with errors in brackets."""
     data = data.reset_coords(
         [str(key) for key, coord in data.coords.items() if key not in data.dims], drop=True
     )
-    columns = [*map(str, data.dims), *map(str, data.data_vars)]
-    frame = data.to_dataframe().reset_index()[columns]
-    frame.columns = [
-        column if data[column].dtype.kind in "OUTb" else f"{column} [{data[column].attrs.get('units', '1')}]"
-        for column in columns
-    ]
-    frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    frame = data.to_dataframe().reset_index()[[*map(str, data.dims), *map(str, data.data_vars)]]
+    units = {
+        column: "" if data[column].dtype.kind in "OUTb" else f"[{data[column].attrs.get('units', '1')}]"
+        for column in frame.columns
+    }
+    written = frame.rename(columns=lambda column: f"{column} {units[column]}".strip())
+    written.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    for column in [column for column in data.data_vars if f"{column}_stderr" in data]:
+        pair = data[[column, error := f"{column}_stderr"]].drop_attrs().broadcast_like(data)
+        lines = xg.units.text(pair.transpose(*data.dims), column).splitlines()
+        frame[column] = [line.rpartition(": ")[2].replace("nan(nan)", "NaN") for line in lines]
+        frame = frame.drop(columns=error)
+    frame.columns = [frame.columns, [units[column] for column in frame.columns]]
     print(frame.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     print(f"wrote {folder / name}.csv")
