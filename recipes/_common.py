@@ -145,7 +145,8 @@ def save_table(data: xr.Dataset, folder: Path, name: str) -> None:
     for column in [column for column in data.data_vars if f"{column}_stderr" in data]:
         pair = data[[column, error := f"{column}_stderr"]].drop_attrs().broadcast_like(data)
         lines = xg.units.text(pair.transpose(*data.dims), column).splitlines()
-        frame[column] = [line.rpartition(": ")[2].replace("nan(nan)", "NaN") for line in lines]
+        numbers = [line.rpartition(": ")[2].removesuffix("(0)") for line in lines]
+        frame[column] = [number.replace("nan(nan)", "NaN") for number in numbers]
         frame = frame.drop(columns=error)
     frame.columns = [frame.columns, [units[column] for column in frame.columns]]
     print(frame.to_string(index=False, float_format=lambda value: f"{value:.4g}"))

@@ -83,7 +83,6 @@ def binned(spectrum: xr.DataArray) -> xr.DataArray:
 
 
 bins = xr.Dataset({"sigma_exact": binned(sigma), "sigma_dmft": binned(local)}).transpose("T", "frequency")
-save_table(bins, options.out, "tls_fast_regime")
 
 # %% [markdown]
 # **Panel (b).** The cold part, $T \le \omega_0/4$, is fitted by $\rho_0 e^{-\Delta/T}$. Where the resistivity
@@ -121,6 +120,7 @@ laws = xr.Dataset(
     }
 )
 save_table(laws, options.out, "tls_fast_regime_crossover")
+save_table(bins, options.out, "tls_fast_regime")
 
 # %% [markdown]
 # **The check.** Nothing here has a statistical error; what is granted is argued. Agreement of a bin is
