@@ -130,8 +130,12 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     print(f"wrote {folder / name}.png and .svg")
 
 
-def save_table(data: xr.Dataset, folder: Path, name: str) -> None:
-    """Write a Dataset to ``name.csv``, with units in its head; print it with errors in brackets."""
+def save_table(data: xr.Dataset, folder: Path, name: str, keep: Iterable[str] | None = None) -> None:
+    """Write a Dataset, or what is to ``keep`` of it with the errors of that, to ``name.csv``, units in its
+    head; print it with errors in brackets.
+    """
+    if keep is not None:
+        data = data[[column for kept in keep for column in (kept, f"{kept}_stderr") if column in data]]
     data = data.reset_coords(
         [str(key) for key, coord in data.coords.items() if key not in data.dims], drop=True
     )

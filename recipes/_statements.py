@@ -32,6 +32,7 @@ FRATINI = (
 )
 PAPERS = (FRATINI, RAMMAL)
 #: Where their statements are declared: a table ``[recipe.name]`` with the arguments of ``Statements.add``.
+FOLDER = Path(__file__).resolve().parent
 DECLARED = {FRATINI: "fratini.toml", RAMMAL: "rammal.toml"}
 
 MET, CONTRADICTED, UNDECIDED = VERDICTS = ("met", "contradicted", "not decidable")
@@ -82,7 +83,7 @@ class Measured:
 
 def declared(paper: str) -> dict[str, dict[str, Any]]:
     """What the file of a paper declares: recipe -> name -> statement."""
-    return tomllib.loads((Path(__file__).parent / DECLARED[paper]).read_text(encoding="utf-8"))
+    return tomllib.loads((FOLDER / DECLARED[paper]).read_text(encoding="utf-8"))
 
 
 class Statements:
@@ -188,7 +189,9 @@ class Statements:
             raise ValueError(f"{self.recipe}: no statement was added")
         decided = sum(row["verdict"] != UNDECIDED for row in self.rows)
         print(report(self.rows, self.full))
-        assert not self.left, f"{self.recipe}: declared, but not decided: {', '.join(self.left)}"
+        assert not self.left, (
+            f"{self.recipe}: declared in {DECLARED[self.paper]}, but not decided: {', '.join(self.left)}"
+        )
         wrong = [row for row in self.rows if not self._as_expected(row)]
         assert not wrong, "\n".join(
             f"{self.recipe}: {row['where']}: {row['claim']!r} is {row['verdict']}, expected "
