@@ -6,8 +6,7 @@
 # takes its place, and when does a peak at zero frequency appear? This is Fig. 2, with its inset, of Rammal,
 # Ciuchi and Fratini, *Inelastic scattering and transient localization from coupling to two-level systems*.
 # The quick form takes about 9 s of processor time on 12 sites. `--full` takes the paper's 16 sites: about 110
-# s of processor time (measured), a minute on two cores, and 0.5 GB of memory. It may be stopped and goes on
-# when the same command is given again.
+# s of processor time (measured), a minute on two cores, and 0.5 GB of memory.
 #
 # **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site,
 # $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j
@@ -86,10 +85,10 @@ table = xr.Dataset(
 save_table(table, options.out, "tls_crossover")
 
 # %% [markdown]
-# **What the paper says**, in our words, and the number that decides each claim: three standard errors of it,
-# at the $\omega_0$ and the filter where it is least favourable. The top of the peak is flat: its position is
-# known as well as its height, namely somewhere between the frequencies that come within three standard errors
-# of it. The fine structure of binary disorder on a short ring moves it by $0.1\,t$ besides.
+# **What the paper says** is decided by three standard errors of the number that each claim is about, at the
+# $\omega_0$ and the filter where it is least favourable. The top of the peak is flat: its position is known
+# as well as its height, namely somewhere between the frequencies that come within three standard errors of
+# it. The fine structure of binary disorder on a short ring moves it by $0.1\,t$ besides.
 
 # %%
 claims = Statements("tls_crossover", RAMMAL, options)

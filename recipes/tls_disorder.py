@@ -8,7 +8,7 @@
 # two-level systems*, propose this in their concluding remarks, beyond the theories for weak inelastic
 # scattering (their refs. 34-36); there is no figure to compare with. The quick form takes about ten seconds
 # on two cores: rings of 6 sites, 32 realizations. `--full` takes 7 sites and 128 realizations: two to three
-# minutes. It may be stopped and goes on when the same command is given again.
+# minutes.
 #
 # **The model.** $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \sum_j \epsilon_j n_j + \sum_j
 # \frac{\omega_{0j}}{2} \sigma^z_j -
@@ -128,10 +128,8 @@ save_table(fits, options.out, "tls_disorder_laws")
 save_table(resistivity, options.out, "tls_disorder")
 
 # %% [markdown]
-# **The check.** Quenched disorder turns the metal into an insulator: between $T = t$ and $0.15\,t$ the
-# typical resistivity rises, where that of the clean chain falls below what the filter resolves. In the same
-# realizations it grows with $W$ at every temperature, and so does $T_0$ of Arrhenius. One law is taken for
-# the better where the difference of the criteria has a sign.
+# **The check.** In the same realizations the resistivity grows with $W$ at every temperature, and so does
+# $T_0$ of Arrhenius. One law is taken for the better where the difference of the criteria has a sign.
 
 
 # %%
@@ -191,13 +189,12 @@ letters((left, right))
 save(figure, options.out, "tls_disorder")
 
 # %% [markdown]
-# **What the paper says, and what was found.** The paper asks for "the emergence of thermally activated
-# conduction in disordered insulators, going beyond the weak inelastic scattering assumption". Activated it
-# is, with $T_0 = 0.5\,t$ of an Arrhenius law for $W = 2\,t$ and $0.9\,t$ for $W = 4\,t$ on 6 sites, neither
-# of them $\omega_0 = 0.3\,t$. Two-level systems with random energies and couplings conduct less, five times
-# at $T = 0.15\,t$. Between Arrhenius and variable-range hopping the data of the quick form do not decide;
-# those of the full form, 7 sites and 128 realizations, lean to Arrhenius for $W = 2\,t$ (a difference of 3.0,
-# with an error of 0.6) and not at all for $W = 4\,t$. No more can be claimed from rings this small: from 6 to
-# 7 sites the typical resistivity at $W = 2\,t$ and $T = 0.15\,t$ falls from 23 to 9.5 and $T_0$ from $0.5\,t$
-# to $0.3\,t$, since what activates is in part the distance between the levels of the ring; and at $W = 4\,t$
-# it changes by half at that temperature when the filter is doubled.
+# **What was found.** Conduction is activated, with $T_0 = 0.5\,t$ of an Arrhenius law for $W = 2\,t$ and
+# $0.9\,t$ for $W = 4\,t$ on 6 sites, neither of them $\omega_0 = 0.3\,t$. Two-level systems with random
+# energies and couplings conduct less, five times at $T = 0.15\,t$. Between Arrhenius and variable-range
+# hopping the data of the quick form do not decide; those of the full form, 7 sites and 128 realizations, lean
+# to Arrhenius for $W = 2\,t$ (a difference of 3.0, with an error of 0.6) and not at all for $W = 4\,t$. No
+# more can be claimed from rings this small: from 6 to 7 sites the typical resistivity at $W = 2\,t$ and $T =
+# 0.15\,t$ falls from 23 to 9.5 and $T_0$ from $0.5\,t$ to $0.3\,t$, since what activates is in part the
+# distance between the levels of the ring; and at $W = 4\,t$ it changes by half at that temperature when the
+# filter is doubled.

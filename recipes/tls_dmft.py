@@ -6,7 +6,6 @@
 # and without broadening. This is Fig. 5 with Eqs. (A7)-(A13), (A20) and (A21) of Rammal, Ciuchi and Fratini,
 # *Inelastic scattering and transient localization from coupling to two-level systems*. The quick form takes
 # about half a minute on two cores. `--full`, with finer grids and more temperatures, takes about twice that.
-# It may be stopped and goes on when the same command is given again.
 #
 # **The model.** One electron hops with $t$ on an infinite chain and flips the two-level system of its site,
 # $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j
@@ -184,9 +183,8 @@ axes["e"].legend(loc="upper left", fontsize=6)
 save(figure, options.out, "tls_dmft")
 
 # %% [markdown]
-# **What the paper says, and what was found.** The spectra of Fig. 5
-# are as described, and all that is thermal in them is activated with $\omega_0$. The forms at low temperature
-# are those of weak coupling: Eq. (A12) "is not restricted to small values of the coupling constant" within a
-# factor of 1.5 at $g = t$, where Eq. (A20) is a fifth too high. Eq. (A21) as printed is too large by $1/T$,
-# and Eq. (A13) has the temperature dependence of the rate, not its power of the energy: that one belongs to
-# the final state, which lies $\omega_0$ above the edge.
+# **What was found.** The spectra of Fig. 5 are as described, and all that is thermal in them is activated
+# with $\omega_0$. The forms at low temperature are those of weak coupling: Eq. (A12) "is not restricted to
+# small values of the coupling constant" within a factor of 1.5 at $g = t$, where Eq. (A20) is a fifth too
+# high. Eq. (A21) as printed is too large by $1/T$, and Eq. (A13) has the temperature dependence of the rate,
+# not its power of the energy: that one belongs to the final state, which lies $\omega_0$ above the edge.

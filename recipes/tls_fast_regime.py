@@ -127,8 +127,8 @@ save_table(bins, options.out, "tls_fast_regime")
 # limited by the ring: it has few levels, so that lines gather in some bins and leave others. Over seven
 # decades a factor of two, 0.3 decades, is close. The tolerance of the activation energies is $0.25\,t$: a
 # prefactor that goes as the root of temperature shifts them by half the temperature, at most $0.5\,t$ here.
-# The activation energy of $\rho$ and of the width of the coherent peak exceed $\omega_0$ by what prefactors
-# change with temperature: 10 %.
+# Those of $\rho$ and of the width of the coherent peak exceed $\omega_0$ by what prefactors change with
+# temperature: 10 %.
 
 # %%
 claims = Statements("tls_fast_regime", RAMMAL, options)

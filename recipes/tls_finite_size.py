@@ -2,13 +2,11 @@
 # # How large a ring is large enough
 #
 # **What is asked.** How fast do the spectra of one electron and two-level systems converge with the number of
-# sites, for slow and for fast two-level systems, and what do twisted boundary conditions help? These are the
-# statements on finite size in sections II, III and V of Rammal, Ciuchi and Fratini, *Inelastic scattering and
-# transient localization from coupling to two-level systems*, on which their Figs. 1-4 rest. The quick form
-# takes about 40 s of processor time and ends at 14 sites. `--full` goes to 18 sites, to 20 for slow two-level
-# systems, and to 24 with a limited number of excitations: about 7 minutes of processor time (measured), 4
-# minutes on two cores, and 2.5 GB of memory. It may be stopped and goes on when the same command is given
-# again.
+# sites, for slow and for fast two-level systems, and what do twisted boundary conditions help? This is what
+# sections II, III and V say of finite size in Rammal, Ciuchi and Fratini, *Inelastic scattering and transient
+# localization from coupling to two-level systems*. The quick form takes about 40 s of processor time and ends
+# at 14 sites. `--full` goes to 18 sites, to 20 for slow two-level systems, and to 24 with a limited number of
+# excitations: about 7 minutes of processor time (measured), 4 minutes on two cores, and 2.5 GB of memory.
 #
 # **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site,
 # $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j
@@ -216,15 +214,13 @@ for row, (prefix, value, limits) in zip(axes, rows, strict=True):
 save(figure, options.out, "tls_finite_size")
 
 # %% [markdown]
-# **What was found.** Periodic rings do for $\omega_0$ from $0.1\,t$ to $0.5\,t$. For slower
-# two-level systems the electron has time to feel the ring, and panel (e) of Fig. 1, at $\omega_0 = 0.02\,t$,
-# needs the longest (see the recipe on the resistivity); its narrowest filter also needs more Lanczos steps
-# than the paper has. "Strong finite size effects" for fast two-level systems are found at low temperature,
-# where the electron moves coherently and the spectrum consists of few lines; at $T = \omega_0 = t$ they are
-# mild. Twists "reduce finite-size effects when there is no wavefunction localization". At $\omega_0 = T = t$
-# they take away more than half of the change. At $\omega_0 = 2\,t$, $T = 0.5\,t$ it is half with the wide
-# filter of the quick form, but a fifth from 8 to 12 sites with $\delta = 0.06\,t$ (full form: 0.52 against
-# 0.65), and on 20 and 24 sites nothing beyond the noise (0.26 against 0.28, and 0.19 against 0.22, floors
-# 0.10 to 0.16): "converged" those spectra are not. Where there is localization twists do harm in the static
-# limit, which the paper does not say: at $\omega_0 = 0.1\,t$ the full form has $\sigma(0) = 1.20$ on 10 sites
-# with twists, 0.698 on 18, and without them 0.687, 0.690 and, on 20 sites, 0.685.
+# **What was found.** Periodic rings do for $\omega_0$ from $0.1\,t$ to $0.5\,t$. For slower two-level systems
+# the electron has time to feel the ring, and panel (e) of Fig. 1, at $\omega_0 = 0.02\,t$, needs the longest
+# (see the recipe on the resistivity); its narrowest filter also needs more Lanczos steps than the paper has.
+# Strong effects for fast two-level systems are found at low temperature, where the electron moves coherently
+# and the spectrum consists of few lines. Twists take away more than half of the change at $\omega_0 = T = t$.
+# At $\omega_0 = 2\,t$, $T = 0.5\,t$ it is half with the wide filter of the quick form, but a fifth from 8 to
+# 12 sites with $\delta = 0.06\,t$ (full form: 0.52 against 0.65), and on 20 and 24 sites nothing beyond the
+# noise (0.26 against 0.28, and 0.19 against 0.22, floors 0.10 to 0.16). Where there is localization twists do
+# harm in the static limit, which the paper does not say: at $\omega_0 = 0.1\,t$ the full form has $\sigma(0)
+# = 1.20$ on 10 sites with twists, 0.698 on 18, and without them 0.687, 0.690 and, on 20 sites, 0.685.

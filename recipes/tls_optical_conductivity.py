@@ -5,8 +5,7 @@
 # like, and what becomes of it when they are faster and when they are warmer? This is Fig. 1 (a-d) of Rammal,
 # Ciuchi and Fratini, *Inelastic scattering and transient localization from coupling to two-level systems*.
 # The quick form takes about 8 s of processor time on 12 sites. `--full` takes the paper's 16 sites and
-# filter: about 140 s of processor time (measured), a minute and a half on two cores, and 0.5 GB of memory. It
-# may be stopped and goes on when the same command is given again.
+# filter: about 140 s of processor time (measured), a minute and a half on two cores, and 0.5 GB of memory.
 #
 # **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site,
 # $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j
@@ -84,9 +83,9 @@ table = xr.Dataset(
 save_table(table, options.out, "tls_optical_conductivity")
 
 # %% [markdown]
-# **What the paper says**, in our words, and the number that decides each claim: three standard errors of it,
-# at the temperature and the $\omega_0$ where it is least favourable. All temperatures share their random
-# vectors, so differences between neighbours are surer than their errors say.
+# **What the paper says** is decided by three standard errors of the number that each claim is about, at the
+# temperature and the $\omega_0$ where it is least favourable. All temperatures share their random vectors, so
+# differences between neighbours are surer than their errors say.
 
 # %%
 claims = Statements("tls_optical_conductivity", RAMMAL, options)

@@ -7,8 +7,7 @@
 # Lanczos method, against dynamical mean-field theory (no localization) and the relaxation-time approximation
 # (localization in frozen disorder that relaxes). The quick form takes about 20 s of processor time on 12
 # sites with wider filters. `--full` takes the paper's 16 sites and filters: about 40 minutes of processor
-# time (extrapolated), 20 minutes on two cores, and 3 GB of memory. It may be stopped and goes on when the
-# same command is given again.
+# time (extrapolated), 20 minutes on two cores, and 3 GB of memory.
 #
 # **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site,
 # $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j
@@ -92,9 +91,9 @@ save_table(table.transpose("omega0", "T"), options.out, "tls_resistivity")
 # `low` and `high` are the range over the filters, `resistivity` is of the middle one. `filter_exponent` is
 # $-d\ln\sigma(0)/d\ln\delta$: near 0 where the static limit is resolved, 1 where it is the filter alone.
 #
-# **What the paper says**, in our words, and the number that decides each claim: three standard errors of it.
-# The upturn is as uncertain as half its range over the filters. A barrier that is fitted over a range of $T$
-# is uncertain by about that $T$, since a power of $T$ in front of the exponential adds a multiple of it.
+# **What the paper says** is decided by three standard errors of the number that each claim is about. The
+# upturn is as uncertain as half its range over the filters. A barrier that is fitted over a range of $T$ is
+# uncertain by about that $T$, since a power of $T$ in front of the exponential adds a multiple of it.
 
 # %%
 claims = Statements("tls_resistivity", RAMMAL, options)

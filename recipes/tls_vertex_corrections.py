@@ -7,7 +7,7 @@
 # that relaxes explains it. This is Fig. 3, with Eqs. (2)-(5), of Rammal, Ciuchi and Fratini, *Inelastic
 # scattering and transient localization from coupling to two-level systems*. The quick form takes about twenty
 # seconds on two cores, on 14 sites. `--full` takes the paper's 16 sites and filters: two minutes and 0.5 GB
-# of memory. It may be stopped and goes on when the same command is given again.
+# of memory.
 #
 # **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site, $H = -t
 # \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) +
@@ -115,13 +115,12 @@ table = xr.Dataset(
 save_table(table, options.out, "tls_vertex_corrections")
 
 # %% [markdown]
-# **The check.** The exact weight over that of the DMFT decides where in frequency they agree; two per cent
-# are granted to what is called precise or independent, five to full agreement. The RTA is held to 10 % in its
-# static limit, which is what the exact one differs by between rings of 12 and 16 sites, and in the area
-# between the spectra. Its rate is fitted: to the static conductivity at $\omega_0 = 0.05\,t$ with the frozen
-# chains as they are, which is how the paper compares, and to the spectra below $2\,t$ with frozen chains that
-# went through the same filter; there every tenth frequency ($0.1\,t$) enters, as neighbours are correlated
-# over the filter, and the error is that of the scatter.
+# **The check.** The exact weight over that of the DMFT decides where in frequency they agree; the RTA is held
+# to 10 %, which is what the exact static limit differs by between rings of 12 and 16 sites. Its rate is
+# fitted: to the static conductivity at $\omega_0 = 0.05\,t$ with the frozen chains as they are, which is how
+# the paper compares, and to the spectra below $2\,t$ with frozen chains that went through the same filter;
+# there every tenth frequency ($0.1\,t$) enters, as neighbours are correlated over the filter, and the error
+# is that of the scatter.
 
 # %%
 slow, local_slow = exact.sel(omega0=0.05), mean_field.sel(omega0=0.05)
@@ -214,10 +213,8 @@ for ax, place in zip((top, middle, right), ("upper", "lower", "center"), strict=
 save(figure, options.out, "tls_vertex_corrections")
 
 # %% [markdown]
-# **What was found.** Localization takes
-# weight from low frequency and leaves the total as it is. So the exact conductivity cannot be "always lower":
-# what it lacks below about $0.4\,t$ is found up to $2\,t$, and no "full agreement is recovered at high
-# frequencies". The RTA describes all of it at low $\omega_0$, and fails by a factor of two at $\omega_0 =
-# 0.5\,t$. Its best rate depends on what it is fitted to: $\omega_0$ for the static conductivity, of which the
-# filter makes a fifth, and half of that for the whole spectrum. Eq. (5) stands for Eq. (4) at every
-# $\omega_0$, and so fails where that does.
+# **What was found.** Localization takes weight from low frequency and leaves the total as it is: the exact
+# conductivity cannot be "always lower": what it lacks below about $0.4\,t$ is found up to $2\,t$, and no
+# "full agreement is recovered at high frequencies". The RTA describes all of it at low $\omega_0$, and fails
+# by a factor of two at $\omega_0 = 0.5\,t$. Its best rate depends on what it is fitted to: $\omega_0$ for the
+# static conductivity, of which the filter makes a fifth, and half of that for the whole spectrum.
