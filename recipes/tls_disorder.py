@@ -49,18 +49,12 @@ models = {
 # averaged over momenta, that is over twisted boundary conditions.
 
 # %%
-momenta = np.pi * (np.arange(24) + 0.5) / 24
-
-
-def static_conductivity(name: str, model: xr.Dataset) -> xr.DataArray:
-    """sigma(0), of every realization where there are several."""
+momenta, conductivity = np.pi * (np.arange(24) + 0.5) / 24, {}
+for name, model in models.items():
     average = {"momentum": momenta} if name == "clean" else {"average": None}
     solution = xg.exact(model, **grid, **average)[["optical_conductivity"]]
-    label = name.replace(" = ", "").replace(", ", "_")
-    return xg.dc_conductivity(solved(options, f"tls_disorder_{label}", solution)["optical_conductivity"])
-
-
-conductivity = {name: static_conductivity(name, model) for name, model in models.items()}
+    solution = solved(options, f"tls_disorder_{name.replace(' = ', '').replace(', ', '_')}", solution)
+    conductivity[name] = xg.dc_conductivity(solution["optical_conductivity"])
 disordered = [name for name in models if name != "clean"]
 
 # %% [markdown]

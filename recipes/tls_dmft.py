@@ -167,16 +167,14 @@ axes["a"].set_ylabel("$N^*$ ($1/t$), $\\Gamma$ ($t$)")
 axes["a"].legend(loc="upper right")
 xg.plot.curves(sigma.sel(T=[0.1, 0.2, 0.3, 0.5, 1.0]), x="frequency", ax=axes["d"])
 axes["d"].set(yscale="log", xlim=(0, 4), ylim=(1e-4, 1e2))
-lines = {
-    "A20": ("--", "(A20)"),
-    "A21_corrected": ("-", "(A21), corrected"),
-    "A21_printed": (":", "(A21), as printed"),
-}
+texts = ("Eq. (A20)", "Eq. (A21), corrected", "Eq. (A21), as printed")
 for g, colour in ((0.1, "C1"), (1.0, "C0")):
     part = forms.sel(g=g)
     axes["e"].plot(1.0 / part["T"], part["mobility"], "o", color=colour, label=f"$g = {g:g}\\,t$")
-    for name, (line, text) in lines.items():
-        label = f"Eq. {text}" if g == 1.0 else None
+    for name, line, text in zip(
+        ("A20", "A21_corrected", "A21_printed"), ("--", "-", ":"), texts, strict=True
+    ):
+        label = text if g == 1.0 else None
         axes["e"].plot(1.0 / part["T"], part[name], line, color=colour, linewidth=0.9, label=label)
 axes["e"].set(yscale="log", ylim=(1e1, 1e11), xlabel="$1/T$ ($1/t$)", ylabel=xg.plot.label(forms["mobility"]))
 axes["e"].legend(loc="upper left", fontsize=6)
