@@ -35,7 +35,6 @@ import xglass as xg  # noqa: E402
 COLUMN, PAGE = 3.4, 7.0
 
 xg.plot.style()
-PALETTE = [entry["color"] for entry in matplotlib.rcParams["axes.prop_cycle"]]
 
 
 def parse_args(description: str = "", arguments: list[str] | None = None) -> argparse.Namespace:
@@ -74,10 +73,10 @@ def sequential(
     return [tuple(colours(0.9 * (value - values.min()) / span)) for value in values]
 
 
-def letters(axes: Iterable[Axes], first: str = "a") -> None:
+def letters(axes: Iterable[Axes]) -> None:
     """The paper's panel letters, above the upper left of each of the axes."""
-    for number, ax in enumerate(axes):
-        ax.set_title(f"({chr(ord(first) + number)})", loc="left")
+    for letter, ax in zip("abcdefgh", axes, strict=False):
+        ax.set_title(f"({letter})", loc="left")
 
 
 def joined(

@@ -48,14 +48,18 @@ models = {
 # random vectors are no use: it is computed exactly, by full diagonalisation. The clean ring, of 8 sites, is
 # averaged over momenta, that is over twisted boundary conditions.
 
+
 # %%
-momenta, conductivity = np.pi * (np.arange(24) + 0.5) / 24, {}
-for name, model in models.items():
-    average = {"momentum": momenta} if name == "clean" else {"average": None}
-    solution = xg.exact(model, **grid, **average)[["optical_conductivity"]]
+def static_conductivity(name: str, **average) -> xr.Dataset:
+    solution = xg.exact(models[name], **grid, **average)[["optical_conductivity"]]
     solution = solved(options, f"tls_disorder_{name.replace(' = ', '').replace(', ', '_')}", solution)
-    conductivity[name] = xg.dc_conductivity(solution["optical_conductivity"])
-disordered = [name for name in models if name != "clean"]
+    return xg.dc_conductivity(solution["optical_conductivity"]).reset_coords(drop=True).to_dataset()
+
+
+clean = static_conductivity("clean", momentum=np.pi * (np.arange(24) + 0.5) / 24)["dc_conductivity"]
+disordered = xr.DataArray(["W = 2", "W = 4", "W = 2, glass"], dims="system", name="system")
+sigma = joined([static_conductivity(name, average=None) for name in disordered.values], disordered)
+sigma = sigma["dc_conductivity"].assign_coords(system=disordered)
 
 # %% [markdown]
 # The conductivities of realizations differ by orders of magnitude at low temperature, and a few of them make
@@ -73,24 +77,15 @@ def typical(sigma: xr.DataArray) -> xr.DataArray:
     return np.exp(np.log(rho).mean("realization")).rename("resistivity").assign_attrs(rho.attrs)
 
 
-def with_errors(sigma: xr.DataArray) -> xr.Dataset:
-    if "realization" in sigma.dims:
-        both = xg.jackknife(typical, sigma, dim="realization", blocks=32)
-    else:
-        both = xg.resistivity(sigma).to_dataset()
-        both["resistivity_stderr"] = xr.zeros_like(both["resistivity"])
-    narrow, wide = (both.isel(broadening=k, drop=True) for k in (0, 1))
-    change = abs(wide["resistivity"] - narrow["resistivity"])
-    return narrow.assign(resistivity_filter_error=change.assign_attrs(both["resistivity"].attrs))
-
-
-def named(names: list[str]) -> xr.DataArray:
-    return xr.DataArray(names, dims="system", name="system")
-
-
-resistivity = joined(map(with_errors, conductivity.values()), named(list(conductivity)))
-errors = resistivity["resistivity_stderr"], resistivity["resistivity_filter_error"]
-rho = Measured(resistivity["resistivity"], np.hypot(*errors)).sel(system=disordered)
+typical_rho = xg.jackknife(typical, sigma, dim="realization", blocks=32)
+both = xg.resistivity(clean).to_dataset().expand_dims(system=["clean"])
+both["resistivity_stderr"] = xr.zeros_like(both["resistivity"])
+both = xr.concat([both, typical_rho], "system", combine_attrs="override")
+narrow, wide = (both.isel(broadening=k, drop=True) for k in (0, 1))
+change = abs(wide["resistivity"] - narrow["resistivity"]).assign_attrs(both["resistivity"].attrs)
+table = narrow.assign(resistivity_filter_error=change)
+errors = table["resistivity_stderr"], table["resistivity_filter_error"]
+rho = Measured(table["resistivity"], np.hypot(*errors)).sel(system=disordered.values)
 
 # %% [markdown]
 # Two laws are fitted between $0.15\,t$ and $0.7\,t$, below the minimum of $\rho$: Arrhenius, $\rho_0
@@ -104,22 +99,18 @@ rho = Measured(resistivity["resistivity"], np.hypot(*errors)).sel(system=disorde
 cold = {"T": slice(0.15, 0.7)}
 
 
-def fitted(name: str) -> xr.Dataset:
-    weights = rho.error.sel(system=name, drop=True).sel(cold)
-
-    def fit(sigma: xr.DataArray) -> xr.Dataset:
-        curve = typical(sigma.isel(broadening=0, drop=True)).sel(cold)
-        laws = xg.fits.variable_range_hopping(curve, exponent=[1.0, 0.5], stderr=weights)
-        difference = -laws["aic"].diff("exponent").squeeze(drop=True)
-        kept = laws[["hopping_temperature", "prefactor", "chi2"]]
-        return kept.assign(aic_difference=difference.assign_attrs(units="1"))
-
-    return xg.jackknife(fit, conductivity[name], dim="realization", blocks=32)
+def laws(sigma: xr.DataArray) -> xr.Dataset:
+    curve = typical(sigma.isel(broadening=0, drop=True)).sel(cold)
+    laws = xg.fits.variable_range_hopping(curve, exponent=[1.0, 0.5], stderr=rho.error.sel(cold))
+    difference = -laws["aic"].diff("exponent").squeeze(drop=True)
+    kept = laws[["hopping_temperature", "prefactor", "chi2"]]
+    return kept.assign(aic_difference=difference.assign_attrs(units="1"))
 
 
-fits = joined(map(fitted, disordered), named(disordered))
+fits = xg.jackknife(laws, sigma, dim="realization", blocks=32)
 save_table(fits, options.out, "tls_disorder_laws")
-save_table(resistivity, options.out, "tls_disorder")
+columns = ["resistivity", "resistivity_filter_error", "failed_replicates"]
+save_table(table, options.out, "tls_disorder", columns)
 
 # %% [markdown]
 # **The check.** In the same realizations the resistivity grows with $W$ at every temperature, and so does
@@ -127,14 +118,10 @@ save_table(resistivity, options.out, "tls_disorder")
 
 
 # %%
-def logarithm_of_ratio(above: str, below: str) -> Measured:
-    """ln rho(above) - ln rho(below), typical, realization by realization."""
-    pair = {name: conductivity[name].isel(broadening=0).reset_coords(drop=True) for name in (above, below)}
-
-    def ratio(pair: xr.Dataset) -> xr.DataArray:
-        return (np.log(pair[below]) - np.log(pair[above])).mean("realization").rename("ratio")
-
-    return Measured.of(xg.jackknife(ratio, xr.Dataset(pair), dim="realization", blocks=32), "ratio")
+def relative(sigma: xr.DataArray) -> xr.DataArray:
+    """ln rho, typical, over that of W = 2, realization by realization."""
+    logarithm = -np.log(sigma.isel(broadening=0))
+    return (logarithm - logarithm.sel(system="W = 2")).mean("realization").rename("ratio")
 
 
 def positive(found: Measured) -> bool:
@@ -142,11 +129,12 @@ def positive(found: Measured) -> bool:
 
 
 claims = Statements("tls_disorder", RAMMAL, options)
+ratio = Measured.of(xg.jackknife(relative, sigma, dim="realization", blocks=32), "ratio")
 barrier = Measured.of(fits, "hopping_temperature").sel(exponent=1.0)
 criteria = Measured.of(fits, "aic_difference")
 logarithm = Measured(np.log(rho.value), rho.error / rho.value)
-assert positive(logarithm_of_ratio("W = 4", "W = 2")), "more resistive with more disorder"
-assert positive(logarithm_of_ratio("W = 2, glass", "W = 2").sel(T=0.15)), "and in a glass"
+assert positive(ratio.sel(system="W = 4")), "more resistive with more disorder"
+assert positive(ratio.sel(system="W = 2, glass", T=0.15)), "and in a glass"
 assert positive(barrier.sel(system="W = 4") - barrier.sel(system="W = 2")), "a higher barrier"
 claims.decide("insulating", logarithm.sel(T=0.15) - logarithm.sel(T=1.0))
 claims.decide("activated", barrier)
@@ -161,12 +149,12 @@ claims.close(options.out)
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.8))
-clean = resistivity.sel(system="clean")
+clean = table.sel(system="clean")
 band = tuple(clean["resistivity"] + sign * clean["resistivity_filter_error"] for sign in (-1, 1))
 xg.plot.curves(clean["resistivity"], x="T", band=band, ax=left, color="C6", label="clean")
 titles = ("$W = 2\\,t$", "$W = 4\\,t$", "$W = 2\\,t$, random $\\omega_0$, $g$")
 u = xr.DataArray(np.linspace(1 / 0.75, 1 / 0.14, 100), dims="u")
-for k, (name, title) in enumerate(zip(disordered, titles, strict=True)):
+for k, (name, title) in enumerate(zip(disordered.values, titles, strict=True)):
     curve, part = rho.sel(system=name), fits.sel(system=name)
     style = {"color": f"C{k}", "marker": "os^"[k], "label": title}
     left.errorbar(T, curve.value, yerr=curve.error, linewidth=0.8, **style)
