@@ -101,6 +101,7 @@ def activated(x: xr.DataArray) -> xr.DataArray:
 
 
 def tangent(x: xr.DataArray, low: float, high: float) -> xr.DataArray:
+    """The line through the resistivity from T = low omega0 to high omega0."""
     line = rho.sel(ratio=slice(low, high)).polyfit("ratio", 1)["polyfit_coefficients"]
     return xr.polyval(x, line)
 
