@@ -35,7 +35,6 @@ import xglass as xg  # noqa: E402
 COLUMN, PAGE = 3.4, 7.0
 
 xg.plot.style()
-PALETTE = [entry["color"] for entry in matplotlib.rcParams["axes.prop_cycle"]]
 
 
 def parse_args(description: str = "", arguments: list[str] | None = None) -> argparse.Namespace:
@@ -74,19 +73,29 @@ def sequential(
     return [tuple(colours(0.9 * (value - values.min()) / span)) for value in values]
 
 
-def letters(axes: Iterable[Axes], first: str = "a") -> None:
-    """The paper's panel letters, at the upper left of each of the axes."""
-    for number, ax in enumerate(axes):
-        ax.text(0.03, 0.97, f"({chr(ord(first) + number)})", transform=ax.transAxes, va="top", ha="left")
+def letters(axes: Iterable[Axes]) -> None:
+    """The paper's panel letters, above the upper left of each of the axes."""
+    for letter, ax in zip("abcdefgh", axes, strict=False):
+        ax.set_title(f"({letter})", loc="left")
 
 
-def joined(parts: Iterable[xr.Dataset], dim: str, variables: Iterable[str]) -> xr.Dataset:
-    """Variables of several solutions side by side, sorted along ``dim``."""
-    chosen = [part[list(variables)] for part in parts]
-    chosen = [part if dim in part.dims else part.expand_dims(dim) for part in chosen]
-    return xr.concat(
-        chosen, dim, coords="minimal", compat="override", join="exact", combine_attrs="override"
-    ).sortby(dim)
+def joined(
+    parts: Iterable[xr.Dataset],
+    dim: str | xr.DataArray,
+    variables: Iterable[str] | None = None,
+    join: str = "exact",
+) -> xr.Dataset:
+    """Solutions, or some variables of them, side by side: sorted along ``dim``, or with the labels it has.
+
+    With ``join="outer"`` a solution has NaN where it lacks a label of another one.
+    """
+    chosen = [part if variables is None else part[list(variables)] for part in parts]
+    if isinstance(dim, str):
+        chosen = [part if dim in part.dims else part.expand_dims(dim) for part in chosen]
+    together = xr.concat(
+        chosen, dim, coords="minimal", compat="override", join=join, combine_attrs="override"
+    )
+    return together.sortby(dim) if isinstance(dim, str) else together
 
 
 def read(sigma: xr.DataArray, error: xr.DataArray, frequency: xr.DataArray | float) -> Measured:
@@ -120,17 +129,28 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     print(f"wrote {folder / name}.png and .svg")
 
 
-def save_table(data: xr.Dataset, folder: Path, name: str) -> None:
-    """Print a Dataset as a table with units in its head, and write it to ``name.csv``."""
+def save_table(data: xr.Dataset, folder: Path, name: str, keep: Iterable[str] | None = None) -> None:
+    """Write a Dataset, or what is to ``keep`` of it with the errors of that, to ``name.csv``, units in its
+    head; print it with errors in brackets.
+    """
+    if keep is not None:
+        data = data[[column for kept in keep for column in (kept, f"{kept}_stderr") if column in data]]
     data = data.reset_coords(
         [str(key) for key, coord in data.coords.items() if key not in data.dims], drop=True
     )
-    columns = [*map(str, data.dims), *map(str, data.data_vars)]
-    frame = data.to_dataframe().reset_index()[columns]
-    frame.columns = [
-        column if data[column].dtype.kind in "OUTb" else f"{column} [{data[column].attrs.get('units', '1')}]"
-        for column in columns
-    ]
-    frame.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    frame = data.to_dataframe().reset_index()[[*map(str, data.dims), *map(str, data.data_vars)]]
+    units = {
+        column: "" if data[column].dtype.kind in "OUTb" else f"[{data[column].attrs.get('units', '1')}]"
+        for column in frame.columns
+    }
+    written = frame.rename(columns=lambda column: f"{column} {units[column]}".strip())
+    written.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    for column in [column for column in data.data_vars if f"{column}_stderr" in data]:
+        pair = data[[column, error := f"{column}_stderr"]].drop_attrs().broadcast_like(data)
+        lines = xg.units.text(pair.transpose(*data.dims), column).splitlines()
+        numbers = [line.rpartition(": ")[2].removesuffix("(0)") for line in lines]
+        frame[column] = [number.replace("nan(nan)", "NaN") for number in numbers]
+        frame = frame.drop(columns=error)
+    frame.columns = [frame.columns, [units[column] for column in frame.columns]]
     print(frame.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     print(f"wrote {folder / name}.csv")

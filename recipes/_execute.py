@@ -30,6 +30,7 @@ RECIPES = sorted(path for path in (ROOT / "recipes").glob("*.py") if not path.na
 def digest(recipe: Path) -> str:
     """Of the sources that the result of a recipe depends on: the library, what recipes share, the recipe."""
     shared = [*(ROOT / "xglass").rglob("*.py"), *(ROOT / "recipes").glob("_*.py")]
+    shared += (ROOT / "recipes").glob("*.toml")
     total = hashlib.sha256()
     for path in [*sorted(shared), recipe]:
         total.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")

@@ -1,15 +1,18 @@
 """What a paper says and what a recipe finds, as data: declared, decided, printed and written as JSON.
 
-The verdict is computed, never typed. A statement is an interval in which a number must lie; three standard
-errors of the number that was found decide.
+What a paper says stands in a file of its own, ``rammal.toml`` or ``fratini.toml``; a recipe finds the
+numbers. The verdict is computed, never typed. A statement is an interval in which a number must lie; three
+standard errors of the number that was found decide.
 """
 
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import math
 import textwrap
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +31,9 @@ FRATINI = (
     "SciPost Phys. 14, 124 (2023)"
 )
 PAPERS = (FRATINI, RAMMAL)
+#: Where their statements are declared: a table ``[recipe.name]`` with the arguments of ``Statements.add``.
+FOLDER = Path(__file__).resolve().parent
+DECLARED = {FRATINI: "fratini.toml", RAMMAL: "rammal.toml"}
 
 MET, CONTRADICTED, UNDECIDED = VERDICTS = ("met", "contradicted", "not decidable")
 #: Standard errors that decide.
@@ -55,6 +61,10 @@ class Measured:
         """Entries by their labels, as of an array."""
         return Measured(self.value.sel(labels), self.error.sel(labels))
 
+    def columns(self, name: str) -> dict[str, float | xr.DataArray]:
+        """Variables of a table: ``name`` and ``name_stderr``."""
+        return {name: self.value, f"{name}_stderr": self.error}
+
     def growth(self, dim: str) -> Measured:
         """Each entry along ``dim`` over the one before it, with the label of the later one."""
         before = Measured(self.value.shift({dim: 1}), self.error.shift({dim: 1}))
@@ -71,11 +81,17 @@ class Measured:
         return Measured(ratio, np.hypot(self.error, ratio * other.error) / abs(other.value))
 
 
+def declared(paper: str) -> dict[str, dict[str, Any]]:
+    """What the file of a paper declares: recipe -> name -> statement."""
+    return tomllib.loads((FOLDER / DECLARED[paper]).read_text(encoding="utf-8"))
+
+
 class Statements:
     """The statements of one paper that one recipe checks.
 
-    ``add`` each of them, then ``close``. A malformed statement raises ValueError with the recipe's name; a
-    verdict other than the expected one, or fewer than half of the statements decided, AssertionError.
+    ``decide`` each one that the paper's file declares for this recipe, then ``close``. A malformed statement
+    raises ValueError with the recipe's name; a verdict other than the expected one, a declared statement that
+    is left out, or fewer than half of the statements decided, AssertionError.
     """
 
     def __init__(self, recipe: str, paper: str, options: argparse.Namespace) -> None:
@@ -83,6 +99,34 @@ class Statements:
             raise ValueError(f"{recipe}: paper {paper!r} is unknown; write RAMMAL or FRATINI of _common")
         self.recipe, self.paper, self.full = recipe, paper, bool(options.full)
         self.rows: list[dict[str, Any]] = []
+        self.declared: dict[str, dict[str, Any]] = declared(paper).get(recipe, {})
+        self.left = dict.fromkeys(self.declared)
+
+    def decide(
+        self,
+        name: str,
+        found: float | xr.DataArray | Measured,
+        error: float | xr.DataArray | None = None,
+        **words: Any,
+    ) -> str:
+        """Decide the statement of this name, as the paper's file declares it, and return its verdict.
+
+        ``found`` and ``error`` as of :meth:`add`; ``words`` fill the places in braces that its texts have.
+        """
+        if name not in self.declared:
+            known = ", ".join(self.declared) or "none"
+            raise ValueError(f"{self.recipe}: no statement {name!r} in {DECLARED[self.paper]}, but {known}")
+        entry = dict(self.declared[name])
+        place = f"{self.recipe}: {name!r} in {DECLARED[self.paper]}"
+        try:
+            texts = {key: entry.pop(key).format(**words) for key in ("where", "claim", "reason")}
+            given = inspect.signature(self.add).bind(**texts, **entry, found=found, error=error)
+        except KeyError as missing:
+            raise ValueError(f"{place}: {missing} is missing") from None
+        except TypeError as wrong:
+            raise ValueError(f"{place}: {wrong}") from None
+        self.left.pop(name, None)
+        return self.add(*given.args, **given.kwargs)
 
     def add(
         self,
@@ -98,7 +142,7 @@ class Statements:
         needs_full: bool = False,
         unit: str = "",
     ) -> str:
-        """Decide one statement and return its verdict.
+        """Decide a statement that is declared here and now, and return its verdict.
 
         ``where``: figure, equation or section; ``claim``: what the paper says, in our words. ``claimed``: the
         interval in which ``found`` must lie (closed; ``np.inf`` leaves an end open), or a number that holds
@@ -145,6 +189,9 @@ class Statements:
             raise ValueError(f"{self.recipe}: no statement was added")
         decided = sum(row["verdict"] != UNDECIDED for row in self.rows)
         print(report(self.rows, self.full))
+        assert not self.left, (
+            f"{self.recipe}: declared in {DECLARED[self.paper]}, but not decided: {', '.join(self.left)}"
+        )
         wrong = [row for row in self.rows if not self._as_expected(row)]
         assert not wrong, "\n".join(
             f"{self.recipe}: {row['where']}: {row['claim']!r} is {row['verdict']}, expected "

@@ -597,10 +597,15 @@ def test_couplings_refuse():
         xg.random_couplings(4, J=np.inf, realization=1, seed=0)
     with pytest.raises(ValueError, match="N must be a whole number >= 2"):
         xg.random_couplings(1, realization=1, seed=0)
-    with pytest.raises(ValueError, match="plain number"):  # there is no scale to pass here
+    # There is no scale to pass here, so that the message does not ask for one.
+    with pytest.raises(
+        ValueError, match="^random_couplings: J='10 meV' .* has no scale; write .* J=20 / 350 for"
+    ):
         xg.random_couplings(4, J="10 meV", realization=1, seed=0)
-    with pytest.raises(ValueError, match="plain number"):
-        xg.random_site_energy(4, strength="10 meV", convention="std", realization=1, seed=0)
+    with pytest.raises(ValueError, match=r"^random_site_energy: strength=\['1 K', .* strength=20 / 350 for"):
+        xg.random_site_energy(4, strength=["1 K", "2 K"], convention="std", realization=1, seed=0)
+    with pytest.raises(ValueError, match="J came as 1 nm of dimension"):
+        xg.random_couplings(4, J="1 nm", realization=1, seed=0)
 
 
 # --- random site energies -----------------------------------------------------------------------------------

@@ -124,6 +124,66 @@ def test_a_statement_without_a_place_without_words_or_twice_is_malformed():
         claims.add("Fig. 1", "", **row())
 
 
+@pytest.fixture
+def papers(tmp_path, monkeypatch):
+    """A file that declares two statements of "some_recipe"."""
+    (tmp_path / "rammal.toml").write_text(
+        '[some_recipe.rises]\nwhere = "Fig. 1"\nclaim = "it rises to {size} sites"\nclaimed = [1.0, inf]\n'
+        'reason = "by {size}"\n[some_recipe.tends]\nwhere = "Fig. 2"\nclaim = "it tends to 2"\n'
+        'claimed = 2.0\nwithin = 0.1\nunit = "t"\nexpected = "contradicted"\nreason = "it tends to 1"\n'
+        '[other_recipe.rises]\nwhere = "Fig. 3"\n'
+    )
+    monkeypatch.setattr(statements, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_what_the_file_of_a_paper_declares_is_decided_by_its_name(papers):
+    claims = declared()
+    assert claims.decide("rises", statements.Measured(2.0, 0.1), size=12) == MET
+    assert claims.decide("tends", 1.0, 0.0) == CONTRADICTED
+    claims.close(papers)
+    first, second = json.loads((papers / "some_recipe_statements.json").read_text())["statements"]
+    assert (first["claim"], first["reason"]) == ("it rises to 12 sites", "by 12")
+    assert (first["claimed"], second["claimed"]) == ([1.0, None], [1.9, 2.1])
+    assert (second["unit"], second["expected"], second["needs_full"]) == ("t", CONTRADICTED, False)
+
+
+def test_a_declared_statement_cannot_be_left_out(papers):
+    claims = declared()
+    claims.decide("rises", 2.0, 0.0, size=12)
+    with pytest.raises(AssertionError, match="some_recipe: declared in rammal.toml, but not decided: tends"):
+        claims.close(papers)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "says"),
+    [
+        ("rise", {}, "no statement 'rise' in rammal.toml, but rises, tends"),
+        ("rises", {}, "'rises' in rammal.toml: 'size' is missing"),
+        ("misspelt", {}, "'misspelt' in rammal.toml: got an unexpected keyword argument 'reasons'"),
+        ("lacking", {}, "'lacking' in rammal.toml: 'reason' is missing"),
+        ("open", {}, "'open' in rammal.toml: missing a required .*argument: 'claimed'"),
+    ],
+)
+def test_a_malformed_declaration_fails_by_the_name_of_its_recipe(papers, name, words, says):
+    with (papers / "rammal.toml").open("a") as file:
+        file.write(
+            '[some_recipe.misspelt]\nwhere = "W"\nclaim = "C"\n'
+            'reason = "R"\nreasons = "?"\nclaimed = [0, 1]\n'
+        )
+        file.write('[some_recipe.lacking]\nwhere = "W"\nclaim = "C"\nclaimed = [0, 1]\n')
+        file.write('[some_recipe.open]\nwhere = "W"\nclaim = "C"\nreason = "R"\n')
+    with pytest.raises(ValueError, match=f"some_recipe: {says}"):
+        declared().decide(name, 1.0, 0.0, **words)
+
+
+@pytest.mark.parametrize("paper", statements.PAPERS)
+def test_what_papers_say_belongs_to_recipes(paper):
+    recipes = {path.stem for path in RECIPES.glob("*.py") if not path.name.startswith("_")}
+    assert statements.declared(paper)
+    assert set(statements.declared(paper)) <= recipes
+
+
 def test_an_unknown_paper_and_a_recipe_without_statements_fail_by_name(tmp_path):
     with pytest.raises(ValueError, match="some_recipe: paper 'Anderson' is unknown; write RAMMAL or FRATINI"):
         statements.Statements("some_recipe", "Anderson", Namespace(full=False))

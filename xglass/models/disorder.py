@@ -12,6 +12,7 @@ from xglass.checks import aligned, realizations, require, whole_number
 from xglass.messages import public
 from xglass.models.common import STRENGTHS
 from xglass.units.parameters import Labels, Parameter, parameter
+from xglass.units.quantities import shortened
 from xglass.variables import attributes, stamp
 
 __all__ = ["random_couplings", "random_parameter", "random_site_energy"]
@@ -26,6 +27,19 @@ def _sites(lattice_or_number: Any, caller: str) -> int:
         require(lattice_or_number, "position", caller=caller)
         return int(lattice_or_number.sizes["site"])
     return whole_number("N", lattice_or_number, minimum=2)
+
+
+def _strength(caller: str, name: str, value: Any) -> xr.DataArray:
+    """What multiplies the draw, in the energy unit of the model that takes it: there is no scale before."""
+    try:
+        return parameter(name, value, above=0.0, zero=True)
+    except ValueError:
+        parameter(name, value, scale=1.0, above=0.0, zero=True)  # says what is wrong besides the scale
+        raise ValueError(
+            f"{caller}: {name}={shortened(value)} is in a physical unit, and what is drawn before there is a "
+            "model has no scale; write a plain number in the energy unit of the model, such as "
+            f"{name}=20 / 350 for 20 meV in a model with scale='350 meV'"
+        ) from None
 
 
 def _draws(seed: Any, labels: np.ndarray, purpose: int) -> list[np.random.Generator]:
@@ -50,7 +64,8 @@ def random_couplings(
     lattice_or_N : Dataset or int
         A lattice, or the number of sites.
     J : number, sequence or DataArray
-        Strength, >= 0; may be swept, with common random numbers along J.
+        Strength, >= 0, in the energy unit of the model that takes it; may be swept, with common random
+        numbers along J.
     realization : int or sequence of int
         Number of realizations, or their labels; realization r is the same whatever else is drawn.
     seed : int
@@ -76,7 +91,7 @@ def random_couplings(
     """
     sites = _sites(lattice_or_N, "random_couplings")
     labels = realizations(realization)
-    strength = parameter("J", J, above=0.0, zero=True)
+    strength = _strength("random_couplings", "J", J)
     upper = np.stack([generator.standard_normal((sites, sites)) for generator in _draws(seed, labels, 1)])
     upper = np.triu(upper, 1) / np.sqrt(sites)
     normal = xr.DataArray(
@@ -106,7 +121,8 @@ def random_site_energy(
     lattice : Dataset or int
         A lattice, or the number of sites.
     strength : number, sequence or DataArray
-        Width W or standard deviation of the distribution, see ``convention``; >= 0.
+        Width W or standard deviation of the distribution, see ``convention``; >= 0, in the energy unit of the
+        model that takes it.
     distribution : {"box", "gaussian"}
         Uniform, or normal.
     convention : {"width", "std"}
@@ -144,7 +160,7 @@ def random_site_energy(
     ):
         if value not in known:
             raise ValueError(f"{name} must be {known[0]!r} or {known[1]!r}, got {value!r}")
-    size = parameter("strength", strength, above=0.0, zero=True)
+    size = _strength("random_site_energy", "strength", strength)
     generators = _draws(seed, labels, 2)
     if distribution == "box":
         unit = np.sqrt(12.0) * np.stack([generator.random(sites) - 0.5 for generator in generators])
