@@ -19,7 +19,7 @@ from scipy.stats import norm
 
 import xglass
 
-from .exact_chain import Glass, chain, energies, free_energy
+from .exact_chain import Glass, energies, free_energy
 from .exact_glass import (
     Averages,
     ManyBody,
@@ -302,8 +302,8 @@ def test_what_a_pair_of_defects_costs():
 
 
 def test_at_small_hopping_the_free_energy_is_the_weight():
-    """Where the diagonal is right, E + F[K + phi] - F[phi] is exact to lowest order in t_p. E + <K> counts the
-    gain of the hopping twice, and orders too much.
+    """Where the diagonal is right, E + F[K + phi] - F[phi] is exact to lowest order in t_p. E + <K> counts
+    the gain of the hopping twice, and orders too much.
     """
     for T, surplus in ((0.005, 0.064), (0.02, 0.315)):
         g = glass(0.02, -0.1)
