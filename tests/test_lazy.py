@@ -101,6 +101,9 @@ LAZY = {
     "electrostatic_potential": lambda run: xg.electrostatic_potential(run),
     "kinetic_energy": lambda run: xg.kinetic_energy(run),
     "local_density": lambda run: xg.local_density(run),
+    "optical_conductivity": lambda run: xg.optical_conductivity(
+        run, frequency=np.linspace(0.0, 2.0, 11), broadening=0.1, direction=["x", "y"]
+    ),
     "jackknife": lambda run: xg.jackknife(mean_over_walkers, correlation(run), dim="walker"),
     "bootstrap": lambda run: xg.bootstrap(
         mean_over_walkers, correlation(run), dim="walker", resamples=4, seed=1

@@ -370,11 +370,14 @@ OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
     "kinetic_energy": ("charge_glass", xg.kinetic_energy),
     "local_density": ("charge_glass", xg.local_density),
     "mobility": ("electron_tls", xg.mobility),
+    "optical_conductivity": (
+        "charge_glass",
+        lambda data: xg.optical_conductivity(data, frequency=[0.0, 0.5], broadening=0.1),
+    ),
     "order_parameter": ("charge_glass", lambda data: xg.order_parameter(data, q=[np.pi, 0.0])),
     "resistivity": ("electron_tls", xg.resistivity),
     "stripe_order": ("charge_glass", xg.stripe_order),
     "structure_factor": ("charge_glass", xg.structure_factor),
-    "sum_rule": ("electron_tls", xg.sum_rule),
 }
 
 #: Observables of a DataArray, which no Dataset replaces.
@@ -392,7 +395,7 @@ OF_ARRAYS: dict[str, Callable[[xr.Dataset], object]] = {
 
 def test_every_solver_and_observable_is_tried():
     assert set(CALLS) == stubs("solvers")
-    assert {*OBSERVABLES, *OF_ARRAYS} == stubs("observables")
+    assert {*OBSERVABLES, *OF_ARRAYS, "sum_rule"} == stubs("observables")
 
 
 def named(names):
@@ -445,6 +448,16 @@ def test_what_is_advised_works(caller):
     own, call = OBSERVABLES[caller]
     for solver in SOLVERS[own]:
         call(solved(solver))
+
+
+@pytest.mark.parametrize("model", SOLVERS)
+def test_the_sum_rule_is_of_both_models(model):
+    with pytest.raises(KeyError) as raised:
+        xg.sum_rule(MODELS[model]())
+    instead = f"give the result of {named(SOLVERS[model])} for {model}"
+    assert re.match(rf"sum_rule: a model of {model} has no '\w+'; {instead}", str(raised.value))
+    for solver in SOLVERS[model]:
+        assert xg.sum_rule(solved(solver)).name == "sum_rule"
 
 
 @pytest.mark.parametrize("caller", OF_ARRAYS)

@@ -121,6 +121,10 @@ SPREAD = [f"{name}_stderr" for name in SOLVED]
 WEIGHTS = {"total_weight": 3, "kinetic_energy": -5, "stiffness": 1}
 CASES = {
     "metropolis": lambda: xg.metropolis(GLASS, T=[0.1, 0.3], walker=2, sweep=3, weight="free_energy", seed=7),
+    "kubo": lambda: xg.optical_conductivity(
+        states(), frequency=np.linspace(0.0, 2.0, 5), broadening=0.1, direction=["x", "xy"]
+    ),
+    "kubo.sum_rule": lambda: 1.0 + xg.sum_rule(states(), direction=["x", "xy"]),
     "exact": lambda: xg.exact(chain(), **GRID)[[*SOLVED, "log_partition_function", "filter_exponent"]],
     "exact.truncated_weight": lambda: xg.exact(chain(), **GRID, max_excitations=2)["truncated_weight"],
     "exact.stiffness": lambda: xg.exact(chain(), **GRID)["stiffness"],

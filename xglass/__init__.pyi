@@ -27,8 +27,13 @@ from .observables.diffusion import diffusivity as diffusivity
 from .observables.diffusion import mean_square_displacement as mean_square_displacement
 from .observables.glass import autocorrelation as autocorrelation
 from .observables.glass import overlap as overlap
+from .observables.kubo import optical_conductivity as optical_conductivity
+from .observables.one_body import density_of_states as density_of_states
+from .observables.one_body import gap_ratio as gap_ratio
+from .observables.one_body import inverse_participation_ratio as inverse_participation_ratio
 from .observables.one_body import kinetic_energy as kinetic_energy
 from .observables.one_body import local_density as local_density
+from .observables.one_body import spectral_function as spectral_function
 from .observables.order import order_parameter as order_parameter
 from .observables.order import stripe_order as stripe_order
 from .observables.order import structure_factor as structure_factor
@@ -36,6 +41,7 @@ from .observables.relaxation_time import relaxation_time_approximation as relaxa
 from .observables.relaxation_time import transient_localization_length as transient_localization_length
 from .resampling import bootstrap as bootstrap
 from .resampling import jackknife as jackknife
+from .solvers.diagonalize import diagonalize as diagonalize
 from .solvers.dmft import dmft as dmft
 from .solvers.exact import exact as exact
 from .solvers.ftlm import ftlm as ftlm

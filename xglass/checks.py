@@ -62,7 +62,7 @@ SOLVERS = {
 #: What is in the data of one model only: its own parameters, and what only its solvers add.
 MARKS = {
     "charge_glass": {"hopping", "interaction", "filling", "centred", "occupation"},
-    "electron_tls": {"t", "g", "g_z", "omega0", "total_weight", "optical_conductivity"},
+    "electron_tls": {"t", "g", "g_z", "omega0", "total_weight"},
 }
 
 

@@ -11,7 +11,7 @@ import types
 GROUPS = {
     "Lattices and interactions": ["lattice"],
     "Models": ["charge_glass", "electron_tls", "random_couplings", "random_site_energy", "random_parameter"],
-    "Solvers: the charge glass": ["metropolis", "metropolis_counters"],
+    "Solvers: the charge glass": ["metropolis", "metropolis_counters", "diagonalize"],
     "Solvers: one electron and two-level systems": [
         "exact", "ftlm", "typicality", "dmft", "static_disorder",
     ],
@@ -21,10 +21,13 @@ GROUPS = {
     "Observables: energies and densities": [
         "electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density",
     ],
+    "Observables: one-body states": [
+        "density_of_states", "spectral_function", "inverse_participation_ratio", "gap_ratio",
+    ],
     "Observables: transport": [
-        "dc_conductivity", "mobility", "resistivity", "spectral_weight", "peak_frequency", "sum_rule",
-        "relaxation_time_approximation", "localization_length", "transient_localization_length",
-        "diffusivity", "mean_square_displacement",
+        "optical_conductivity", "dc_conductivity", "mobility", "resistivity", "spectral_weight",
+        "peak_frequency", "sum_rule", "relaxation_time_approximation", "localization_length",
+        "transient_localization_length", "diffusivity", "mean_square_displacement",
     ],
     "Dilute defects": ["dilute_defects"],
     "Fits": ["fits"],

@@ -140,6 +140,7 @@ CONFIGURATIONS = {
     "electrostatic_potential": xg.electrostatic_potential,
     "kinetic_energy": xg.kinetic_energy,
     "local_density": xg.local_density,
+    "optical_conductivity": lambda x: xg.optical_conductivity(x, frequency=[0.0, 0.5], broadening=0.1),
     "stripe_order": xg.stripe_order,
     "structure_factor": xg.structure_factor,
     "order_parameter": lambda x: xg.order_parameter(x, q=[np.pi, 0.0]),

@@ -9,7 +9,8 @@ import xarray as xr
 
 from xglass.engine.charge import potential
 from xglass.messages import public
-from xglass.observables.common import labelled, occupations
+from xglass.observables.common import labelled
+from xglass.solvers.one_body import occupations
 from xglass.solvers.tasks import Input
 from xglass.variables import energy_unit, stamp
 

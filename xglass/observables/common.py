@@ -10,10 +10,9 @@ import numpy as np
 import xarray as xr
 
 from xglass import checks
-from xglass.checks import aligned, in_model_units, uncut
-from xglass.lattice.whole import require_whole
+from xglass.checks import aligned, few, in_model_units, real_array, refuse, uncut
 from xglass.messages import warn
-from xglass.models.common import temperature
+from xglass.solvers.one_body import replaced_temperature
 from xglass.solvers.tasks import Input
 from xglass.units.parameters import Parameter, parameter, scale_of
 from xglass.variables import energy_unit
@@ -34,12 +33,17 @@ WIDE_BIN = 0.5
 
 
 def labelled(
-    function: Callable[..., Any], inputs: Iterable[Input], core: list[str] | None = None, **settings: Any
+    function: Callable[..., Any],
+    inputs: Iterable[Input],
+    core: list[str] | None = None,
+    *,
+    sizes: dict[str, int] | None = None,
+    **settings: Any,
 ) -> xr.DataArray:
     """Apply an engine to labelled arrays, lazy where they are: labels must agree, chunks stay.
 
-    ``core`` are the dimensions that the result has besides those it loops over; ``settings`` are keyword
-    arguments of the engine.
+    ``core`` are the dimensions that the result has besides those it loops over, ``sizes`` those of them that
+    no input has; ``settings`` are keyword arguments of the engine.
     """
     arrays, cores = zip(*inputs, strict=True)
     return xr.apply_ufunc(
@@ -51,22 +55,53 @@ def labelled(
         join="exact",
         dask="parallelized",
         output_dtypes=[np.float64],
+        dask_gufunc_kwargs={"output_sizes": sizes or {}},
     )
 
 
-def occupations(run: xr.Dataset, *needed: str, caller: str) -> xr.DataArray:
-    """The occupations of a run, checked: whole numbers, sites in one chunk, the model still there."""
-    require_whole(run, "occupation", "filling", *needed, caller=caller)
-    occupation = run["occupation"]
-    if occupation.dtype.kind not in "iub":
-        raise TypeError(
-            f"{caller}: occupation has type {occupation.dtype}; it must be whole numbers, and a mean "
-            "of occupations is no "
-            "configuration: take the mean of the result instead (and select by .isel or .sel, or "
-            "apply .where to the result)"
+def components(waves: np.ndarray, dim: str = "q") -> dict[str, xr.Variable]:
+    """Return the coords qx, qy, ... of waves (..., axis)."""
+    dims = (dim,) * (waves.ndim - 1)
+    return {f"q{axis}": xr.Variable(dims, waves[..., k]) for k, axis in enumerate("xyz"[: waves.shape[-1]])}
+
+
+def own_waves(
+    caller: str, name: str, q: xr.DataArray, run: xr.Dataset, dims: tuple[str, ...]
+) -> xr.DataArray:
+    """The wave vectors of the user, checked, with their components along the axes of the lattice."""
+    real_array(caller, name, q)
+    in_model_units(caller, **{name: q})
+    axes, names = run.sizes["axis"], "xyz"[: run.sizes["axis"]]
+    refuse(
+        caller,
+        (
+            {*q.dims} != {*dims} or q.sizes["axis"] != axes,
+            f"{name} has dimensions {dict(q.sizes)}, and must have "
+            f"{' and '.join(repr(d) for d in dims)}, with {axes} components along 'axis'",
+        ),
+        (
+            q.chunks is not None,
+            f"{name} is lazy; parameters must be known to build the graph: write .compute()",
+        ),
+    )
+    if "axis" in q.coords:
+        labels = [str(label) for label in q["axis"].values]
+        refuse(
+            caller,
+            (
+                sorted(labels) != sorted(names),
+                f"{name} has labels {labels} along 'axis', and must have {[*names]}; or write "
+                ".drop_vars('axis') if its components stand in this order",
+            ),
         )
-    uncut(occupation, ("site",), caller=caller)
-    return occupation
+        q = q.isel(axis=[labels.index(axis) for axis in names])
+    refuse(
+        caller,
+        (q.size == 0, f"{name} is empty; give at least one wave vector"),
+        (not np.isfinite(q.values).all(), f"{name} must be finite, got {few(q.values.ravel())}"),
+    )
+    own = {key: c.variable for key, c in q.coords.items() if "axis" not in c.dims and {*c.dims} <= {*dims}}
+    return xr.DataArray(q.transpose(..., "axis").values.astype(np.float64), dims=dims, coords=own)
 
 
 def checked_sigma(sigma: Any, caller: str) -> None:
@@ -192,32 +227,6 @@ def at_temperature(
     sigma, given = replaced_temperature(sigma, T, caller, what="spectrum", energy=spectral_unit(sigma))
     checks.no_override(caller, "sigma", T=(own, given))
     return sigma if given.ndim else sigma.assign_coords(T=given.variable), given
-
-
-def replaced_temperature(
-    data: xr.DataArray,
-    T: Parameter,
-    caller: str,
-    *,
-    what: str,
-    energy: str,
-    along_t: bool = True,
-    model: xr.Dataset | None = None,
-) -> tuple[xr.DataArray, xr.DataArray]:
-    """The data without their temperature, and the one that was given instead.
-
-    Unless ``along_t``, T must not change both along a dimension of its own name and along others. ``model``
-    has the energies of the model, if the data have not.
-    """
-    given = temperature(T, data if model is None else model, energy=energy)
-    if "T" in data.dims or (not along_t and "T" in given.dims and given.ndim > 1):
-        raise ValueError(
-            f"{caller}: T= replaces the temperature of a {what} at one temperature; this one has "
-            "dimension 'T', select by .sel(T=...)"
-        )
-    data = data.drop_vars(["T", "temperature"], errors="ignore")
-    aligned(caller, **{what: data, "T": given})
-    return data, given
 
 
 def checked_rate(rate: Parameter, sigma: xr.DataArray, caller: str, zero: bool = False) -> xr.DataArray:

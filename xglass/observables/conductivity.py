@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, in_model_units, require
+from xglass.checks import aligned, in_model_units, model_of, refuse, require
 from xglass.engine.core import conductivity
 from xglass.messages import NotFoundError, public, warn
 from xglass.observables import common
+from xglass.observables.kubo import sum_rule_of_states
 from xglass.units.parameters import Parameter, Value
 from xglass.variables import Labelled, energy_unit, stamp
 
@@ -433,26 +436,40 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[Value, Value] | No
 
 
 @public
-def sum_rule(solution: xr.Dataset) -> xr.DataArray:
-    r"""Violation of the sum rule of the conductivity, relative to the total weight.
+def sum_rule(run_or_solution: xr.Dataset, *, direction: str | Sequence[str] = "mean") -> xr.DataArray:
+    r"""Violation of the sum rule of the conductivity, relative to its terms.
+
+    For one electron coupled to two-level systems, per particle (Maldague, Phys. Rev. B 16, 2437 (1977)),
 
     .. math:: \int_0^\infty \sigma(\omega)\, d\omega = \frac{\pi}{2} \langle -H_\mathrm{hop}\rangle +
-        \frac{\pi T}{2} \frac{Z''}{Z}
+        \frac{\pi T}{2} \frac{Z''}{Z} .
 
-    per particle (Maldague, Phys. Rev. B 16, 2437 (1977)). The second term is the stiffness of a finite ring;
-    it vanishes for long rings and in an average over twisted boundary conditions, and is taken as 0 for
-    solvers that do not report it.
+    The second term is the stiffness of a finite ring; it vanishes for long rings and in an average over
+    twisted boundary conditions, and is taken as 0 for solvers that do not report it. For charges, of every
+    configuration,
+
+    .. math:: \int_0^\infty \sigma_{ab}(\omega)\, d\omega + \frac{\pi}{2V}
+        \frac{\partial^2 F}{\partial A_a \partial A_b} = -\frac{\pi}{2V} \sum_\mathrm{bonds} r_a r_b
+        \langle t (c^+_i c_j + \mathrm{h.c.}) \rangle
+
+    with all pairs of states, degenerate ones included, on the left. The stiffness of the torus is taken by
+    its own route, from finite differences of F with phases exp(i A r) on all bonds: on small tori it is
+    large, and of either sign.
 
     Parameters
     ----------
-    solution : Dataset
-        Solution of a solver, with ``total_weight``, ``kinetic_energy`` and, of a finite ring, ``stiffness``.
+    run_or_solution : Dataset
+        Solution of a solver, with ``total_weight``, ``kinetic_energy`` and, of a finite ring, ``stiffness``;
+        or a run of charges or the Dataset of :func:`diagonalize`.
+    direction : str or sequence of str
+        Directions of charges, as for :func:`optical_conductivity`.
 
     Returns
     -------
     DataArray
-        ``sum_rule(...)``: (left side - right side) / left side; 0 is exact. NaN where there is no weight (two
-        sites without a twist have no current).
+        ``sum_rule(..., [direction])``, left side minus right side over the total weight, of charges over the
+        largest of the three terms; 0 is exact. NaN where there is no weight (two sites without a twist have
+        no current). Of charges it costs some twenty eigenproblems a configuration.
 
     Raises
     ------
@@ -460,6 +477,8 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
         If it is no Dataset.
     KeyError
         Where one of the terms is missing.
+    ValueError
+        For an unknown direction, or another one than "mean" or "x" of a ring.
 
     Examples
     --------
@@ -468,8 +487,19 @@ def sum_rule(solution: xr.Dataset) -> xr.DataArray:
     >>> result = xg.exact(tls, T=0.5, frequency=[0.0, 1.0], broadening=0.1)
     >>> bool(abs(xg.sum_rule(result)) < 1e-9)
     True
+    >>> glass = xg.charge_glass(xg.lattice.triangular(4), t_p=0.1, self_image="include")
+    >>> run = xg.metropolis(glass, T=0.1, walker=1, sweep=1, seed=7)
+    >>> bool(abs(xg.sum_rule(run, direction=["x", "y"])).max() < 1e-8)
+    True
     """
+    if isinstance(run_or_solution, xr.Dataset) and model_of(run_or_solution) == "charge_glass":
+        return sum_rule_of_states(run_or_solution, direction)
+    solution = run_or_solution
     require(solution, "total_weight", "kinetic_energy", caller="sum_rule")
+    refuse(
+        "sum_rule",
+        (direction not in ("mean", "x"), f"direction of a ring is 'mean' or 'x', got {direction!r}"),
+    )
     terms = ("total_weight", "kinetic_energy", *(["stiffness"] if "stiffness" in solution else []))
     in_model_units("sum_rule", **{name: solution.variables[name] for name in terms})
     result = common.labelled(

@@ -11,7 +11,8 @@ from xglass.checks import aligned, eager, refuse, whole_number
 from xglass.engine.charge import configurations
 from xglass.lattice.whole import lattice_mark
 from xglass.messages import NotFoundError, public
-from xglass.observables.common import labelled, occupations
+from xglass.observables.common import labelled
+from xglass.solvers.one_body import occupations
 from xglass.units.parameters import Labels
 from xglass.variables import stamp
 

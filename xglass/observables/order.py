@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from xglass.checks import array, eager, few, in_model_units, real_array, refuse, whole_number
+from xglass.checks import array, eager, refuse, whole_number
 from xglass.engine.charge import configurations
 from xglass.lattice.waves import stripes, zone_vectors
 from xglass.messages import public
-from xglass.observables.common import labelled, occupations
+from xglass.observables.common import components, labelled, own_waves
+from xglass.solvers.one_body import occupations
 from xglass.solvers.tasks import Input
 from xglass.variables import stamp
 
@@ -46,46 +47,6 @@ def _of_torus(occupation: xr.DataArray, run: xr.Dataset, waves: np.ndarray) -> x
     weights = xr.DataArray(np.exp(-1j * phases), dims=("q", "sublattice"))
     inputs: list[Input] = [(occupation, ["site"]), (run["filling"], []), (weights, ["q", "sublattice"])]
     return labelled(configurations.torus_structure_factor, inputs, ["q"], cells=cells)
-
-
-def _components(waves: np.ndarray) -> dict[str, xr.Variable]:
-    """Return the coords qx, qy, ... of waves (..., axis)."""
-    dims = ("q",) * (waves.ndim - 1)
-    return {f"q{axis}": xr.Variable(dims, waves[..., k]) for k, axis in enumerate("xyz"[: waves.shape[-1]])}
-
-
-def _own_waves(caller: str, q: xr.DataArray, run: xr.Dataset, dims: tuple[str, ...]) -> xr.DataArray:
-    """The wave vectors of the user, checked, with their components along the axes of the lattice."""
-    real_array(caller, "q", q)
-    in_model_units(caller, q=q)
-    axes, names = run.sizes["axis"], "xyz"[: run.sizes["axis"]]
-    refuse(
-        caller,
-        (
-            {*q.dims} != {*dims} or q.sizes["axis"] != axes,
-            f"q has dimensions {dict(q.sizes)}, and must have {' and '.join(repr(d) for d in dims)}, with "
-            f"{axes} components along 'axis'",
-        ),
-        (q.chunks is not None, "q is lazy; parameters must be known to build the graph: write .compute()"),
-    )
-    if "axis" in q.coords:
-        labels = [str(label) for label in q["axis"].values]
-        refuse(
-            caller,
-            (
-                sorted(labels) != sorted(names),
-                f"q has labels {labels} along 'axis', and must have {[*names]}; or write .drop_vars('axis') "
-                "if its components stand in this order",
-            ),
-        )
-        q = q.isel(axis=[labels.index(name) for name in names])
-    refuse(
-        caller,
-        (q.size == 0, "q is empty; give at least one wave vector"),
-        (not np.isfinite(q.values).all(), f"q must be finite, got {few(q.values.ravel())}"),
-    )
-    own = {name: c.variable for name, c in q.coords.items() if "axis" not in c.dims and {*c.dims} <= {"q"}}
-    return xr.DataArray(q.transpose(..., "axis").values.astype(np.float64), dims=dims, coords=own)
 
 
 @public
@@ -137,14 +98,14 @@ def structure_factor(
     if q is not None:
         refuse("structure_factor", (zones is not None, "q and zones both say which waves; give one of them"))
         array("structure_factor", "q", q, over=" over (q, axis)")
-        waves = _own_waves("structure_factor", q, run, ("q", "axis"))
+        waves = own_waves("structure_factor", "q", q, run, ("q", "axis"))
         result = _summed(occupation, run, eager(run, "position"), waves)
-        result = result.assign_coords(dict(waves.coords) | _components(waves.values))
+        result = result.assign_coords(dict(waves.coords) | components(waves.values))
     else:
         count = None if zones is None else whole_number("zones", zones)
         vectors = zone_vectors(run, count, caller="structure_factor")
         result = _of_torus(occupation, run, vectors)
-        result = result.assign_coords(_components(vectors.reshape(-1, vectors.shape[-1])))
+        result = result.assign_coords(components(vectors.reshape(-1, vectors.shape[-1])))
     return stamp(result.rename("structure_factor"))
 
 
@@ -197,13 +158,13 @@ def order_parameter(run: xr.Dataset, *, q: Sequence[float] | np.ndarray | xr.Dat
             )
         q = xr.DataArray(numbers, dims="axis")
     dims = ("q", "axis") if "q" in q.dims else ("axis",)
-    waves = _own_waves("order_parameter", q, run, dims)
+    waves = own_waves("order_parameter", "q", q, run, dims)
     several = waves if "q" in waves.dims else waves.expand_dims("q")
     result = _summed(occupation, run, eager(run, "position"), several)
     if "q" not in waves.dims:
         result = result.isel(q=0)
     result = (result / run.sizes["site"]) ** 0.5 / run["filling"]
-    result = result.assign_coords(dict(waves.coords) | _components(waves.values))
+    result = result.assign_coords(dict(waves.coords) | components(waves.values))
     return stamp(result.transpose(..., *dims[:-1]).rename("order_parameter"))
 
 

@@ -14,7 +14,7 @@ from xglass.lattice.whole import require_whole
 from xglass.models.common import temperature, with_coordinates, with_labels
 from xglass.solvers.tasks import Input
 from xglass.units.parameters import Frequencies, Parameter, parameter, scale_of
-from xglass.variables import stamp
+from xglass.variables import energy_unit, stamp
 
 #: Parameters of :func:`electron_tls`, in the order in which engines take them.
 PARAMETERS = ("t", "g", "g_z", "omega0", "site_energy")
@@ -80,13 +80,27 @@ def temperatures(T: Parameter, model: xr.Dataset, *, zero: bool = False) -> xr.D
 
 def rising(name: str, value: Any, model: xr.Dataset) -> xr.DataArray:
     """A grid that rises, one-dimensional."""
-    grid = parameter(name, value, scale=scale_of(model), energy="tc")
+    grid = parameter(name, value, scale=scale_of(model), energy=energy_unit(model))
     if grid.ndim > 1 or (grid.ndim == 1 and (grid.dims != (name,) or (np.diff(grid.values) <= 0.0).any())):
         raise ValueError(
             f"{name} must be one rising sequence, got dimensions {grid.dims} and values "
             f"{grid.values.tolist()[:6]}"
         )
     return grid if grid.ndim else grid.expand_dims(name).assign_coords({name: [float(grid)]})
+
+
+def uniform_from_zero(grid: np.ndarray, caller: str) -> None:
+    """Raise if frequencies are no centres of bins of one width, the first about 0."""
+    if (
+        grid.size < 2
+        or grid[0] != 0.0
+        or not np.allclose(np.diff(grid), grid[-1] / (grid.size - 1), rtol=1e-6, atol=0.0)
+    ):
+        raise ValueError(
+            f"{caller}: broadening=None counts weight in bins of equal width from 0, got frequency "
+            f"{grid.tolist()[:6]}; "
+            "pass a grid such as np.linspace(0, 6, 1201), or a broadening"
+        )
 
 
 def widths(broadening: Parameter, model: xr.Dataset) -> xr.DataArray:

@@ -189,7 +189,7 @@ def static_disorder(
     model = with_coordinates(model, fraction)
     binned = broadening is None
     if binned:
-        _uniform(grids.frequency.values, caller)
+        common.uniform_from_zero(grids.frequency.values, caller)
     common.memory_limit(32.0 * sites**2, f"{caller}: {sites} sites", "take fewer sites and more realizations")
 
     inputs: dict[str, Input] = {
@@ -278,16 +278,3 @@ def _along_temperatures(fraction: xr.DataArray, T: xr.DataArray) -> xr.DataArray
     bare = xr.DataArray(fraction.variable)
     number = T.sizes.get("T", 1)
     return bare.transpose(..., "T") if "T" in bare.dims else bare.expand_dims(T=number, axis=-1)
-
-
-def _uniform(grid: np.ndarray, caller: str) -> None:
-    if (
-        grid.size < 2
-        or grid[0] != 0.0
-        or not np.allclose(np.diff(grid), grid[-1] / (grid.size - 1), rtol=1e-6, atol=0.0)
-    ):
-        raise ValueError(
-            f"{caller}: broadening=None counts weight in bins of equal width from 0, got frequency "
-            f"{grid.tolist()[:6]}; "
-            "pass a grid such as np.linspace(0, 6, 1201), or a broadening"
-        )

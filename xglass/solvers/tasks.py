@@ -24,8 +24,8 @@ Input = tuple[xr.DataArray, list[str]]
 #: Core dimensions of a result, and its type.
 Output = tuple[list[str], Any]
 
-#: Sizes of blocks along the dimensions that may be cut; None: nothing is lazy.
-Plan = dict[str, int] | None
+#: Size of blocks, or the size of each, along the dimensions that may be cut; None: nothing is lazy.
+Plan = Mapping[str, int | tuple[int, ...]] | None
 
 #: What chunks="auto" aims at for one task: seconds of work, bytes of results; and the most tasks there are.
 TASK_SECONDS, TASK_BYTES, MOST_TASKS = 1.0, 64e6, 10_000
@@ -46,7 +46,7 @@ def planned(
     seconds: float = math.inf,
     nbytes: float = 0.0,
     least: int = 1,
-) -> Plan:
+) -> dict[str, int] | None:
     """Decide how loops are cut.
 
     Parameters

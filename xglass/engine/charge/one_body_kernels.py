@@ -24,11 +24,13 @@ def fermi(x):
 def chemical_potential(levels, temperature, particles):
     """Mu with sum of Fermi functions = particles; ``levels`` ascending, 0 < particles < number of levels.
 
-    In a gap at low temperature any mu of the plateau is as good as another (the sum is flat to rounding): the
+    A number that is not whole is a mean like any other; the search begins between the levels next to it. In a
+    gap at low temperature any mu of the plateau is as good as another (the sum is flat to rounding): the
     answer is meant for F, densities and <K>, which do not depend on it there.
     """
     low, high = levels[0] - 50.0 * temperature, levels[-1] + 50.0 * temperature
-    mu = 0.5 * (levels[particles - 1] + levels[particles])
+    below = min(max(int(particles), 1), max(levels.size - 1, 1))
+    mu = 0.5 * (levels[below - 1] + levels[min(below, levels.size - 1)])
     for _ in range(200):
         excess, slope = -1.0 * particles, 0.0
         for e in levels:
@@ -104,16 +106,20 @@ def kinetic_energies(hopping, potentials, temperatures, particles, out):
 
 
 @kernel
-def densities(hopping, potentials, temperatures, particles, out):
-    """Thermal densities sum_n f_n |U_in|^2 of (configuration, site) potentials, into (configuration,
-    site) ``out``.
+def eigenstates(hopping, potentials, levels, states):
+    """Levels in rising order and their states, of (configuration, site) potentials, into (configuration,
+    state) ``levels`` and (configuration, state, site) ``states``.
     """
     work = np.empty_like(hopping)
+    for c in range(levels.shape[0]):
+        energies, vectors = np.linalg.eigh(_hamiltonian(hopping, potentials[c], work))
+        levels[c] = energies
+        states[c] = vectors.T
+
+
+@kernel
+def levels(hopping, potentials, out):
+    """Levels in rising order of (configuration, site) potentials, into (configuration, state) ``out``."""
+    work = np.empty_like(hopping)
     for c in range(out.shape[0]):
-        levels, vectors = np.linalg.eigh(_hamiltonian(hopping, potentials[c], work))
-        mu = chemical_potential(levels, temperatures[c], particles[c])
-        out[c] = 0.0
-        for n in range(levels.size):
-            f = fermi((levels[n] - mu) / temperatures[c])
-            for i in range(levels.size):
-                out[c, i] += f * vectors[i, n] * vectors[i, n]
+        out[c] = np.linalg.eigvalsh(_hamiltonian(hopping, potentials[c], work))
