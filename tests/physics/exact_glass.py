@@ -139,10 +139,14 @@ class Space:
             self._bases[momentum] = self._basis(phases(self.glass)[momentum])
         return self._bases[momentum]
 
+    @cached_property
+    def first(self) -> np.ndarray:
+        """One configuration of each class that translations and inversion join."""
+        return np.unique(self.glass.orbit, return_index=True)[1]
+
     def _basis(self, phase: np.ndarray) -> sparse.csc_array:
         i, j = self.glass.cells
-        one = np.unique(self.glass.orbit, return_index=True)[1]  # of each class under both
-        seeds = [moved.tocsc()[:, one] for moved in self.translations]
+        seeds = [moved.tocsc()[:, self.first] for moved in self.translations]
         vectors = sum(complex(p) * seed for p, seed in zip(phase, seeds, strict=True))
         images = self.permuted(self.glass.index(-i, -j)) @ vectors.conj()
         both = (vectors + images).tocsc(), (1j * (vectors - images)).tocsc()
@@ -152,6 +156,22 @@ class Space:
         keep = (norms > 1e-6) & ((overlap < 1e-6) | (norms == norms.max(axis=0)))
         columns = [part[:, k] / norm[k] for part, k, norm in zip(both, keep, norms, strict=True)]
         return sparse.hstack(columns).tocsc()
+
+    def block(self, momentum: int, operator: sparse.csr_array) -> np.ndarray:
+        """An operator that keeps the momentum, among its states; real and symmetric.
+
+        It suffices to know where it leads the first configuration of each class: there at most two columns
+        are not zero, and they are orthogonal to each other as 1 and i.
+        """
+        basis = self.basis(momentum)
+        there = basis.tocsr()[self.first].tocoo()
+        order = np.argsort(there.coords[1], kind="stable")
+        row, value = there.coords[0][order], there.data[order]
+        assert len(row) == basis.shape[1]
+        reached = (operator[self.first] @ basis)[row]
+        block = (sparse.diags_array(value.conj() / abs(value) ** 2) @ reached).real.toarray()
+        assert abs(block - block.T).max() < 1e-12
+        return block
 
 
 @cache
@@ -208,13 +228,6 @@ class ManyBody:
                 label = np.minimum(label, label[np.argmax(same, axis=0)])
         return {int(k): int(m) for k, m in zip(*np.unique(label, return_counts=True), strict=True)}
 
-    def block(self, momentum: int, operator: sparse.csr_array) -> sparse.csr_array:
-        """An operator among the states of a momentum."""
-        basis = self.space.basis(momentum)
-        block = (basis.conj().T @ (operator @ basis)).tocsr()
-        assert abs(block.imag).max() < 1e-12
-        return block.real
-
     def blocks(self) -> list[Block]:
         operators = [self.current(a) for a in range(2)]
         operators += [self.over_bonds(bond_vectors(self.glass)[:, a] ** 2) for a in range(2)]
@@ -223,11 +236,11 @@ class ManyBody:
         for to in self.symmetries.values():  # the momenta that are left out have the images of these
             pairs = (pairs + pairs[:, to]) / 2
         for momentum, weight in self.momenta.items():
-            energy, vectors = np.linalg.eigh(self.block(momentum, H).toarray())
+            energy, vectors = np.linalg.eigh(self.space.block(momentum, H))
             # Diagonal operators that translations and inversion keep are diagonal in the basis.
             diagonal = np.column_stack([self.electrostatic, pairs])
             means = (abs(self.space.basis(momentum)).power(2).T @ diagonal).T @ vectors**2
-            applied = [self.block(momentum, operator) @ vectors for operator in operators]
+            applied = [sparse.csr_array(self.space.block(momentum, part)) @ vectors for part in operators]
             f_sum = np.array([(vectors * column).sum(axis=0) for column in applied[2:]])
             current = np.array([vectors.T @ column for column in applied[:2]]) ** 2
             result.append(Block(weight, energy, means[0], f_sum, means[1:], current))
@@ -241,7 +254,7 @@ class ManyBody:
         for sign in signs:
             H = self.hamiltonian((sign * twist[0], sign * twist[1]))
             for momentum, weight in self.momenta.items():
-                energy = np.linalg.eigvalsh(self.block(momentum, H).toarray())
+                energy = np.linalg.eigvalsh(self.space.block(momentum, H))
                 exponents.append(np.log(weight / len(signs)) - energy / T)
         return float(np.logaddexp.reduce(np.concatenate(exponents)))
 

@@ -47,12 +47,14 @@ def glass(t_p=0.12, eta=-1.0, self_image: str | float = "exclude", **shape) -> G
     return Glass(hopping=(("c", eta * t_p), ("p", t_p)), self_image=self_image, **shape)
 
 
-def many_body(g: Glass, T: float) -> Averages:
+def many_body(g: Glass, T: float, *, optical: bool = False) -> Averages:
     """Exact averages, once for all W_ii, which are no part of the Hamiltonian."""
-    return _many_body(replace(g, self_image="exclude"), T)
+    return _many_body(replace(g, self_image="exclude"), T, optical)
 
 
-_many_body = cache(exact)
+@cache
+def _many_body(g: Glass, T: float, optical: bool) -> Averages:
+    return exact(g, T, optical=optical)
 
 
 # ---- the many-body side by itself
@@ -147,13 +149,16 @@ def test_sixteen_sites_have_all_states_and_the_right_moments():
     g = glass()
     blocks, H = levels(g), ManyBody(g).hamiltonian()
     assert sum(b.weight * len(b.energy) for b in blocks) == 12870
-    for power, moment in ((1, H.trace().real), (2, abs(H).power(2).sum()), (3, (H @ H @ H).trace().real)):
-        assert sum(b.weight * (b.energy**power).sum() for b in blocks) == pytest.approx(moment, rel=1e-12)
+    H2 = H @ H
+    for power, moment in ((1, H.trace()), (2, H2.trace()), (3, H2.multiply(H.T).sum())):
+        assert sum(b.weight * (b.energy**power).sum() for b in blocks) == pytest.approx(
+            moment.real, rel=1e-12
+        )
     # At eta = -1 signs (-1)^j on the sites make all bonds equal: a sixfold axis that the code does not use.
-    cold = many_body(g, 0.03)
-    assert cold.f_sum[0] == pytest.approx(cold.f_sum[1], rel=1e-9)
-    assert cold.conductivity[0].total() == pytest.approx(cold.conductivity[1].total(), rel=1e-8)
-    assert np.ptp(cold.structure[STRIPES]) < 1e-9
+    quantum = many_body(g, 0.1, optical=True)
+    assert quantum.f_sum[0] == pytest.approx(quantum.f_sum[1], rel=1e-9)
+    assert quantum.conductivity[0].total() == pytest.approx(quantum.conductivity[1].total(), rel=1e-8)
+    assert np.ptp(quantum.structure[STRIPES]) < 1e-9
 
 
 def test_without_hopping_charges_are_classical():
@@ -206,15 +211,16 @@ def test_sum_rule_with_a_twist(axis):
 
 def test_sum_rule_on_sixteen_sites():
     g, T = glass(), 0.1
-    problem, quantum = ManyBody(g), many_body(g, T)
+    problem, quantum = ManyBody(g), many_body(g, T, optical=True)
     untwisted = np.concatenate([np.log(b.weight) - b.energy / T for b in levels(g)])
-    F = [-T * logsumexp(untwisted)] + [-T * twisted(problem, 1, T, A) for A in (0.05, 0.1)]
-    rest = np.pi / (2 * area(g)) * float(np.dot([-30, 32, -2], F)) / (12 * 0.05**2)
+    A = 0.01
+    curvature = -2 * T * (twisted(problem, 1, T, A) - logsumexp(untwisted)) / A**2
+    rest = np.pi / (2 * area(g)) * curvature
     pairs = quantum.conductivity[1].total()
-    assert pairs + rest == pytest.approx(quantum.f_sum[1], rel=1e-3)
+    assert pairs + rest == pytest.approx(quantum.f_sum[1], rel=2e-4)
     # 16 sites are coherent at this temperature: lines have less than half of the weight. At 0.5 all of it.
     assert 0.40 < pairs / quantum.f_sum[1] < 0.44
-    hot = many_body(g, 0.5)
+    hot = many_body(g, 0.5, optical=True)
     assert hot.conductivity[1].total() == pytest.approx(hot.f_sum[1], rel=0.02)
 
 
@@ -395,7 +401,7 @@ def test_conductivity(eta, T):
     sigma(0) and a displaced peak below 2 t_p = 0.24: the potential of charges that move as fast as the
     electron, for they are the electrons, does not localise.
     """
-    sides = [many_body(glass(eta=eta), T)]
+    sides = [many_body(glass(eta=eta), T, optical=True)]
     sides += [static(glass(eta=eta, self_image=s), T, "kinetic") for s in ("exclude", "include")]
     w = np.arange(0, 0.5, 0.005)
     quantum, excluded, included = (mean_conductivity(side, w, 0.2 * 0.12) for side in sides)
@@ -422,7 +428,7 @@ def test_conductivity(eta, T):
 def test_the_peak_of_charge_order():
     """At T = 0.1, t_p = 0.12, eta = -1: 0.64 V exactly, 0.55 V and 1.43 V with W_ii excluded and included."""
     w, found = np.arange(0.4, 2.0, 0.005), []
-    for side in [many_body(glass(), 0.1)] + [
+    for side in [many_body(glass(), 0.1, optical=True)] + [
         static(glass(self_image=s), 0.1, "kinetic") for s in ("exclude", "include")
     ]:
         sigma = mean_conductivity(side, w, 0.06)
@@ -451,7 +457,7 @@ def test_a_run_arrives_at_the_enumeration(rule):
     so small that the weights cannot be confused.
     """
     g, T, w = glass(self_image="include"), 0.1, np.array([0.0, 0.3, 1.43])
-    options = dict(T=T, walker=1000, sweep=10, every=10, weight=rule, seed=61, chunks=None)
+    options = dict(T=T, walker=600, sweep=10, every=10, weight=rule, seed=61, chunks=None)
     run = xglass.metropolis(model(g), **options).isel(sweep=-1)
     S, position = xglass.structure_factor(run), run["position"].values
     waves = np.stack([S["qx"], S["qy"]], axis=1)
@@ -459,19 +465,19 @@ def test_a_run_arrives_at_the_enumeration(rule):
     sigma = xglass.optical_conductivity(run, frequency=w, broadening=0.024)
     expected = static(g, T, rule, spread=False)
     found = {
-        "E": (run["electrostatic_energy"], expected.electrostatic, 0.009),
-        "<K>": (run["kinetic_energy"], expected.kinetic, 0.003),
-        "S of the longest wave": (S.isel(q=LONGEST), expected.structure[LONGEST], 0.004),
-        "S of horizontal stripes": (S.isel(q=8), expected.structure[8], 0.03),
+        "E": (run["electrostatic_energy"], expected.electrostatic, 0.012),
+        "<K>": (run["kinetic_energy"], expected.kinetic, 0.004),
+        "S of the longest wave": (S.isel(q=LONGEST), expected.structure[LONGEST], 0.005),
+        "S of horizontal stripes": (S.isel(q=8), expected.structure[8], 0.04),
     }
     for k, value in enumerate(mean_conductivity(expected, w, 0.024)):
-        found[f"sigma at {w[k]}"] = (sigma.isel(frequency=k), value, 0.008)
+        found[f"sigma at {w[k]}"] = (sigma.isel(frequency=k), value, 0.01)
     for name, (values, mean, resolution) in found.items():
         error = float(values.std(ddof=1)) / np.sqrt(values.size)
         assert error < resolution, name
         assert abs(float(values.mean()) - mean) < norm.isf(ALARM / 4 / len(found)) * error, name
     other = static(g, T, {"kinetic": "free_energy", "free_energy": "kinetic"}[rule])
-    assert abs(float(run["electrostatic_energy"].mean()) - other.electrostatic) > 6 * found["E"][2]
+    assert abs(expected.electrostatic - other.electrostatic) > 6 * found["E"][2]
 
 
 @pytest.mark.parametrize("self_image", ["exclude", "include"])
