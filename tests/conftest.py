@@ -41,6 +41,7 @@ LONGEST = (
     "test_recipes",
     "store",
     "test_exact_chain",
+    "test_exact_glass",
     "test_tls_dmft",
     "test_tls_typicality",
     "test_tls_ftlm",

@@ -41,7 +41,7 @@ class Glass:
     shape: tuple[int, int] = (4, 4)
     particles: int = 8
     hopping: tuple[tuple[str, float], ...] = (("c", -0.06), ("p", 0.12))
-    self_image: str = "include"
+    self_image: str | float = "include"
 
     @property
     def sites(self) -> int:
@@ -88,7 +88,8 @@ class Glass:
     def potential_matrix(self) -> np.ndarray:
         """W: V_ij and, on the diagonal, what a particle contributes to its own potential."""
         pairs, self_image = self.coulomb
-        return pairs + {"exclude": 0.0, "include": self_image}[self.self_image] * np.eye(self.sites)
+        named = {"exclude": 0.0, "include": self_image}
+        return pairs + named.get(self.self_image, self.self_image) * np.eye(self.sites)
 
     @cached_property
     def occupations(self) -> np.ndarray:
