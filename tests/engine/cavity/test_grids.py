@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xglass.engine.cavity import grids
-from xglass.engine.cavity.bubble import band, basis_for, chemical_potential, chi0_of, occupied
+from xglass.engine.cavity.bubble import band, basis_for, chi0_of, fermi_level, occupied
 from xglass.engine.cavity.grids import CubicGrid, InversionGrid
 
 GRIDS = {
@@ -65,7 +65,7 @@ def test_fast_transforms_beyond_the_side_of_products(monkeypatch):
 )
 def test_chemical_potential_is_that_of_the_grid(filling, T):
     one = band(-np.ones(3), np.eye(3, dtype=int), (16,) * 3)
-    mu = chemical_potential(one, filling, T)
+    mu = fermi_level(one, filling, T)
     f = occupied((one.energy - mu) / T)
     # a last bit of mu is worth dn/dmu of it
     slope = (f * (1 - f)) @ one.grid.weight / T
@@ -76,7 +76,7 @@ def test_rounding_in_filling_moves_mu_alone():
     """Particle-hole symmetry of the band: mu(1 - n) = -mu(n)."""
     one = band(-np.ones(2), np.eye(2, dtype=int), (12, 12))
     for n in (0.1, 0.25, 0.45):
-        up, down = (chemical_potential(one, filling, 0.3) for filling in (n, 1 - n))
+        up, down = (fermi_level(one, filling, 0.3) for filling in (n, 1 - n))
         assert up == pytest.approx(-down, abs=1e-13)
 
 
