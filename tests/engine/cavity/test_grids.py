@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xglass.engine.cavity import grids
-from xglass.engine.cavity.bubble import band, basis_for, chi0_of, fermi_level, fermi_function
+from xglass.engine.cavity.bubble import band, basis_for, chi0_of, fermi_function, fermi_level
 from xglass.engine.cavity.grids import CubicGrid, InversionGrid
 
 GRIDS = {

@@ -222,9 +222,15 @@ def chi0_of(band: Band, filling: float, T: float, matsubara: np.ndarray, basis: 
 
 
 def imaginary_time(grid: AnyGrid, x: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """(time, q) chi0(q, tau) at tau T in [0, 1], of energies x = (eps - mu) / T."""
+    """(time, q) chi0(q, tau) at tau T in [0, 1/2], of energies x = (eps - mu) / T."""
     u = np.asarray(times)[:, None]
-    # logarithms of f and 1 - f: neither e^(x u) nor e^(-x u) is ever formed
-    particles = np.exp(u * x - np.logaddexp(0.0, x))
-    holes = np.exp(-u * x - np.logaddexp(0.0, -x))
+    # f e^(x u) and (1 - f) e^(-x u) are e^(-(1-u) |x|) and e^(-u |x|) over 1 + e^(-|x|), or the other way
+    # round: of u <= 1/2 one exponential, and nothing overflows
+    size = np.abs(x)
+    whole = np.exp(-size)
+    slow = np.exp(-size * u)
+    fast = whole / np.maximum(slow, np.finfo(float).tiny)
+    slow /= 1.0 + whole
+    fast /= 1.0 + whole
+    particles, holes = np.where(x > 0.0, fast, slow), np.where(x > 0.0, slow, fast)
     return grid.transform(grid.transform(particles) * grid.transform(holes)) / float(grid.size) ** 2
