@@ -25,7 +25,7 @@ def __dir__() -> list[str]:
 
 
 #: Seconds that a point of so many sites takes for every one of them.
-SECONDS = 3e-7
+SECONDS = 5e-7
 
 
 @public
