@@ -52,6 +52,10 @@ def electron():
     return xg.electron_tls(xg.lattice.chain(3), g=[0.5, 1.0], omega0=0.2)
 
 
+def cavity():
+    return xg.cavity_glass(xg.lattice.square(4), filling=[0.3, 0.4, 0.5])
+
+
 def conductivity(run):
     """A spectrum with a displaced peak, as lazy as the run."""
     w = xr.DataArray(
@@ -90,7 +94,13 @@ SOLVERS = {
     "static_disorder": lambda **options: xg.static_disorder(
         electron(), **GRID, sites=8, realization=4, seed=1, **options
     ),
+    "particle_hole_bubble": lambda **options: xg.particle_hole_bubble(
+        cavity(), T=[0.2, 0.4], matsubara=[0, 1], **options
+    ),
 }
+
+#: What may be cut and what may not, where these are not g and frequency.
+CUTS = {"particle_hole_bubble": ("filling", "qx")}
 
 #: Lazy run in, lazy result out.
 LAZY = {
@@ -119,6 +129,21 @@ LAZY = {
     "gap_ratio": lambda run: xg.gap_ratio(run, window=(-0.5, 0.5)),
     "irreversibility_temperature": lambda run: xg.irreversibility_temperature(
         uncut(temperatures(run)) ** 2, uncut(temperatures(run)), factor=1.1
+    ),
+    "metallic_glass.mediated_coupling": lambda run: xg.metallic_glass.mediated_coupling(
+        temperatures(run), v=1.0, omega0=[0.5, 1.0]
+    ),
+    "metallic_glass.closed_form_response": lambda run: xg.metallic_glass.closed_form_response(
+        3.0 * temperatures(run), lagrange_multiplier=0.1, J=1.0
+    ),
+    "metallic_glass.distance_to_transition": lambda run: xg.metallic_glass.distance_to_transition(
+        3.0 * temperatures(run), lagrange_multiplier=0.1, J=1.0
+    ),
+    "metallic_glass.square_root_scale": lambda run: xg.metallic_glass.square_root_scale(
+        3.0 * temperatures(run), temperatures(run), z=0.1, dim="T"
+    ),
+    "metallic_glass.square_root_prefactor": lambda run: xg.metallic_glass.square_root_prefactor(
+        temperatures(run), J=1.0
     ),
     "jackknife": lambda run: xg.jackknife(mean_over_walkers, correlation(run), dim="walker"),
     "bootstrap": lambda run: xg.bootstrap(
@@ -201,6 +226,7 @@ EAGER = {
         [
             "charge_glass",
             "electron_tls",
+            "cavity_glass",
             "random_couplings",
             "random_parameter",
             "random_site_energy",
@@ -372,14 +398,15 @@ def test_solvers_are_lazy(name):
 @pytest.mark.parametrize("name", SOLVERS)
 def test_chunks_of_solvers(name):
     """Any cut along parameters gives the same; what cannot be cut is named."""
-    whole = SOLVERS[name](chunks={"g": 2})
+    parameter, core = CUTS.get(name, ("g", "frequency"))
+    whole = SOLVERS[name](chunks={parameter: 2})
     xr.testing.assert_identical(whole.compute(scheduler="sync"), SOLVERS[name](chunks=None))
     with pytest.raises(ValueError, match="chunks must be 'auto', a dict .* or None, got 'all'"):
         SOLVERS[name](chunks="all")
-    with pytest.raises(ValueError, match="chunks: 'frequency' cannot be chunked"):
-        SOLVERS[name](chunks={"frequency": 1})
+    with pytest.raises(ValueError, match=f"chunks: '{core}' cannot be chunked"):
+        SOLVERS[name](chunks={core: 1})
     with pytest.raises(ValueError, match="whole number"):
-        SOLVERS[name](chunks={"g": 0})
+        SOLVERS[name](chunks={parameter: 0})
 
 
 @pytest.mark.parametrize("name", ABOUT_LABELS)

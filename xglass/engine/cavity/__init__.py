@@ -1,0 +1,1 @@
+"""Fermions whose density couples to the modes of a cavity: bubble, saddle point, response."""
