@@ -220,6 +220,7 @@ PARTNERS = {
     "_seconds",  # a guess of the work of a vector
     "inputs",  # what engines take
     "arrhenius",
+    "boltzmann_conductivity",
     "density_of_states",
     "diagonalize",
     "electrostatic_energy",

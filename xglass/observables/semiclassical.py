@@ -107,7 +107,7 @@ def boltzmann_conductivity(
     names = directions_of(direction, axes, caller)
     number = MOMENTA[axes] if momenta is None else whole_number("momenta", momenta)
     result = labelled(
-        engine.conductivity,
+        engine.boltzmann_conductivity,
         [
             *_crystal(model, caller),
             (model["filling"], []),

@@ -57,7 +57,7 @@ def bands(
 
 
 @operation("boltzmann")
-def conductivity(
+def boltzmann_conductivity(
     hopping: np.ndarray,
     site_energy: np.ndarray,
     source: np.ndarray,
