@@ -187,6 +187,8 @@ def test_two_curves_part_where_their_ratio_crosses_the_factor():
     holes[2] = np.nan
     straight = xg.irreversibility_temperature(ordered, holes, factor=np.exp(0.75))
     assert abs(float(straight) - (0.03 + 0.05 * 0.25 / 0.625)) < 1e-12
+    holes[2] = np.inf  # the inverse of a conductivity of 0
+    xr.testing.assert_allclose(straight, xg.irreversibility_temperature(ordered, holes, factor=np.exp(0.75)))
 
 
 def test_the_first_parting_from_above_counts():

@@ -14,7 +14,7 @@ import xarray as xr
 from xglass import checks
 from xglass.checks import aligned, few, in_model_units, real_array, refuse, uncut
 from xglass.messages import warn
-from xglass.solvers.one_body import replaced_temperature
+from xglass.solvers.one_body import replaced_temperature, temperature_of
 from xglass.solvers.tasks import Input
 from xglass.units.parameters import Parameter, parameter, scale_of
 from xglass.variables import energy_unit
@@ -232,18 +232,41 @@ def coarse_step(sigma: xr.DataArray) -> float:
     return COARSE_STEP.get(str(sigma.attrs.get("filter")), COARSE_STEP["gaussian"])
 
 
+def _is_lorentzian(sigma: xr.DataArray) -> bool:
+    return bool(sigma.attrs.get("filter") == "lorentzian")
+
+
+def warn_of_coarse_peaks(sigma: xr.DataArray, caller: str) -> None:
+    """Warn where the parabola through three points is not the line that they are taken of.
+
+    A Lorentzian of width d sampled in steps h at s steps off its centre is found to be s a (1 - 4 s^2) /
+    (1 + a - 3 a s^2) steps off, a = (h/d)^2, of which the largest lies just below q (.193 + .092 q), q = a /
+    (1 + a). A Gaussian is found to a tenth of h/d.
+    """
+    ratio, fine = steps_in_filters(sigma), coarse_step(sigma)
+    if ratio > fine:
+        share = ratio**2 / (1.0 + ratio**2)
+        error = share * (0.193 + 0.092 * share) if _is_lorentzian(sigma) else min(0.1 * ratio, 0.5)
+        warn(
+            f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a peak as narrow as "
+            f"the filter is found to {error:.2g} steps only: compute sigma with steps of at "
+            f"most {fine:g} broadenings, or a larger broadening"
+        )
+
+
 def warn_of_coarse_steps(sigma: xr.DataArray, caller: str, *, upto: float = math.inf) -> None:
     """Warn where an integral over frequency misses what stands between the points.
 
-    By the first term of Poisson's sum a line of width d is integrated in steps h to 2 exp(-2 pi^2 d^2 / h^2)
-    of itself if it is a Gaussian, to 2 exp(-2 pi d / h) if it is a Lorentzian. For bins (no coordinate
-    ``broadening``) the sum is the integral.
+    By Poisson's sum a line of width d is integrated in steps h to 2 exp(-2 pi^2 d^2 / h^2) of itself if it is
+    a Gaussian (first term), to 2 / (exp(2 pi d / h) - 1) if it is a Lorentzian (all of them). For bins (no
+    coordinate ``broadening``) the sum is the integral.
     """
     ratio, fine = steps_in_filters(sigma, upto), coarse_step(sigma)
     if ratio > fine:
-        lorentzian = fine == COARSE_STEP["lorentzian"]
-        exponent = 2.0 * math.pi / ratio if lorentzian else 2.0 * (math.pi / ratio) ** 2
-        line = min(2.0 * math.exp(-exponent), 1.0)
+        if _is_lorentzian(sigma):
+            line = 2.0 / math.expm1(2.0 * math.pi / ratio)
+        else:
+            line = min(2.0 * math.exp(-2.0 * (math.pi / ratio) ** 2), 1.0)
         warn(
             f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a line may count wrong "
             f"by up to {100.0 * line:.2g} %, a spectrum of many by about a tenth of that: compute sigma with "
@@ -284,12 +307,20 @@ def per_particle(sigma: Any, caller: str) -> None:
 def at_temperature(
     sigma: xr.DataArray, T: Parameter | None, caller: str
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    """The spectrum and its temperature: of its own coordinate, or given."""
+    """The spectrum and its temperature: of its own coordinate (of each sweep in a ramp), or given."""
+    own = temperature_of(sigma)
     if T is None:
-        if "T" not in sigma.coords:
+        if own is None:
             raise ValueError(f"{caller}: sigma has no coordinate 'T'; pass the temperature as T=...")
-        return sigma, sigma["T"]
-    own = sigma.coords.get("T")
+        return sigma, own
+    refuse(
+        caller,
+        (
+            "temperature" in sigma.coords,
+            "sigma has the temperature of each sweep of a ramp, which T= does not replace; leave out T=, or "
+            "write .drop_vars('temperature')",
+        ),
+    )
     sigma, given = replaced_temperature(sigma, T, caller, what="spectrum", energy=spectral_unit(sigma))
     checks.no_override(caller, "sigma", T=(own, given))
     return sigma if given.ndim else sigma.assign_coords(T=given.variable), given

@@ -303,7 +303,8 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.Da
         [(sigma, ["frequency"]), (limit, []), (xr.DataArray(grid, dims="frequency"), ["frequency"])],
     )
     energy, unit = common.spectral_unit(sigma), str(sigma.attrs.get("units", common.PER_PARTICLE))
-    weight = f"{energy} {unit}^2" if unit.endswith("/hbar") else f"({unit})*{energy}"
+    ours = unit.endswith(("/hbar", "/(hbar a)"))
+    weight = f"{energy} {unit.replace('hbar', 'hbar^2')}" if ours else f"({unit})*{energy}"
     result = result.assign_coords(cutoff=limit.variable).rename("spectral_weight")
     return stamp(result, energy=energy, spectral_weight=weight)
 
@@ -320,7 +321,8 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = 
     ----------
     sigma : DataArray
         ``optical_conductivity(..., frequency)``; frequency uncut. Noise makes maxima, too: broaden it away
-        first.
+        first. An error by :func:`jackknife` is too large where several maxima compete, between which the
+        highest jumps.
     window : tuple of two floats or Quantities, optional
         Lowest and highest frequency between which to look; default all.
 
@@ -356,13 +358,7 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = 
 def _peak(sigma: xr.DataArray, window: tuple[Value, Value] | None, caller: str) -> xr.DataArray:
     grid = common.grid(sigma, caller)
     low, high = (0.0, float("inf")) if window is None else common.checked_window(window, sigma, caller)
-    ratio = common.steps_in_filters(sigma)
-    if ratio > (fine := common.coarse_step(sigma)):
-        warn(
-            f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a peak as narrow as "
-            f"the filter is found to {min(0.1 * ratio, 0.5):.2g} steps only: compute sigma with steps of at "
-            f"most {fine:g} broadenings, or a larger broadening"
-        )
+    common.warn_of_coarse_peaks(sigma, caller)
     result = common.labelled(
         conductivity.peaks,
         [(sigma, ["frequency"]), (xr.DataArray(grid, dims="frequency"), ["frequency"])],

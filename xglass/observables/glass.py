@@ -198,8 +198,8 @@ def irreversibility_temperature(
     ----------
     a, b : DataArray
         Positive quantities over ``dim`` and other dimensions, with the same labels: averages over walkers,
-        such as the resistivity of a quench and of an ordered start. Values that are not positive, or NaN, are
-        passed over.
+        such as the resistivity of a quench and of an ordered start. Values that are not positive, infinite
+        or NaN are passed over.
     dim : str
         The dimension of temperature, in any order; uncut.
     factor : float
@@ -226,7 +226,7 @@ def irreversibility_temperature(
     >>> T = xr.DataArray([0.02, 0.04, 0.06], dims="T", coords={"T": [0.02, 0.04, 0.06]})
     >>> quench, ordered = 10.0 + 0.0 * T, 10.0 * np.exp(0.04 / T - 2 / 3)
     >>> print(f"{float(xg.irreversibility_temperature(ordered, quench)):.4f}")
-    0.0302
+    0.0328
     """
     caller = "irreversibility_temperature"
     for name, array in {"a": a, "b": b}.items():

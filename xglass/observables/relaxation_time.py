@@ -46,8 +46,8 @@ def relaxation_time_approximation(
     correlation : str, default "conductivity"
         "conductivity" or "symmetrised".
     T : number, sequence, DataArray or Quantity, optional
-        Temperature; default the coordinate of ``sigma``, from which it must not differ. Only
-        "symmetrised" needs it.
+        Temperature; default the coordinate of ``sigma`` (``temperature`` of a ramp), from which it must
+        not differ. Only "symmetrised" needs it.
 
     Returns
     -------
@@ -71,7 +71,9 @@ def relaxation_time_approximation(
     -----
     Entries are means over bins centred on the frequencies; the Lorentzian is integrated over each bin in
     closed form, so that weight is conserved to rounding (counted to infinity) for every rate, however small.
-    By FFT: 2 ms for 10^4 frequencies. All dimensions but frequency may be chunked.
+    So a smooth spectrum is that with a Lorentzian ``broadening`` of p up to the square of the step, and a
+    single stick is moved by up to half a bin. By FFT: 2 ms for 10^4 frequencies. All dimensions but frequency
+    may be chunked.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from xglass.lattice.whole import require_whole
 from xglass.messages import public
 from xglass.observables.common import inverse_unit, labelled
 from xglass.observables.kubo import UNITS, along_directions, directions_of, frequencies_of
-from xglass.solvers.one_body import replaced_temperature
+from xglass.solvers.one_body import replaced_temperature, temperature_of
 from xglass.solvers.tasks import Input
 from xglass.units.parameters import Frequencies, Parameter, parameter, scale_of
 from xglass.variables import energy_unit, stamp
@@ -59,7 +59,7 @@ def boltzmann_conductivity(
     model : Dataset
         Model of :func:`charge_glass`, or a run; hopping and site energies must be those of a crystal.
     T : float, sequence, DataArray or Quantity, optional
-        Temperature in the unit of the model, > 0; default that of a run.
+        Temperature in the unit of the model, > 0; default that of a run, of each sweep in a ramp.
     frequency : float, sequence, DataArray or Quantity
         Frequencies, rising, >= 0.
     rate : float, sequence, DataArray or Quantity
@@ -97,9 +97,11 @@ def boltzmann_conductivity(
     )  # fmt: skip
     if T is None:
         require(model, "T", caller=caller)
-        given = model["T"]
+        own = temperature_of(model)
+        given = model["T"] if own is None else own
     else:
         model, given = replaced_temperature(model, T, caller, what="model", energy=energy_unit(model))
+        given = given.rename("T")
     grid = frequencies_of(frequency, model, caller)
     width = parameter("rate", rate, scale=scale_of(model), energy=energy_unit(model), above=0.0)
     aligned(caller, model=model["hopping"], rate=width, T=given)
@@ -121,7 +123,8 @@ def boltzmann_conductivity(
         directions=names,
     )
     result = result.transpose(*given.dims, ..., "direction", "frequency")
-    result = result.assign_coords(frequency=grid["frequency"].variable, T=given.variable, rate=width.variable)
+    result = result.assign_coords(frequency=grid["frequency"].variable, rate=width.variable)
+    result = result.assign_coords({str(given.name): given.variable})
     result = along_directions(result, direction, names).rename("optical_conductivity")
     return stamp(result, energy=energy_unit(model), optical_conductivity=UNITS[axes])
 

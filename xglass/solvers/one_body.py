@@ -123,7 +123,7 @@ def _hamiltonian(run: xr.Dataset, occupation: xr.DataArray, reference: xr.DataAr
     }
 
 
-def temperature_of(data: xr.Dataset) -> xr.DataArray | None:
+def temperature_of(data: xr.Dataset | xr.DataArray) -> xr.DataArray | None:
     """The temperature that the data carry: that of each sweep of a ramp, else T."""
     name = "temperature" if "temperature" in data.coords else "T"
     return data.coords.get(name)

@@ -15,11 +15,11 @@ def parting(a: np.ndarray, b: np.ndarray, x: np.ndarray, *, factor: float) -> np
     """(...) from the highest x (x,) downwards, the first at which a/b or b/a of (..., x) reaches ``factor``.
 
     NaN where there is none, or where the ratio is as large at the highest x already. Points at which one of
-    the two is not positive are left out.
+    the two is not positive and finite are left out.
     """
 
     def at_point(a: np.ndarray, b: np.ndarray) -> float:
-        there = (a > 0.0) & (b > 0.0)
+        there = (a > 0.0) & (b > 0.0) & np.isfinite(a + b)
         places, apart = x[there], np.abs(np.log(a[there] / b[there])) - math.log(factor)
         parted = np.flatnonzero(apart >= 0.0)
         if parted.size == 0 or parted[-1] == places.size - 1:
