@@ -33,6 +33,11 @@ def temperatures(run):
     return 1.0 + run["acceptance"].isel(sweep=-1).mean("walker")
 
 
+def uncut(x):
+    """All temperatures in one block, where there are blocks."""
+    return x.chunk(T=-1) if x.chunks else x
+
+
 def more_temperatures(run):
     """The same at four of them."""
     cold = temperatures(run)
@@ -112,6 +117,9 @@ LAZY = {
     ),
     "inverse_participation_ratio": lambda run: xg.inverse_participation_ratio(run),
     "gap_ratio": lambda run: xg.gap_ratio(run, window=(-0.5, 0.5)),
+    "irreversibility_temperature": lambda run: xg.irreversibility_temperature(
+        uncut(temperatures(run)) ** 2, uncut(temperatures(run)), factor=1.1
+    ),
     "jackknife": lambda run: xg.jackknife(mean_over_walkers, correlation(run), dim="walker"),
     "bootstrap": lambda run: xg.bootstrap(
         mean_over_walkers, correlation(run), dim="walker", resamples=4, seed=1
@@ -204,7 +212,10 @@ EAGER = {
         ["units.parameter", "units.scale_coordinate", "units.canonical"],
         "parameters are eager; lazy ones are refused",
     ),
-    "dilute_defects.fraction": "a function of parameters",
+    **dict.fromkeys(
+        ["dilute_defects.fraction", "boltzmann_conductivity", "mott_ioffe_regel", "units.coulomb_energy"],
+        "functions of parameters",
+    ),
     "units.text": "a printed number is the end of a chain",
     "show_versions": "takes no data",
     **dict.fromkeys(

@@ -405,6 +405,7 @@ OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
 OF_ARRAYS: dict[str, Callable[[xr.Dataset], object]] = {
     "dc_conductivity": xg.dc_conductivity,
     "diffusivity": lambda data: xg.diffusivity(data, time=1.0),
+    "irreversibility_temperature": lambda data: xg.irreversibility_temperature(data, data),
     "localization_length": xg.localization_length,
     "mean_square_displacement": lambda data: xg.mean_square_displacement(data, time=1.0),
     "peak_frequency": xg.peak_frequency,
@@ -413,10 +414,28 @@ OF_ARRAYS: dict[str, Callable[[xr.Dataset], object]] = {
     "transient_localization_length": lambda data: xg.transient_localization_length(data, rate=1.0),
 }
 
+#: What a lattice or a model has, whatever was solved.
+OF_MODELS: dict[str, Callable[[xr.Dataset], object]] = {
+    "boltzmann_conductivity": lambda data: xg.boltzmann_conductivity(
+        data, T=0.1, frequency=[0.0], rate=0.1, momenta=4
+    ),
+    "mott_ioffe_regel": lambda data: xg.mott_ioffe_regel(data, convention="l=a"),
+}
+
+
+@pytest.mark.parametrize("caller", OF_MODELS)
+def test_what_a_model_has_needs_a_model_of_charges(caller):
+    OF_MODELS[caller](MODELS["charge_glass"]())
+    for data in (MODELS["electron_tls"](), xg.lattice.cubic(2)):
+        if caller == "mott_ioffe_regel" and data.sizes["axis"] == 1:
+            continue  # in one dimension the density drops out
+        with pytest.raises(KeyError, match=rf"^{caller}: .* has no '\w+'; give a model of charge_glass"):
+            OF_MODELS[caller](data)
+
 
 def test_every_solver_and_observable_is_tried():
     assert set(CALLS) == stubs("solvers") - OF_RUNS
-    assert {*OBSERVABLES, *OF_ARRAYS, "sum_rule"} == stubs("observables") | OF_RUNS
+    assert {*OBSERVABLES, *OF_ARRAYS, *OF_MODELS, "sum_rule"} == stubs("observables") | OF_RUNS
 
 
 def named(names):

@@ -125,6 +125,20 @@ CASES = {
         states(), frequency=np.linspace(0.0, 2.0, 5), broadening=0.1, direction=["x", "xy"]
     ),
     "kubo.sum_rule": lambda: 1.0 + xg.sum_rule(states(), direction=["x", "xy"]),
+    "boltzmann": lambda: xg.boltzmann_conductivity(
+        xg.charge_glass(LATTICE, t_p=0.12, eta=-0.5, interaction=None).assign_coords(
+            T=xr.DataArray([0.1, 0.2], dims="point").chunk(1)
+        ),
+        frequency=[0.0, 0.1],
+        rate=[0.1, 0.2],
+        direction=["x", "xy"],
+        momenta=8,
+    ),
+    "irreversibility_temperature": lambda: xg.irreversibility_temperature(
+        xr.DataArray([3.0, 2.0, 1.0], dims="T", coords={"T": [0.1, 0.2, 0.3]}).chunk(),
+        xr.DataArray([1.0, 1.0, 1.0], dims="T", coords={"T": [0.1, 0.2, 0.3]}),
+        factor=1.5,
+    ),
     "exact": lambda: xg.exact(chain(), **GRID)[[*SOLVED, "log_partition_function", "filter_exponent"]],
     "exact.truncated_weight": lambda: xg.exact(chain(), **GRID, max_excitations=2)["truncated_weight"],
     "exact.stiffness": lambda: xg.exact(chain(), **GRID)["stiffness"],

@@ -26,6 +26,7 @@ from .observables.conductivity import sum_rule as sum_rule
 from .observables.diffusion import diffusivity as diffusivity
 from .observables.diffusion import mean_square_displacement as mean_square_displacement
 from .observables.glass import autocorrelation as autocorrelation
+from .observables.glass import irreversibility_temperature as irreversibility_temperature
 from .observables.glass import overlap as overlap
 from .observables.kubo import optical_conductivity as optical_conductivity
 from .observables.one_body import density_of_states as density_of_states
@@ -39,6 +40,8 @@ from .observables.order import stripe_order as stripe_order
 from .observables.order import structure_factor as structure_factor
 from .observables.relaxation_time import relaxation_time_approximation as relaxation_time_approximation
 from .observables.relaxation_time import transient_localization_length as transient_localization_length
+from .observables.semiclassical import boltzmann_conductivity as boltzmann_conductivity
+from .observables.semiclassical import mott_ioffe_regel as mott_ioffe_regel
 from .resampling import bootstrap as bootstrap
 from .resampling import jackknife as jackknife
 from .solvers.diagonalize import diagonalize as diagonalize

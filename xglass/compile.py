@@ -39,6 +39,11 @@ def charges() -> Iterator[Any]:
         yield xg.density_of_states(run, **lines)
         yield xg.spectral_function(run, momentum=momentum, **lines)
     yield from (xg.inverse_participation_ratio(run), xg.gap_ratio(run))
+    # few frequencies stick by stick, many by a comb
+    for frequency in ([0.0, 0.5], np.linspace(0.0, 2.0, 2001)):
+        for form in ("gaussian", "lorentzian"):
+            yield xg.optical_conductivity(run, frequency=frequency, broadening=0.5, filter=form)
+        yield xg.optical_conductivity(run, frequency=frequency, broadening=None)
 
 
 def models() -> Iterator[Any]:

@@ -390,6 +390,13 @@ REGISTRY: dict[str, Variable] = {
             ),
             ("mean_square_displacement", "time", "a^2", r"\Delta x^2", "mean square displacement"),
             ("diffusivity", "time", "{E} a^2/hbar", "D", "time-dependent diffusivity"),
+            (
+                "irreversibility_temperature",
+                "",
+                "{E}",
+                "T^*",
+                "irreversibility temperature: where two preparations part",
+            ),
             ("histogram", "bin", "1", "P", "histogram"),
             ("density", "bin", "1", "p", "probability density: histogram normalised to one"),
             ("moments", "moment", "1", "m_k", "moments: the mean, then central moments"),

@@ -17,6 +17,7 @@ GROUPS = {
     ],
     "Observables: glass": [
         "autocorrelation", "overlap", "structure_factor", "order_parameter", "stripe_order",
+        "irreversibility_temperature",
     ],
     "Observables: energies and densities": [
         "electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density",
@@ -28,6 +29,7 @@ GROUPS = {
         "optical_conductivity", "dc_conductivity", "mobility", "resistivity", "spectral_weight",
         "peak_frequency", "sum_rule", "relaxation_time_approximation", "localization_length",
         "transient_localization_length", "diffusivity", "mean_square_displacement",
+        "boltzmann_conductivity", "mott_ioffe_regel",
     ],
     "Dilute defects": ["dilute_defects"],
     "Fits": ["fits"],

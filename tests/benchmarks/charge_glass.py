@@ -150,6 +150,33 @@ def quantum() -> None:
             )
 
 
+def states() -> None:
+    """Densities, density of states and participation from one diagonalize, against its decompositions."""
+    glass = xg.charge_glass(xg.lattice.triangular(12), t_p=0.12, eta=-1.0, self_image="include")
+    run = xg.metropolis(glass, T=0.05, walker=20, sweep=49, weight="classical", seed=1, chunks=None)
+    K = hopping_matrix(glass["hopping"].values, glass["bond_source"].values, glass["bond_target"].values, 144)
+    matrices = K + xg.electrostatic_potential(run).values[..., None] * np.eye(144)
+    matrices = matrices.reshape(-1, 144, 144)
+    run["occupation"] = run["occupation"].chunk(walker=2)
+    lines = {"energy": np.linspace(-2.0, 2.0, 401), "broadening": 0.02}
+
+    def ours() -> None:
+        solved = xg.diagonalize(run)
+        spectrum = xg.density_of_states(solved, **lines)
+        parts = (xg.local_density(solved), spectrum, xg.inverse_participation_ratio(solved))
+        dask.compute(*parts, scheduler="sync")
+
+    def levels() -> None:
+        xg.density_of_states(run, **lines).compute(scheduler="sync")
+
+    observed, vectors, spectrum, values = interleaved(
+        ours, lambda: bare_eigh(matrices), levels, lambda: bare_eigvalsh(matrices)
+    )
+    row("1000 eigen-decompositions, L = 12", vectors, "s", "")
+    row("  densities, density of states and participation / them", observed / vectors, "x", "<= 1.15")
+    row("  density of states alone / eigenvalues alone", spectrum / values, "x", "")
+
+
 def structure() -> None:
     """Fourier transforms against the sum over sites, at the waves of the torus."""
     for side, walkers in ((12, 4000), (24, 800), (48, 200)):
@@ -341,6 +368,16 @@ def start_up() -> None:
 
 if __name__ == "__main__":
     chosen = sys.argv[1:]
-    for part in (classical, quantum, structure, conductivity, graph, dask_overhead, two_workers, start_up):
+    for part in (
+        classical,
+        quantum,
+        states,
+        structure,
+        conductivity,
+        graph,
+        dask_overhead,
+        two_workers,
+        start_up,
+    ):
         if not chosen or part.__name__ in chosen:
             part()

@@ -218,7 +218,16 @@ CALLS = {
     "static_disorder": [
         ((electron,), lambda x: xg.static_disorder(x, **GRID, sites=8, realization=2, seed=1))
     ],
-    "sum_rule": [((solution,), xg.sum_rule)],
+    "sum_rule": [((solution,), xg.sum_rule), ((run,), xg.sum_rule)],
+    "boltzmann_conductivity": [
+        ((glass,), lambda x: xg.boltzmann_conductivity(x, T=0.1, frequency=[0.0], rate=0.1, momenta=4))
+    ],
+    "irreversibility_temperature": [
+        (
+            (tau, lambda: 0.0 * tau() + 1.0),
+            lambda a, b: xg.irreversibility_temperature(a, b.rename("tau"), factor=10.0),
+        )
+    ],
     "relaxation_time_approximation": [
         ((static,), lambda x: xg.relaxation_time_approximation(x, rate=0.3)),
         ((static,), lambda x: xg.relaxation_time_approximation(x, rate=0.3, correlation="symmetrised")),
@@ -261,6 +270,8 @@ APART = {
     "units.scale_coordinate": "takes one Quantity",
     "units.scale_of": "the scale is in meV always",
     "units.canonical": "takes numbers",
+    "mott_ioffe_regel": "reads no energy",
+    "units.coulomb_energy": "takes one length",
     "show_versions": "takes no data",
     "units.text": "writes either unit beside the number",
 }

@@ -74,7 +74,8 @@ def relaxation_rate(
     Warns
     -----
     UserWarning
-        Where the frequencies of ``static`` stand more than 1.6 broadenings apart, with the size of the error.
+        Where the frequencies of ``static`` stand more than 1.6 broadenings apart (0.8 of a Lorentzian), with
+        the size of the error.
 
     Notes
     -----

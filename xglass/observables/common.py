@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -24,9 +26,9 @@ PER_PARTICLE = "e^2 a^2/hbar"
 MOBILITY = "e a^2/hbar"
 
 
-#: Longest frequency step, in widths of the Gaussian filter, that is taken without a warning: the trapezoidal
-#: rule is then right to 1e-3 for every single line.
-COARSE_STEP = 1.6
+#: Longest frequency step, in widths of the filter, that is taken without a warning: the trapezoidal rule is
+#: then right to 1e-3 for every single line. What does not say its filter has a Gaussian.
+COARSE_STEP = {"gaussian": 1.6, "lorentzian": 0.8}
 
 #: Widest bin, in relaxation rates, that is taken without a warning: static limits are right to about 1 %.
 WIDE_BIN = 0.5
@@ -104,6 +106,62 @@ def own_waves(
     return xr.DataArray(q.transpose(..., "axis").values.astype(np.float64), dims=dims, coords=own)
 
 
+def of_states(
+    function: Callable[..., Any],
+    inputs: Iterable[Input],
+    core: list[str] | None = None,
+    *,
+    sizes: dict[str, int] | None = None,
+    **settings: Any,
+) -> xr.DataArray:
+    """Apply an engine as :func:`labelled` does, but without copies of states, which are large."""
+    arrays, cores = zip(*inputs, strict=True)
+    return xr.apply_ufunc(
+        partial(_block_by_block, partial(function, **settings), cores, core or [], sizes or {}),
+        *arrays,
+        input_core_dims=[*cores],
+        output_core_dims=[core or []],
+        join="exact",
+        dask="allowed",
+    )
+
+
+def _block_by_block(
+    function: Any, cores: tuple[list[str], ...], core: list[str], sizes: dict[str, int], *arrays: Any
+) -> np.ndarray | da.Array:
+    """Apply an engine to arrays, lazy or not.
+
+    As xarray would; but dask would copy what lies along a dimension that is summed over, though it is in one
+    piece.
+    """
+    if not any(isinstance(array, da.Array) for array in arrays):
+        return np.asarray(function(*arrays))
+    most = max(array.ndim - len(dims) for array, dims in zip(arrays, cores, strict=True))
+    loops = [f"loop{k}" for k in range(most)]
+    named: list[Any] = []
+    for array, dims in zip(arrays, cores, strict=True):
+        named += [array, (*loops[most - array.ndim + len(dims) :], *dims)]
+    index = (*loops, *core)
+    meta = np.empty((0,) * len(index))
+    return da.blockwise(
+        _OfSingleBlocks(function), index, *named, new_axes=sizes, meta=meta, dtype=meta.dtype,
+        concatenate=None,
+    )  # fmt: skip
+
+
+class _OfSingleBlocks(partial):  # type: ignore[type-arg]
+    """A function of arrays that dask hands over in lists, of one block each."""
+
+    def __call__(self, *arrays: Any) -> Any:
+        return super().__call__(*(_only(array) for array in arrays))
+
+
+def _only(array: Any) -> Any:
+    while isinstance(array, list):
+        (array,) = array
+    return array
+
+
 def checked_sigma(sigma: Any, caller: str) -> None:
     """Refuse what is no DataArray, or was converted to physical units."""
     checks.array(caller, "sigma", sigma, over=" over frequency")
@@ -169,19 +227,27 @@ def steps_in_filters(sigma: xr.DataArray, upto: float = math.inf) -> float:
     return float(f"{ratio:.9g}")  # steps of a grid differ in their last digits
 
 
+def coarse_step(sigma: xr.DataArray) -> float:
+    """Longest step of a spectrum, in widths of its filter, that is fine enough."""
+    return COARSE_STEP.get(str(sigma.attrs.get("filter")), COARSE_STEP["gaussian"])
+
+
 def warn_of_coarse_steps(sigma: xr.DataArray, caller: str, *, upto: float = math.inf) -> None:
     """Warn where an integral over frequency misses what stands between the points.
 
-    A Gaussian of width d is integrated by steps h to 2 exp(-2 pi^2 d^2 / h^2) of itself, the first term of
-    Poisson's sum. For bins (no coordinate ``broadening``) the sum is the integral.
+    By the first term of Poisson's sum a line of width d is integrated in steps h to 2 exp(-2 pi^2 d^2 / h^2)
+    of itself if it is a Gaussian, to 2 exp(-2 pi d / h) if it is a Lorentzian. For bins (no coordinate
+    ``broadening``) the sum is the integral.
     """
-    ratio = steps_in_filters(sigma, upto)
-    if ratio > COARSE_STEP:
-        line = min(2.0 * math.exp(-2.0 * (math.pi / ratio) ** 2), 1.0)
+    ratio, fine = steps_in_filters(sigma, upto), coarse_step(sigma)
+    if ratio > fine:
+        lorentzian = fine == COARSE_STEP["lorentzian"]
+        exponent = 2.0 * math.pi / ratio if lorentzian else 2.0 * (math.pi / ratio) ** 2
+        line = min(2.0 * math.exp(-exponent), 1.0)
         warn(
             f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a line may count wrong "
             f"by up to {100.0 * line:.2g} %, a spectrum of many by about a tenth of that: compute sigma with "
-            f"steps of at most {COARSE_STEP:g} broadenings, or a larger broadening"
+            f"steps of at most {fine:g} broadenings, or a larger broadening"
         )
 
 

@@ -277,7 +277,8 @@ def spectral_weight(sigma: xr.DataArray, *, cutoff: Parameter = np.inf) -> xr.Da
     Warns
     -----
     UserWarning
-        Where frequencies stand more than 1.6 broadenings apart, with the size of the error.
+        Where frequencies stand more than 1.6 broadenings apart (0.8 of a Lorentzian), with the size of the
+        error.
 
     Examples
     --------
@@ -336,7 +337,8 @@ def peak_frequency(sigma: xr.DataArray, *, window: tuple[Value, Value] | None = 
     Warns
     -----
     UserWarning
-        Where frequencies stand more than 1.6 broadenings apart, with the size of the error.
+        Where frequencies stand more than 1.6 broadenings apart (0.8 of a Lorentzian), with the size of the
+        error.
 
     Examples
     --------
@@ -355,11 +357,11 @@ def _peak(sigma: xr.DataArray, window: tuple[Value, Value] | None, caller: str) 
     grid = common.grid(sigma, caller)
     low, high = (0.0, float("inf")) if window is None else common.checked_window(window, sigma, caller)
     ratio = common.steps_in_filters(sigma)
-    if ratio > common.COARSE_STEP:
+    if ratio > (fine := common.coarse_step(sigma)):
         warn(
             f"{caller}: the frequencies of sigma stand {ratio:.3g} broadenings apart; a peak as narrow as "
             f"the filter is found to {min(0.1 * ratio, 0.5):.2g} steps only: compute sigma with steps of at "
-            f"most {common.COARSE_STEP:g} broadenings, or a larger broadening"
+            f"most {fine:g} broadenings, or a larger broadening"
         )
     result = common.labelled(
         conductivity.peaks,
@@ -401,7 +403,8 @@ def localization_length(sigma: xr.DataArray, *, window: tuple[Value, Value] | No
     Warns
     -----
     UserWarning
-        Where frequencies stand more than 1.6 broadenings apart, as :func:`peak_frequency`.
+        Where frequencies stand more than 1.6 broadenings apart (0.8 of a Lorentzian), as
+        :func:`peak_frequency`.
 
     Examples
     --------
@@ -492,7 +495,8 @@ def sum_rule(run_or_solution: xr.Dataset, *, direction: str | Sequence[str] = "m
     >>> bool(abs(xg.sum_rule(run, direction=["x", "y"])).max() < 1e-8)
     True
     """
-    if isinstance(run_or_solution, xr.Dataset) and model_of(run_or_solution) == "charge_glass":
+    whole = isinstance(run_or_solution, xr.Dataset) and "total_weight" not in run_or_solution
+    if whole and model_of(run_or_solution) == "charge_glass":
         return sum_rule_of_states(run_or_solution, direction)
     solution = run_or_solution
     require(solution, "total_weight", "kinetic_energy", caller="sum_rule")

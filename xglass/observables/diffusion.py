@@ -83,7 +83,8 @@ def mean_square_displacement(
     Warns
     -----
     UserWarning
-        Where frequencies stand more than 1.6 broadenings apart, with the size of the error.
+        Where frequencies stand more than 1.6 broadenings apart (0.8 of a Lorentzian), with the size of the
+        error.
 
     Notes
     -----
@@ -136,7 +137,8 @@ def diffusivity(sigma: xr.DataArray, *, time: Frequencies, T: Parameter | None =
     Warns
     -----
     UserWarning
-        Where frequencies stand more than 1.6 broadenings apart, with the size of the error.
+        Where frequencies stand more than 1.6 broadenings apart (0.8 of a Lorentzian), with the size of the
+        error.
 
     Examples
     --------

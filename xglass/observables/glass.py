@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, eager, refuse, whole_number
+from xglass.checks import aligned, eager, in_model_units, real_array, refuse, uncut, whole_number
 from xglass.engine.charge import configurations
+from xglass.engine.core import curves
 from xglass.lattice.whole import lattice_mark
 from xglass.messages import NotFoundError, public
 from xglass.observables.common import labelled
 from xglass.solvers.one_body import occupations
 from xglass.units.parameters import Labels
-from xglass.variables import stamp
+from xglass.variables import energy_unit, stamp
 
-__all__ = ["autocorrelation", "overlap"]
+__all__ = ["autocorrelation", "irreversibility_temperature", "overlap"]
 
 
 def __dir__() -> list[str]:
@@ -179,3 +180,72 @@ def overlap(run_a: xr.Dataset, run_b: xr.Dataset) -> xr.DataArray:
         filling * (1.0 - filling)
     )
     return stamp(result.rename("overlap"))
+
+
+@public
+def irreversibility_temperature(
+    a: xr.DataArray, b: xr.DataArray, *, dim: str = "T", factor: float = 2.0
+) -> xr.DataArray:
+    """Temperature below which what two preparations have parts by a factor.
+
+    From high temperature downwards, the first at which the larger of a/b and b/a reaches ``factor``, with the
+    logarithm of the ratio interpolated between neighbouring temperatures: the dynamical temperature T* at
+    which resistivity and correlations become history dependent (Fratini et al., SciPost Phys. 14, 124 (2023),
+    arrows of Fig. 2, insets of Fig. 5d, e). For correlations give the relaxation times, or C at one lag, of
+    two waiting times or preparations.
+
+    Parameters
+    ----------
+    a, b : DataArray
+        Positive quantities over ``dim`` and other dimensions, with the same labels: averages over walkers,
+        such as the resistivity of a quench and of an ordered start. Values that are not positive, or NaN, are
+        passed over.
+    dim : str
+        The dimension of temperature, in any order; uncut.
+    factor : float
+        Ratio at which they have parted, > 1.
+
+    Returns
+    -------
+    DataArray
+        ``irreversibility_temperature(...)`` in the unit of ``dim``. NaN where they never part, and where they
+        have parted at the highest temperature already: T* lies outside of what was computed. Its error is
+        that of :func:`bootstrap` over the walkers of a Dataset that holds both preparations, with the whole
+        chain inside.
+
+    Raises
+    ------
+    TypeError
+        If they are no DataArrays of real numbers.
+    ValueError
+        If labels differ, the dimension is missing or holds less than two temperatures, or factor <= 1.
+
+    Examples
+    --------
+    >>> import numpy as np, xarray as xr, xglass as xg
+    >>> T = xr.DataArray([0.02, 0.04, 0.06], dims="T", coords={"T": [0.02, 0.04, 0.06]})
+    >>> quench, ordered = 10.0 + 0.0 * T, 10.0 * np.exp(0.04 / T - 2 / 3)
+    >>> print(f"{float(xg.irreversibility_temperature(ordered, quench)):.4f}")
+    0.0302
+    """
+    caller = "irreversibility_temperature"
+    for name, array in {"a": a, "b": b}.items():
+        real_array(caller, name, array)
+        uncut(array, (dim,), caller=caller)
+    in_model_units(caller, a=a, b=b)
+    aligned(caller, a=a, b=b)
+    refuse(
+        caller,
+        (dim not in a.coords, f"a has no coordinate {dim!r}; write .assign_coords({dim}=...)"),
+        (a.sizes[dim] < 2, f"there is one value along {dim!r}; compute both preparations at several"),
+        (not float(factor) > 1.0, f"factor must be > 1, got {factor!r}"),
+    )
+    order = np.argsort(a[dim].values)
+    warmth = xr.DataArray(a[dim].values[order], dims=dim, attrs=a[dim].attrs)
+    result = labelled(
+        curves.parting,
+        [(a.isel({dim: order}), [dim]), (b.isel({dim: order}), [dim]), (warmth, [dim])],
+        factor=float(factor),
+    )
+    unit = str(a[dim].attrs.get("units", energy_unit(a)))
+    return stamp(result.rename(caller), energy=energy_unit(a), irreversibility_temperature=unit)

@@ -12,7 +12,7 @@ from xglass.checks import aligned, eager, refuse
 from xglass.engine.charge import kubo as engine
 from xglass.lattice.whole import require_whole
 from xglass.messages import public
-from xglass.observables.common import labelled
+from xglass.observables.common import of_states
 from xglass.solvers.common import rising, uniform_from_zero
 from xglass.solvers.one_body import as_given, states_of, temperature_of
 from xglass.solvers.tasks import Input
@@ -104,8 +104,8 @@ def optical_conductivity(
     refuse(caller, (filter not in FILTERS, f"filter must be one of {FILTERS}, got {filter!r}"))
     states = _states(run, T, caller)
     axes = states.sizes["axis"]
-    names = _directions(direction, axes, caller)
-    grid = _frequencies(frequency, states)
+    names = directions_of(direction, axes, caller)
+    grid = frequencies_of(frequency, states, caller)
     several = False
     if broadening is None:
         uniform_from_zero(grid.values, caller)
@@ -117,7 +117,7 @@ def optical_conductivity(
         aligned(caller, run=states, broadening=given)
         several, kind = "broadening" in given.dims, filter
         width = given if several else given.expand_dims("broadening", axis=-1)
-    result = labelled(
+    result = of_states(
         engine.conductivity,
         [
             *_inputs(states),
@@ -137,7 +137,7 @@ def optical_conductivity(
         result = result.isel(broadening=0, drop=True)
     if broadening is not None:
         result = result.assign_coords(broadening=given.variable)
-    result = _along(result, direction, names)
+    result = along_directions(result, direction, names)
     result = stamp(result.rename(caller), energy=energy_unit(states), optical_conductivity=UNITS[axes])
     return as_given(result.assign_attrs(filter=kind), run)
 
@@ -145,15 +145,15 @@ def optical_conductivity(
 def sum_rule_of_states(run: xr.Dataset, direction: str | Sequence[str]) -> xr.DataArray:
     """Violation of the sum rule of every configuration, for :func:`sum_rule`."""
     states = _states(run, None, "sum_rule")
-    names = _directions(direction, states.sizes["axis"], "sum_rule")
-    result = labelled(
+    names = directions_of(direction, states.sizes["axis"], "sum_rule")
+    result = of_states(
         engine.imbalance,
         _inputs(states),
         ["direction"],
         sizes={"direction": len(names)},
         directions=names,
     )
-    result = stamp(_along(result, direction, names).rename("sum_rule"), energy=energy_unit(states))
+    result = stamp(along_directions(result, direction, names).rename("sum_rule"), energy=energy_unit(states))
     return as_given(result, run)
 
 
@@ -189,7 +189,7 @@ def _inputs(states: xr.Dataset) -> list[Input]:
     ]
 
 
-def _directions(direction: Any, axes: int, caller: str) -> tuple[str, ...]:
+def directions_of(direction: Any, axes: int, caller: str) -> tuple[str, ...]:
     """Names of the asked components of the tensor."""
     letters = engine.AXES[:axes]
     known = ["mean", *letters, *(a + b for a in letters for b in letters if a != b)]
@@ -203,18 +203,18 @@ def _directions(direction: Any, axes: int, caller: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _along(result: xr.DataArray, direction: Any, names: tuple[str, ...]) -> xr.DataArray:
+def along_directions(result: xr.DataArray, direction: Any, names: tuple[str, ...]) -> xr.DataArray:
     """The result with the dimension of directions only if several were asked for."""
     if isinstance(direction, str):
         return result.isel(direction=0, drop=True).assign_coords(direction=direction)
     return result.assign_coords(direction=[*names])
 
 
-def _frequencies(frequency: Frequencies, states: xr.Dataset) -> xr.DataArray:
+def frequencies_of(frequency: Frequencies, data: xr.Dataset, caller: str) -> xr.DataArray:
     """Frequencies that rise from 0 or above."""
-    grid = rising("frequency", frequency, states)
+    grid = rising("frequency", frequency, data)
     refuse(
-        "optical_conductivity",
+        caller,
         (
             float(grid[0]) < 0.0,
             f"frequency must be >= 0, got {float(grid[0]):g}; the conductivity is even in frequency",

@@ -12,7 +12,7 @@ from xglass.checks import aligned, eager, refuse, require
 from xglass.engine.charge import one_body as engine
 from xglass.engine.charge import states as formulas
 from xglass.messages import public
-from xglass.observables.common import components, labelled, own_waves
+from xglass.observables.common import components, labelled, of_states, own_waves
 from xglass.solvers.common import rising
 from xglass.solvers.one_body import as_given, inputs, states_of, temperature_of
 from xglass.solvers.tasks import Input
@@ -174,7 +174,7 @@ def density_of_states(
     (('walker', 'sweep', 'energy'), 1.0)
     """
     states = states_of(run, None, "density_of_states", vectors=False)
-    grid, width, lorentzian = _spectral_grids("density_of_states", states, energy, broadening, filter)
+    grid, width = _spectral_grids("density_of_states", states, energy, broadening, filter)
     given: list[Input] = [
         (states["eigenvalue"], ["state"]),
         (states["chemical_potential"], []),
@@ -183,7 +183,7 @@ def density_of_states(
     ]
     order = (*states["chemical_potential"].dims, *_own(width, states))
     result = _result(
-        "density_of_states", formulas.density_of_states, given, run, order, ["energy"], lorentzian=lorentzian
+        "density_of_states", formulas.density_of_states, given, run, order, ["energy"], filter=filter
     )
     return _on_grids(result, grid, width, energy_unit(run))
 
@@ -248,7 +248,7 @@ def spectral_function(
     states = states_of(run, None, caller)
     require(states, "position", caller=caller)
     waves = own_waves(caller, "momentum", momentum, states, ("momentum", "axis"))
-    grid, width, lorentzian = _spectral_grids(caller, states, energy, broadening, filter)
+    grid, width = _spectral_grids(caller, states, energy, broadening, filter)
     phase = xr.DataArray(waves.values @ eager(states, "position").T, dims=("momentum", "site"))
     given: list[Input] = [
         (states["eigenvector"], ["site", "state"]),
@@ -260,7 +260,7 @@ def spectral_function(
     ]
     order = (*states["chemical_potential"].dims, *_own(width, states))
     core = ["momentum", "energy"]
-    result = _result(caller, formulas.spectral_function, given, run, order, core, lorentzian=lorentzian)
+    result = _result(caller, formulas.spectral_function, given, run, order, core, filter=filter)
     result = result.assign_coords(dict(waves.coords) | components(waves.values, "momentum"))
     return _on_grids(result, grid, width, energy_unit(run))
 
@@ -380,14 +380,14 @@ def _result(
     **settings: Any,
 ) -> xr.DataArray:
     """An observable of states: lazy if the run is, its dimensions in the order of the run's."""
-    result = labelled(function, given, core, **settings).transpose(*order, ...)
+    result = of_states(function, given, core, **settings).transpose(*order, ...)
     return as_given(stamp(result.rename(name), energy=energy_unit(run)), run)
 
 
 def _spectral_grids(
     caller: str, states: xr.Dataset, energy: Frequencies, broadening: Parameter, filter: str
-) -> tuple[xr.DataArray, xr.DataArray, bool]:
-    """Energies, widths, and whether the filter is a Lorentzian."""
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Energies and widths."""
     refuse(
         caller,
         (
@@ -401,11 +401,7 @@ def _spectral_grids(
     refuse(caller, ("energy" in width.dims, "broadening must not lie over 'energy'"))
     aligned(caller, run=states, broadening=width)
     # only its own labels: what it brings along is the run's
-    return (
-        grid,
-        width.drop_vars([name for name in width.coords if name not in width.dims]),
-        (filter == "lorentzian"),
-    )
+    return grid, width.drop_vars([name for name in width.coords if name not in width.dims])
 
 
 def _own(width: xr.DataArray, states: xr.Dataset) -> list[Any]:

@@ -63,7 +63,8 @@ def relaxation_time_approximation(
     Warns
     -----
     UserWarning
-        Where frequencies stand more than half a rate apart, or 1.6 broadenings, with the size of the error:
+        Where frequencies stand more than half a rate apart, or 1.6 broadenings (0.8 of a Lorentzian),
+        with the size of the error:
         bins as wide as the rate have a static limit that is off by 3 to 4 %.
 
     Notes
@@ -148,8 +149,8 @@ def transient_localization_length(
     Warns
     -----
     UserWarning
-        Where frequencies stand more than half a rate apart, or 1.6 broadenings, with the size of the
-        error.
+        Where frequencies stand more than half a rate apart, or 1.6 broadenings (0.8 of a Lorentzian),
+        with the size of the error.
 
     Examples
     --------

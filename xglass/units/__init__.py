@@ -10,10 +10,19 @@ from typing import TYPE_CHECKING, Any
 from xglass.messages import NoSuchNameError
 from xglass.units.parameters import parameter, scale_coordinate, scale_of
 from xglass.units.physical import to_physical
-from xglass.units.quantities import canonical, unit_registry
+from xglass.units.quantities import canonical, coulomb_energy, unit_registry
 from xglass.units.quoting import text
 
-__all__ = ["canonical", "parameter", "registry", "scale_coordinate", "scale_of", "text", "to_physical"]
+__all__ = [
+    "canonical",
+    "coulomb_energy",
+    "parameter",
+    "registry",
+    "scale_coordinate",
+    "scale_of",
+    "text",
+    "to_physical",
+]
 
 
 def __dir__() -> list[str]:

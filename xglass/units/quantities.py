@@ -28,6 +28,7 @@ __all__ = [
     "as_quantity",
     "as_unit",
     "canonical",
+    "coulomb_energy",
     "in_model_unit",
     "number_of",
     "ratio",
@@ -224,6 +225,48 @@ def as_length(name: str, value: object | None) -> pint.Quantity | None:
             f"{name} must be a positive length with its unit, such as '10 angstrom', got {shortened(value)}"
         )
     return length
+
+
+@public
+def coulomb_energy(*, spacing: object, permittivity: float = 1.0) -> pint.Quantity:
+    """Coulomb energy of two charges a lattice spacing apart: what Vc is in a material.
+
+    V = e^2 / (4 pi epsilon_0 epsilon_r a), for ``scale=`` of :func:`xglass.charge_glass`.
+
+    Parameters
+    ----------
+    spacing : str or Quantity
+        The lattice spacing a, such as "0.5 nm".
+    permittivity : float
+        Relative permittivity epsilon_r of what surrounds the charges, > 0.
+
+    Returns
+    -------
+    Quantity
+        The energy in meV.
+
+    Raises
+    ------
+    ValueError
+        For what is no positive length, or a permittivity that is not positive.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> V = xg.units.coulomb_energy(spacing="0.5 nm", permittivity=8.0)
+    >>> f"{V:.1f~P}"
+    '360.0 meV'
+    """
+    length = as_length("spacing", spacing)
+    if length is None:
+        raise ValueError("spacing must be a positive length with its unit, such as '0.5 nm', got None")
+    number = isinstance(permittivity, (int, float, np.integer, np.floating)) and not isinstance(
+        permittivity, bool
+    )
+    if not number or not 0.0 < permittivity < math.inf:
+        raise ValueError(f"permittivity must be a positive number, got {shortened(permittivity)}")
+    charges = unit_registry().Quantity(0.25 / math.pi, "elementary_charge^2 / vacuum_permittivity")
+    return (charges / (permittivity * length)).to("meV")
 
 
 def ratio(unit: str, other: str) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from xglass.engine.core.blas import single_thread
+from xglass.engine.core.filters import spectrum
 from xglass.engine.core.operations import operation
 from xglass.engine.core.points import over_points
 
@@ -48,13 +49,15 @@ def inverse_participation_ratio(vectors: np.ndarray) -> np.ndarray:
 
 @operation("density_of_states")
 def density_of_states(
-    levels: np.ndarray, mu: np.ndarray, width: np.ndarray, energy: np.ndarray, *, lorentzian: bool
+    levels: np.ndarray, mu: np.ndarray, width: np.ndarray, energy: np.ndarray, *, filter: str
 ) -> np.ndarray:
     """(..., energy) density of states per site at energies relative to mu, on a rising grid."""
-    from xglass.engine.charge.states_kernels import density_of_states as kernel
 
-    def at_point(levels: np.ndarray, mu: float, width: float) -> np.ndarray:
-        return np.asarray(kernel(levels, mu, width, energy, lorentzian))
+    def at_point(levels: np.ndarray, mu: float, width: float) -> np.ndarray | float:
+        if np.isnan(mu):
+            return np.nan
+        share = np.full((1, levels.size), 1.0 / levels.size)
+        return spectrum(levels - mu, share, energy, width, filter)[0]
 
     return over_points(at_point, (levels, mu, width), (1, 0, 0), (float, energy.shape))
 
@@ -68,11 +71,9 @@ def spectral_function(
     phase: np.ndarray,
     energy: np.ndarray,
     *,
-    lorentzian: bool,
+    filter: str,
 ) -> np.ndarray:
     """(..., momentum, energy) sum_n |<k|n>|^2 delta(energy - (e_n - mu)), phases k r_i (momentum, site)."""
-    from xglass.engine.charge.states_kernels import broadened
-
     # <k|n> = N^-1/2 sum_i exp(-i k r_i) U_in
     scale = 1.0 / np.sqrt(phase.shape[-1])
     waves = scale * np.cos(phase), scale * np.sin(phase)
@@ -80,8 +81,8 @@ def spectral_function(
     def weights(states: np.ndarray) -> np.ndarray:
         return sum((wave @ states.T) ** 2 for wave in waves)
 
-    def at_point(weight: np.ndarray, levels: np.ndarray, mu: float, width: float) -> np.ndarray:
-        return weight @ np.asarray(broadened(levels, mu, width, energy, lorentzian))
+    def at_point(weight: np.ndarray, levels: np.ndarray, mu: float, width: float) -> np.ndarray | float:
+        return np.nan if np.isnan(mu) else spectrum(levels - mu, weight, energy, width, filter)
 
     with single_thread():  # one matrix at a time: bits must not depend on chunks
         projections = over_points(weights, (rows(vectors),), 2, (float, (len(phase), vectors.shape[-1])))

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from xglass.engine.charge.one_body_kernels import fermi
-from xglass.engine.core.jit import inline, kernel
-
-#: Where a Gaussian is dropped, in standard deviations: there it has fallen to 2e-16 of its maximum.
-FADED = 8.5
+from xglass.engine.core.jit import kernel
 
 
 @kernel
@@ -40,46 +35,6 @@ def participation(states):
         for i in range(whole, states.shape[1]):
             a += states[n, i] ** 4
         out[n] = (a + b) + (c + d)
-    return out
-
-
-@inline
-def add_stick(out, energy, centre, width, lorentzian):
-    """Add a broadened delta function at ``centre`` to ``out`` over a rising grid."""
-    if lorentzian:
-        height = width / math.pi
-        for k in range(energy.size):
-            x = energy[k] - centre
-            out[k] += height / (x * x + width * width)
-    else:
-        height, scale = 1.0 / (math.sqrt(2.0 * math.pi) * width), 1.0 / width
-        k = np.searchsorted(energy, centre - FADED * width)
-        end = centre + FADED * width
-        while k < energy.size and energy[k] <= end:
-            x = (energy[k] - centre) * scale
-            out[k] += height * math.exp(-0.5 * x * x)
-            k += 1
-
-
-@kernel
-def density_of_states(levels, mu, width, energy, lorentzian):
-    """(energy) density of states per site, at energies relative to mu; NaN where there are no levels."""
-    out = np.zeros(energy.size)
-    if math.isnan(levels[0] - mu):
-        return np.full(energy.size, np.nan)
-    for n in range(levels.size):
-        add_stick(out, energy, levels[n] - mu, width, lorentzian)
-    return out / levels.size
-
-
-@kernel
-def broadened(levels, mu, width, energy, lorentzian):
-    """(state, energy) delta function of every level, broadened."""
-    out = np.zeros((levels.size, energy.size))
-    if math.isnan(levels[0] - mu):
-        return np.full((levels.size, energy.size), np.nan)
-    for n in range(levels.size):
-        add_stick(out[n], energy, levels[n] - mu, width, lorentzian)
     return out
 
 

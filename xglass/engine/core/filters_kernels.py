@@ -11,8 +11,8 @@ from xglass.engine.core.jit import kernel
 #: Points that share a stick: Lagrange interpolation, in the place of the stick, of what smooths it.
 SHARING = 12
 
-#: Standard deviations that a Gaussian reaches: exp(-8.6^2 / 2) < 1e-16.
-LONGEST = 8.6
+#: Where a Gaussian is dropped, in standard deviations: there it has fallen to 1e-16 of its maximum.
+FADED = 8.6
 
 
 @kernel
@@ -69,8 +69,8 @@ def gaussians(places, weights, frequency, width, out):
     """Add Gaussians of standard deviation ``width`` about all sticks to ``out`` (curve, frequency)."""
     norm = 1.0 / (math.sqrt(2.0 * math.pi) * width)
     for s in range(places.size):
-        first = np.searchsorted(frequency, places[s] - LONGEST * width)
-        last = np.searchsorted(frequency, places[s] + LONGEST * width)
+        first = np.searchsorted(frequency, places[s] - FADED * width)
+        last = np.searchsorted(frequency, places[s] + FADED * width)
         for w in range(first, last):
             value = norm * math.exp(-0.5 * ((frequency[w] - places[s]) / width) ** 2)
             for c in range(weights.shape[0]):
