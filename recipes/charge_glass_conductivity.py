@@ -238,5 +238,5 @@ save(figure, options.out, "charge_glass_conductivity")
 # the charge-order peak at $V$, because on 12 x 12 sites the gap of its stripes happens to be near $V$. The
 # absolute conductivity at zero frequency depends on $\gamma$, by a factor of five between $0.05\,t_p$ and
 # $t_p$; that a quench conducts better than stripes does not. The displaced Drude peak of 6 x 6 sites has a
-# flat top, which at $t_p = 0.15\,V$ has two lobes near $0.23\,V$ and $0.34\,V$: whether it lies at $2 t_p$ for
-# every $t_p$ needs larger lattices.
+# flat top, which at $t_p = 0.15\,V$ has two lobes near $0.23\,V$ and $0.34\,V$: whether it lies at $2 t_p$
+# for every $t_p$ needs larger lattices.
