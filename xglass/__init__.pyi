@@ -9,6 +9,7 @@ from . import testing as testing
 from . import units as units
 from . import variables as variables
 from .lattice.interactions import coulomb as coulomb
+from .models.cavity_glass import cavity_glass as cavity_glass
 from .models.charge_glass import charge_glass as charge_glass
 from .models.disorder import random_couplings as random_couplings
 from .models.disorder import random_parameter as random_parameter
@@ -41,6 +42,7 @@ from .solvers.exact import exact as exact
 from .solvers.ftlm import ftlm as ftlm
 from .solvers.metropolis import metropolis as metropolis
 from .solvers.metropolis import metropolis_counters as metropolis_counters
+from .solvers.particle_hole_bubble import particle_hole_bubble as particle_hole_bubble
 from .solvers.static_disorder import static_disorder as static_disorder
 from .solvers.typicality import typicality as typicality
 from .versions import show_versions as show_versions

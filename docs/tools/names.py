@@ -10,11 +10,15 @@ import types
 #: Heading -> public names, or modules of a subject whose functions are meant. Order is that of the page.
 GROUPS = {
     "Lattices and interactions": ["lattice"],
-    "Models": ["charge_glass", "electron_tls", "random_couplings", "random_site_energy", "random_parameter"],
+    "Models": [
+        "charge_glass", "electron_tls", "cavity_glass", "random_couplings", "random_site_energy",
+        "random_parameter",
+    ],
     "Solvers: the charge glass": ["metropolis", "metropolis_counters"],
     "Solvers: one electron and two-level systems": [
         "exact", "ftlm", "typicality", "dmft", "static_disorder",
     ],
+    "Solvers: fermions in a cavity": ["particle_hole_bubble"],
     "Observables: glass": [
         "autocorrelation", "overlap", "structure_factor", "order_parameter", "stripe_order",
     ],

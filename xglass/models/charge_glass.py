@@ -12,7 +12,15 @@ from xglass.checks import aligned
 from xglass.lattice.interactions import coulomb
 from xglass.lattice.whole import lattice_mark
 from xglass.messages import public
-from xglass.models.common import check_size, geometry, stamped, with_coordinates, with_labels
+from xglass.models.common import (
+    check_size,
+    geometry,
+    hopping_by_kind,
+    kinds_of_bonds,
+    stamped,
+    with_coordinates,
+    with_labels,
+)
 from xglass.units.parameters import Parameter, Value, parameter, scale_of
 from xglass.variables import attributes
 
@@ -118,7 +126,7 @@ def _hopping_of_bonds(
     lattice: xr.Dataset, t_p: Parameter | None, eta: Parameter, hopping: Any, scale: float | None
 ) -> list[xr.DataArray]:
     """The hopping of every bond, after t_p and eta where they say what it is."""
-    kinds = [str(kind) for kind in np.unique(lattice["bond_kind"].values)]
+    kinds = kinds_of_bonds(lattice)
     parts: dict[str, xr.DataArray] = {}
     if hopping is not None and t_p is not None:
         raise ValueError("t_p and hopping are two ways to say the same; give one of them")
@@ -138,22 +146,7 @@ def _hopping_of_bonds(
     if hopping is None:
         result = xr.DataArray(np.zeros(lattice.sizes["bond"]), dims="bond")
     elif isinstance(hopping, Mapping):
-        unknown, missing = [k for k in hopping if k not in kinds], [k for k in kinds if k not in hopping]
-        if unknown or missing:
-            raise ValueError(
-                f"hopping: {'unknown' if unknown else 'missing'} kinds of bonds {unknown or missing}; "
-                f"this lattice has {kinds}, give each a value"
-            )
-        values = {kind: parameter("hopping", value, scale=scale) for kind, value in hopping.items()}
-        for kind, value in values.items():
-            if "hopping" in value.dims:
-                raise ValueError(
-                    f"hopping[{kind!r}] is a sequence; to sweep it pass a DataArray with a named dimension"
-                )
-        aligned("charge_glass", **{f"hopping[{kind!r}]": value for kind, value in values.items()})
-        zero = xr.DataArray(np.zeros(lattice.sizes["bond"]), dims="bond")
-        kind_of = lattice["bond_kind"].drop_vars("bond_kind", errors="ignore").variable
-        result = sum((xr.DataArray(kind_of == kind) * value for kind, value in values.items()), zero)
+        result = hopping_by_kind(lattice, hopping, scale=scale, energy="Vc", caller="charge_glass")
     else:
         result = parameter("hopping", hopping, scale=scale, core=("bond",))
         check_size("hopping", result, "bond", lattice.sizes["bond"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
-from xglass.checks import eager
+from xglass.checks import aligned, eager
 from xglass.lattice.whole import require_whole
 from xglass.messages import warn
 from xglass.units.parameters import Parameter, Value, parameter, scale_coordinate, scale_of
@@ -55,6 +55,36 @@ def with_coordinates(model: xr.Dataset, *parts: xr.DataArray) -> xr.Dataset:
     return model
 
 
+def kinds_of_bonds(lattice: xr.Dataset) -> list[str]:
+    """Return the kinds of bonds that a lattice has."""
+    return [str(kind) for kind in np.unique(lattice["bond_kind"].values)]
+
+
+def hopping_by_kind(
+    lattice: xr.Dataset, hopping: Mapping[str, Parameter], *, scale: float | None, energy: str, caller: str
+) -> xr.DataArray:
+    """(..., bond) the hopping of every bond from {kind: value}, which has each kind of the lattice."""
+    kinds = kinds_of_bonds(lattice)
+    unknown, missing = [k for k in hopping if k not in kinds], [k for k in kinds if k not in hopping]
+    if unknown or missing:
+        raise ValueError(
+            f"hopping: {'unknown' if unknown else 'missing'} kinds of bonds {unknown or missing}; "
+            f"this lattice has {kinds}, give each a value"
+        )
+    values = {
+        kind: parameter("hopping", value, scale=scale, energy=energy) for kind, value in hopping.items()
+    }
+    for kind, value in values.items():
+        if "hopping" in value.dims:
+            raise ValueError(
+                f"hopping[{kind!r}] is a sequence; to sweep it pass a DataArray with a named dimension"
+            )
+    aligned(caller, **{f"hopping[{kind!r}]": value for kind, value in values.items()})
+    zero = xr.DataArray(np.zeros(lattice.sizes["bond"]), dims="bond")
+    kind_of = lattice["bond_kind"].drop_vars("bond_kind", errors="ignore").variable
+    return sum((xr.DataArray(kind_of == kind) * value for kind, value in values.items()), zero)
+
+
 def temperature(
     T: Parameter, data: xr.DataArray | xr.Dataset, *, energy: str, zero: bool = False
 ) -> xr.DataArray:
@@ -92,7 +122,7 @@ def _energies(data: xr.DataArray | xr.Dataset) -> float:
     Hopping counts with half the width of its band, the interaction with its strongest pair. The unit
     is one of them by its meaning, also where a small lattice screens it.
     """
-    if not {"t", "interaction"} & {*data.coords}:
+    if not {"t", "interaction", "site_energy_std"} & {*data.coords}:
         return 0.0
     energies = []
     for name in ("t", "g", "g_z", "omega0", "site_energy", "hopping", "interaction"):

@@ -27,11 +27,48 @@ from xglass.engine.cavity.grids import CubicGrid, Grid, InversionGrid
 from xglass.engine.cavity.matsubara import Basis, basis_of
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
+from xglass.engine.core.points import points
 
-__all__ = ["Band", "band", "basis_for", "chemical_potential", "chi0_of", "imaginary_time", "occupied"]
+__all__ = [
+    "Band",
+    "band",
+    "basis_for",
+    "chemical_potential",
+    "chi0_of",
+    "imaginary_time",
+    "occupied",
+    "susceptibility",
+]
 
 #: Largest energy of the basis over the width of the band: that of pairs is 1, and interactions raise it.
 REACH = 2.0
+
+
+#: Precision of the basis for what is returned: chi0 to 1e-11 and better.
+FINE = 1e-13
+
+
+@operation("particle_hole_bubble")
+def susceptibility(
+    hopping: np.ndarray,
+    filling: np.ndarray,
+    T: np.ndarray,
+    *,
+    offsets: Sequence[Sequence[int]],
+    cells: tuple[int, ...],
+    matsubara: Sequence[int],
+) -> np.ndarray:
+    """(..., m, qx, ...) chi0 at all wave vectors of the torus, of hopping (..., bond) and parameters (...)."""
+    shape, views = points((hopping, filling, T), (1, 0, 0))
+    result = np.empty((*shape, len(matsubara), *cells))
+    for p in np.ndindex(shape):
+        values, n, warmth = (view[p] for view in views)
+        one = band(values, np.asarray(offsets), cells)
+        chi = chi0_of(
+            one, float(n), float(warmth), np.asarray(matsubara), basis_for(one, float(warmth), FINE)
+        )
+        np.take(chi, one.grid.index(), axis=1, out=result[p])
+    return result
 
 
 @dataclasses.dataclass(frozen=True)

@@ -126,7 +126,7 @@ class InversionGrid:
         """(row, q) sums over all k of cos(k r) values(k)."""
         from scipy.fft import irfftn
 
-        index, result = self.index(), np.empty(values.shape)
+        result = np.empty(values.shape)
         for row, out in zip(values, result, strict=True):
             # as the values are real and even, so is their transform
             whole = irfftn(row.reshape(*self.shape[:-1], self.half), s=self.shape, norm="forward")
