@@ -31,6 +31,7 @@ from xglass.engine.core.points import points
 
 __all__ = [
     "Band",
+    "Bubble",
     "band",
     "basis_for",
     "chemical_potential",
@@ -162,19 +163,52 @@ def basis_for(band: Band, T: float, eps: float) -> Basis:
     return basis_of(max(REACH * band.width / T, 1.0), eps)
 
 
-def chi0_of(band: Band, filling: float, T: float, matsubara: np.ndarray, basis: Basis) -> np.ndarray:
-    """(m, q) chi0 at the irreducible wave vectors and frequencies 2 pi m T of these numbers, at one point.
+@dataclasses.dataclass(frozen=True)
+class Bubble:
+    """chi0 of a band at one filling and temperature, by its values at the times of a basis.
 
-    At q = 0 it is the isothermal limit: the mean of f (1 - f) / T at m = 0, and exactly 0 at all others.
+    Attributes
+    ----------
+    band : Band
+    T : float
+    x : (q,) ndarray
+        (eps_k - mu) / T.
+    basis : Basis
+    times : (time, q) ndarray
+        chi0(q, tau) at the times of the basis.
     """
-    x = (band.energy - chemical_potential(band, filling, T)) / T
-    with single_thread():
-        chi = basis.from_times(matsubara) @ imaginary_time(band.grid, x, basis.times)
-    # what vanishes identically (no width along q) is of either sign by rounding
-    chi = np.maximum(chi, 0.0) / T
-    f = occupied(x)
-    chi[:, 0] = np.where(np.asarray(matsubara) == 0, float((f * (1.0 - f)) @ band.grid.weight) / T, 0.0)
-    return chi
+
+    band: Band
+    T: float
+    x: np.ndarray
+    basis: Basis
+    times: np.ndarray
+
+    @classmethod
+    def of(cls, band: Band, filling: float, T: float, basis: Basis) -> Bubble:
+        """Compute the values at all times, which is all the work there is."""
+        x = (band.energy - chemical_potential(band, filling, T)) / T
+        with single_thread():
+            return cls(band, T, x, basis, imaginary_time(band.grid, x, basis.times))
+
+    def at(self, matsubara: np.ndarray) -> np.ndarray:
+        """(m, q) chi0 at the irreducible wave vectors and frequencies 2 pi m T of these numbers.
+
+        At q = 0 it is the isothermal limit: the mean of f (1 - f) / T at m = 0, exactly 0 at all others.
+        """
+        with single_thread():
+            chi = self.basis.from_times(matsubara) @ self.times
+        # what vanishes identically (no width along q) is of either sign by rounding
+        chi = np.maximum(chi, 0.0) / self.T
+        f = occupied(self.x)
+        isothermal = float((f * (1.0 - f)) @ self.band.grid.weight) / self.T
+        chi[:, 0] = np.where(np.asarray(matsubara) == 0, isothermal, 0.0)
+        return chi
+
+
+def chi0_of(band: Band, filling: float, T: float, matsubara: np.ndarray, basis: Basis) -> np.ndarray:
+    """(m, q) :meth:`Bubble.at` of one point."""
+    return Bubble.of(band, filling, T, basis).at(matsubara)
 
 
 def imaginary_time(grid: Grid, x: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -5,14 +5,14 @@ With x = 1/chi0(q, Omega) and one shift z(Omega) = 2 lambda - J(Omega)^2 D(Omega
     D(Omega) = int_q 1 / (x + z),    T sum_Omega D(Omega) + q_EA = n (1 - n),
     q_EA (1 - J^2 int_q (x + z)^-2) = 0  at Omega = 0
 
-Given lambda every frequency is an equation of its own, z + J(Omega)^2 g(z) = 2 lambda, with g(z) = int_q
-1/(x + z): the left side is convex, and physical is its largest root. What remains is one number, the shift z0
-of Omega = 0. In the glass J gives it; in the liquid the constraint does, and at the transition both, with J.
-Since the bare response obeys the constraint on the same grid, it is T sum (D - D0) + q_EA = 0, whose terms
-fall as Omega^-4, and a basis of some twenty frequencies does the sum over all.
+Given lambda every frequency is an equation of its own, z + J(Omega)^2 g(z) = 2 lambda with g(z) = int_q
+1/(x + z): the left side is convex, and its largest root is the physical one. One number remains, the shift z0
+of Omega = 0. In the glass J fixes it; in the liquid the constraint does, and at the transition both, with J.
+The bare response obeys the constraint on the same grid. Hence it reads T sum (D - D0) + q_EA = 0, whose terms
+fall as Omega^-4, and some twenty frequencies of a basis stand for the sum over all.
 
-Constraint "lambda_J2" is that of Eq. (A25): z = J(Omega)^2 (lambda - D). In both z + J(Omega)^2 D is a number,
-the level, times 1 or [J(Omega)/J(0)]^2.
+Constraint "lambda_J2" is that of Eq. (A25), z = J(Omega)^2 (lambda - D). With either, z + J(Omega)^2 D is one
+number, the level, times 1 or [J(Omega)/J(0)]^2.
 """
 
 from __future__ import annotations
@@ -20,41 +20,52 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from xglass.engine.cavity.matsubara import Basis
+from xglass.engine.cavity.bubble import REACH, Bubble, band, basis_for
+from xglass.engine.cavity.matsubara import Basis, basis_of
 from xglass.engine.core.blas import single_thread
+from xglass.engine.core.operations import operation
+from xglass.engine.core.points import points
 
-__all__ = ["Measure", "Saddle", "at_coupling", "compressed", "critical", "local"]
+__all__ = ["Equations", "Measure", "Point", "critical_coupling", "critical_coupling_error", "saddle_points"]
 
-#: Nearest that a search for the transition comes to the largest shift that is physical: 1 + z0 / x_min.
+#: Precision of the basis: J_c changes by less than 1e-10 of itself when it is finer.
+PRECISION = 1e-11
+
+#: Gauss nodes of the distribution of chi0 over wave vectors, at Omega > 0: good to rounding.
+NODES = 8
+
+#: Nearest that a search for the transition comes to the lowest shift that is physical, in 1 + z0 / x_min.
 NEAREST = 1e-12
 
 #: Farthest that a search goes, in the scale of its unknown.
 FARTHEST = 1e6
 
-#: Gauss nodes of the distribution of chi0 over wave vectors, at Omega > 0: good to rounding.
-NODES = 8
+#: Largest residual of a solution that has converged.
+CONVERGED = 1e-10
+
+
+# -- the distribution of chi0 over wave vectors -----------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """The values of chi0 at some frequencies, and how often they occur: all that saddle points know of it.
+    """The values of chi0 at some frequencies and how often they occur: all that saddle points know of it.
 
     Attributes
     ----------
     T : float
-        Temperature.
     matsubara : (m,) ndarray of int
-        Numbers of the frequencies, rising, the first 0.
+        Numbers of the frequencies, the first 0.
     total : (m,) ndarray
-        Weights of a sum over all Matsubara frequencies; 0 at frequencies that were only asked for.
+        Weights of a sum over all Matsubara frequencies; 0 at frequencies that are only asked for.
     chi_static, weight_static : (q,) ndarray
-        At Omega = 0, every wave vector.
+        At Omega = 0, of every wave vector.
     chi, weight : (m, node) ndarray
-        At all others; the first row is not used.
+        At Omega > 0: a Gauss rule. The first row is empty.
     """
 
     T: float
@@ -65,61 +76,126 @@ class Measure:
     chi: np.ndarray
     weight: np.ndarray
 
-    def sums(self, shift: np.ndarray) -> np.ndarray:
-        """(4, m) :func:`moments` at every frequency, of shifts (m,)."""
-        from xglass.engine.cavity.saddle_point_kernels import moments
-
-        rows = [(self.chi_static, self.weight_static), *zip(self.chi[1:], self.weight[1:], strict=True)]
-        return np.array([moments(z, *row) for z, row in zip(shift, rows, strict=True)]).T
-
     @functools.cached_property
     def bare(self) -> np.ndarray:
-        """(m,) D0: mean over wave vectors of chi0."""
+        """(m,) D0, the mean of chi0 over wave vectors."""
         result = np.einsum("mn,mn->m", self.chi, self.weight)
-        result[0] = float(self.chi_static @ self.weight_static)
+        result[0] = np.einsum("q,q->", self.chi_static, self.weight_static)
         return result
 
     @functools.cached_property
-    def highest(self) -> float:
-        """Largest chi0 at Omega = 0: shifts of Omega = 0 lie above -1 over it."""
-        return float(self.chi_static.max())
+    def lowest(self) -> float:
+        """x_min at Omega = 0: shifts of Omega = 0 lie above -x_min."""
+        return 1.0 / float(self.chi_static.max())
+
+    def local(self) -> Measure:
+        """Return the approximation x = 1/D0(Omega): all wave vectors alike."""
+        one, bare = np.ones((self.bare.size, 1)), self.bare[:, None]
+        return dataclasses.replace(self, chi_static=bare[0], weight_static=one[0], chi=bare, weight=one)
 
 
-def compressed(
-    T: float, basis: Basis, matsubara: np.ndarray, chi0: np.ndarray, weight: np.ndarray
-) -> Measure:
-    """Measure of chi0 (m, q) at frequencies of these numbers, which hold those of the basis."""
+def gauss(chi: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(m, node) values and weights that stand for those of chi (m, q), exact for polynomials of degree 15."""
     from xglass.engine.cavity.saddle_point_kernels import recurrence
 
-    nodes, weights = np.zeros((len(chi0), NODES)), np.zeros((len(chi0), NODES))
-    for m in range(1, len(chi0)):
-        scale = float(chi0[m].max())
+    nodes, weights = np.zeros((2, len(chi), NODES))
+    for m, row in enumerate(chi):
+        scale = float(row.max())
         if scale > 0.0:
-            diagonal, beside = recurrence(chi0[m] / scale, weight, NODES)
+            diagonal, beside = recurrence(row / scale, weight, NODES)
             with single_thread():
                 value, vector = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, -1))
             nodes[m], weights[m] = scale * np.maximum(value, 0.0), vector[0] ** 2
-    return Measure(T, matsubara, _total(basis, matsubara), chi0[0], weight, nodes, weights)
+    return nodes, weights
 
 
-def local(measure: Measure) -> Measure:
-    """The approximation x = 1/D0(Omega): all wave vectors alike."""
-    bare = measure.bare
-    return dataclasses.replace(
-        measure, chi_static=bare[:1], weight_static=np.ones(1), chi=bare[:, None], weight=np.ones((bare.size, 1))
-    )
+class Point:
+    """A band at one filling and temperature: its bubble once, and measures for whatever is asked of it.
+
+    Interactions raise the energies of density fluctuations, those of collective ones as the square root of J,
+    and modes of the cavity have energies of their own. Where these leave the basis of the bubble, its cutoff
+    is doubled until they do not; the values at imaginary times serve all the same.
+
+    Parameters
+    ----------
+    hopping, offsets, cells
+        Of :func:`band`.
+    filling, T : float
+    matsubara : sequence of int
+        Frequencies that results are wanted at.
+    """
+
+    def __init__(
+        self,
+        hopping: np.ndarray,
+        filling: float,
+        T: float,
+        *,
+        offsets: Sequence[Sequence[int]],
+        cells: tuple[int, ...],
+        matsubara: Sequence[int] = (),
+    ) -> None:
+        one = band(hopping, np.asarray(offsets), cells)
+        self.T, self.filling = T, filling
+        self.bubble = Bubble.of(one, filling, T, basis_for(one, T, PRECISION))
+        self.asked = np.asarray(matsubara, dtype=np.int64)
+        self._measures: dict[int, Measure] = {}
+        # int_q Omega^2 chi0 of the highest frequencies is at most this, by particles as by holes
+        reach = one.energy.max() - one.energy, one.energy - one.energy.min()
+        f = 1.0 / (1.0 + np.exp(np.clip(self.bubble.x, -700.0, 700.0)))
+        self.inertia = 2.0 * min(
+            float((part * far) @ one.grid.weight) for part, far in zip((f, 1.0 - f), reach, strict=True)
+        )
+
+    def doublings(self, J: float, omega0: float) -> int:
+        """How often the cutoff of the bubble is doubled for a coupling and the frequency of the modes."""
+        width = self.bubble.band.width
+        energy = math.sqrt(width**2 + 2.0 * J * self.inertia + (omega0**2 if omega0 < math.inf else 0.0))
+        return max(0, math.ceil(math.log2(1.2 * energy / max(REACH * width, self.T))))
+
+    def measure(self, doublings: int, approximation: str | None = None) -> Measure:
+        """The measure at the frequencies of a basis and those that were asked for."""
+        if doublings not in self._measures:
+            full = self._measured(doublings)
+            self._measures[doublings] = full.local() if approximation == "local" else full
+        return self._measures[doublings]
+
+    def _measured(self, doublings: int) -> Measure:
+        basis = self.basis(doublings)
+        # a product for each: what is asked for has no say in the bits of the rest
+        asked = self.asked[~np.isin(self.asked, basis.frequencies)]
+        chi = self.bubble.at(basis.frequencies)
+        weight = self.bubble.band.grid.weight
+        parts = [gauss(chi, weight), gauss(self.bubble.at(asked), weight)]
+        nodes, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
+        nodes[0], weights[0] = 0.0, 0.0
+        return Measure(
+            self.T,
+            np.concatenate([basis.frequencies, asked]),
+            np.concatenate([basis.total, np.zeros(asked.size)]),
+            chi[0],
+            weight,
+            nodes,
+            weights,
+        )
+
+    def basis(self, doublings: int) -> Basis:
+        """The basis of the bubble, or one of a higher cutoff."""
+        cutoff = max(REACH * self.bubble.band.width / self.T, 1.0) * 2.0**doublings
+        return basis_of(cutoff, PRECISION)
+
+    def rows(self, measure: Measure) -> np.ndarray:
+        """(asked,) rows of a measure."""
+        order = np.argsort(measure.matsubara)
+        return order[np.searchsorted(measure.matsubara, self.asked, sorter=order)]
 
 
-def _total(basis: Basis, matsubara: np.ndarray) -> np.ndarray:
-    """Weights of a sum over all frequencies, at frequencies that hold those of the basis."""
-    total = np.zeros(matsubara.size)
-    total[np.searchsorted(matsubara, basis.frequencies)] = basis.total
-    return total
+# -- the equations ----------------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
 class Equations:
-    """The equations of one measure and one J(Omega).
+    """The equations of a measure and a J(Omega).
 
     Attributes
     ----------
@@ -141,134 +217,257 @@ class Equations:
         ratio = 1.0 / (1.0 + (frequency / omega0) ** 2) ** 2  # Eq. (11)
         return cls(measure, ratio, ratio if constraint == "lambda_J2" else np.ones_like(ratio))
 
+    @property
+    def static(self) -> tuple[np.ndarray, np.ndarray]:
+        """Values and weights of chi0 at Omega = 0."""
+        return self.measure.chi_static, self.measure.weight_static
+
     def excess(self, shift: float, square: float) -> float:
         """T sum over all frequencies of D - D0, at a shift of Omega = 0 and J^2."""
         from xglass.engine.cavity.saddle_point_kernels import excess
 
         m = self.measure
-        arrays = (self.ratio, self.source, m.total, m.chi_static, m.weight_static, m.chi, m.weight)
+        arrays = (self.ratio, self.source, m.total, *self.static, m.chi, m.weight)
         return m.T * float(excess(shift, square, *arrays))
-
-    def shifts(self, shift: float, square: float) -> np.ndarray:
-        """(m,) shifts of all frequencies."""
-        from xglass.engine.cavity.saddle_point_kernels import shifts
-
-        m = self.measure
-        arrays = (self.ratio, self.source, m.chi_static, m.weight_static, m.chi, m.weight)
-        return np.asarray(shifts(shift, square, *arrays))
 
     def critical(self) -> tuple[float, float]:
         """J and the shift of Omega = 0 where the liquid becomes a glass, Eqs. (39) and (43).
 
         Along the edge of stability, J^2 = 1 / int (x + z0)^-2, the excess falls with z0 and passes 0 once.
-        z0 may come within 1e-3 of -x_min and closer, where the band is nested, hence the logarithm.
+        The unknown is ln(1 + z0 / x_min): where bands are nested z0 comes close to -x_min.
         """
-        lowest = 1.0 / self.measure.highest
+        from xglass.engine.cavity.saddle_point_kernels import moments
+
+        def shift(distance: float) -> float:
+            return self.measure.lowest * math.expm1(distance)
 
         def square(distance: float) -> float:
-            return 1.0 / self._static(lowest * math.expm1(distance))[1]
+            return 1.0 / float(moments(shift(distance), *self.static)[1])
 
-        root = _root(
-            lambda distance: self.excess(lowest * math.expm1(distance), square(distance)),
-            start=0.0,
-            step=math.log(2.0),
-            least=math.log(NEAREST),
-        )
-        return math.sqrt(square(root)), lowest * math.expm1(root)
+        least = math.log(NEAREST)
+        root = _root(lambda d: self.excess(shift(d), square(d)), start=0.0, step=math.log(2.0), least=least)
+        return (math.sqrt(square(root)), shift(root)) if math.isfinite(root) else (math.nan, math.nan)
 
     def at(self, J: float) -> tuple[float, float]:
         """The shift of Omega = 0 and q_EA at a coupling.
 
-        Where the constraint leaves weight over at the edge of stability, that weight is frozen: a glass, no
-        root at all. In the liquid z0 / J^2 is the unknown, which is of the order of D0 also for J -> 0.
+        What the constraint leaves over at the edge of stability is frozen: a glass, and nothing to search
+        for. In the liquid z0 / J^2 is the unknown, which is of the order of D0 also for J -> 0.
         """
         from xglass.engine.cavity.saddle_point_kernels import marginal_shift
 
         m, square = self.measure, J * J
         least = float(m.weight_static[int(np.argmax(m.chi_static))])
-        edge = float(marginal_shift(J, m.highest, least, m.chi_static, m.weight_static))
+        edge = float(marginal_shift(J, 1.0 / m.lowest, least, *self.static))
         frozen = -self.excess(edge, square)
         if frozen >= 0.0:
             return edge, frozen
-        step = float(m.bare[0])
+        low = edge / square
         root = _root(
-            lambda z: self.excess(square * z, square), start=max(0.0, edge / square), step=step, least=edge / square
+            lambda z: self.excess(square * z, square), start=max(0.0, low), step=float(m.bare[0]), least=low
         )
         return square * root, 0.0
 
-    def _static(self, shift: float) -> tuple[float, ...]:
-        """Sums over wave vectors at Omega = 0."""
-        from xglass.engine.cavity.saddle_point_kernels import moments
-
-        return tuple(moments(shift, self.measure.chi_static, self.measure.weight_static))
-
 
 def _root(function: Callable[[float], float], *, start: float, step: float, least: float) -> float:
-    """The zero of a falling function above ``least``: steps that double until it lies between two, then Brent.
+    """The zero above ``least`` of a function that falls: steps that double until it is passed, then Brent.
 
-    NaN where there is none, or the function is not defined.
+    NaN where there is none, or where the function is not defined.
     """
     from scipy.optimize import brentq
 
-    here, value = start, function(start)
+    unit, here, value = step, start, function(start)
     while value != 0.0:
-        if not math.isfinite(value) or (value < 0.0 and here <= least) or abs(here) > FARTHEST * step:
+        stuck = here <= least if value < 0.0 else here > FARTHEST * unit
+        if stuck or not math.isfinite(value):
             return math.nan
         there = here + step if value > 0.0 else max(here - step, least)
         following = function(there)
         if following * value <= 0.0:
-            return float(brentq(function, here, there, xtol=1e-16 * step, rtol=4 * np.finfo(float).eps))
+            return float(brentq(function, here, there, xtol=1e-16 * unit, rtol=4 * np.finfo(float).eps))
         here, value, step = there, following, 2.0 * step
     return here
 
 
+# -- what a saddle point is -------------------------------------------------------------------------------
+
+
 @dataclasses.dataclass(frozen=True)
 class Saddle:
-    """A saddle point.
+    """A saddle point, at all frequencies of its measure.
 
     Attributes
     ----------
-    response, stability : (m,) ndarray
-        D and 1 - J(Omega)^2 int (x + z)^-2 at all frequencies of the measure.
-    multiplier : float
-        lambda of Eq. (38), or that of Eq. (A25).
-    edwards_anderson, free_energy, residual : float
+    shift, response, stability : (m,) ndarray
+        z, D and 1 - J(Omega)^2 int (x + z)^-2.
+    level : float
+        z + J^2 D at Omega = 0.
+    free_energy : float
+        F(J) - F(0) per site, Eq. (34).
+    residual : float
+        Largest of those of all equations, relative.
     """
 
+    shift: np.ndarray
     response: np.ndarray
     stability: np.ndarray
-    multiplier: float
-    edwards_anderson: float
+    level: float
     free_energy: float
     residual: float
 
 
-def saddle(equations: Equations, J: float, shift: float, frozen: float) -> Saddle:
-    """What a saddle point is, from J and the shift of Omega = 0: all sums, and how well they hold."""
-    m, coupling = equations.measure, J * J * equations.ratio
-    shift_ = equations.shifts(shift, J * J)
-    response, second, _, lost = m.sums(shift_)
-    stability = 1.0 - coupling * second
+def saddle(equations: Equations, J: float, shift: float, frozen: float, marginal: bool) -> Saddle:
+    """Return the saddle point of a coupling, the shift of Omega = 0 and q_EA, and how well equations hold."""
+    from xglass.engine.cavity.saddle_point_kernels import shifts, sums
+
+    m, square = equations.measure, J * J * equations.ratio
+    z = shifts(shift, J * J, equations.ratio, equations.source, *equations.static, m.chi, m.weight)
+    response, second, _, lost = sums(z, *equations.static, m.chi, m.weight)
     level = shift + J * J * response[0]
-    again = m.sums(level * equations.source - coupling * response)[0]
-    variance = m.T * float(m.total @ m.bare)  # n (1 - n)
-    broken = m.T * float(m.total @ (-shift_ * lost)) + frozen
-    residual = max(float((abs(again - response) / response).max()), abs(broken) / variance)
-    return Saddle(response, stability, level, frozen, _free_energy(equations, J, shift_, response), residual)
+    again = sums(level * equations.source - square * response, *equations.static, m.chi, m.weight)[0]
+    there = response > 0.0
+    wrong = [
+        float(np.max(np.abs(again - response)[there] / response[there])),
+        m.T * abs(float(m.total @ (z * lost)) - frozen / m.T) / (m.T * float(m.total @ m.bare)),
+    ]
+    stability = 1.0 - square * second
+    if marginal:  # Eq. (40): what rounding leaves of 0 counts as residual
+        wrong.append(abs(stability[0]))
+        stability[0] = 0.0
+    return Saddle(z, response, stability, level, _free_energy(equations, square, z, response), max(wrong))
 
 
-def _free_energy(equations: Equations, J: float, shift: np.ndarray, response: np.ndarray) -> float:
-    """Eq. (34) less its value at J = 0, on shell: F(J) - F(0) per site.
+def _free_energy(equations: Equations, square: np.ndarray, z: np.ndarray, response: np.ndarray) -> float:
+    """Eq. (34) less its value at J = 0, on shell.
 
-    T sum [J(Omega)^2 D^2 / 4 + int (ln(1 + z chi) - 2 lambda chi) / 2]; terms in q_EA cancel.
+    T sum [J(Omega)^2 D^2 / 4 + int (ln(1 + z chi) - 2 lambda chi) / 2]; the terms in q_EA cancel.
     """
     m = equations.measure
-    own = 0.25 * J * J * equations.ratio * response * (response - 2.0 * m.bare)
-    kernel = 0.5 * np.einsum("mn,mn->m", m.weight, _log_rest(shift[:, None] * m.chi))
-    kernel[0] = 0.5 * float(m.weight_static @ _log_rest(shift[0] * m.chi_static))
-    return m.T * float(m.total @ (own + kernel))
+    terms = 0.25 * square * response * (response - 2.0 * m.bare)
+    terms += 0.5 * np.einsum("mn,mn->m", m.weight, _log_rest(z[:, None] * m.chi))
+    terms[0] += 0.5 * np.einsum("q,q->", m.weight_static, _log_rest(z[0] * m.chi_static))
+    return m.T * float(m.total @ terms)
 
 
-def _log_rest(x: np.ndarray) -> np.ndarray:
-    """ln(1 + x) - x."""
-    return np.log1p(x) - x
+def _log_rest(y: np.ndarray) -> np.ndarray:
+    """ln(1 + y) - y."""
+    return np.log1p(y) - y
+
+
+# -- what solvers apply -----------------------------------------------------------------------------------
+
+
+@operation("saddle_point")
+def saddle_points(
+    hopping: np.ndarray,
+    filling: np.ndarray,
+    T: np.ndarray,
+    J: np.ndarray,
+    omega0: np.ndarray,
+    *,
+    own: int,
+    offsets: Sequence[Sequence[int]],
+    cells: tuple[int, ...],
+    matsubara: Sequence[int],
+    approximation: str | None,
+    constraint: str,
+) -> tuple[np.ndarray, ...]:
+    """Saddle points (..., own), of couplings J and omega0 (..., own) that share the bubble of a point (...).
+
+    Returns D and stability (..., own, m) at frequencies of these numbers, lambda, q_EA, the free energy,
+    whether converged, and the residual. ``own`` is the number of dimensions of couplings alone.
+    """
+    J, omega0 = np.broadcast_arrays(J, omega0)
+    shape, (hopping, filling, T, J, omega0) = points((hopping, filling, T, J, omega0), (1, 0, 0, own, own))
+    couplings = J.shape[len(shape) :]
+    fields = np.empty((2, *shape, *couplings, len(matsubara)))
+    numbers = np.empty((4, *shape, *couplings))
+    for p in np.ndindex(shape):
+        point = Point(
+            hopping[p], float(filling[p]), float(T[p]), offsets=offsets, cells=cells, matsubara=matsubara
+        )
+        for c in np.ndindex(couplings):
+            strength, mode = float(J[p + c]), float(omega0[p + c])
+            measure = point.measure(point.doublings(strength, mode), approximation)
+            equations = Equations.of(measure, mode, constraint)
+            shift, frozen = equations.at(strength)
+            found = saddle(equations, strength, shift, frozen, marginal=frozen > 0.0)
+            rows = point.rows(measure)
+            fields[(slice(None), *p, *c)] = found.response[rows], found.stability[rows]
+            functional = constraint == "lambda" or mode == math.inf
+            numbers[(slice(None), *p, *c)] = (
+                found.level / (2.0 if constraint == "lambda" else strength**2),
+                frozen,
+                found.free_energy if functional else math.nan,
+                found.residual,
+            )
+    multiplier, frozen_, energy, residual = numbers
+    return *fields, multiplier, frozen_, energy, residual < CONVERGED, residual
+
+
+@operation("critical_coupling")
+def critical_coupling(
+    hopping: np.ndarray,
+    filling: np.ndarray,
+    T: np.ndarray,
+    omega0: np.ndarray,
+    *,
+    own: int,
+    offsets: Sequence[Sequence[int]],
+    cells: tuple[int, ...],
+    approximation: str | None,
+    constraint: str,
+) -> tuple[np.ndarray, ...]:
+    """(..., own) J_c, lambda, D(0), 1 + z0 / x_min and the residual, of modes omega0 (..., own)."""
+    shape, (hopping, filling, T, omega0) = points((hopping, filling, T, omega0), (1, 0, 0, own))
+    modes = omega0.shape[len(shape) :]
+    result = np.empty((5, *shape, *modes))
+    for p in np.ndindex(shape):
+        point = Point(hopping[p], float(filling[p]), float(T[p]), offsets=offsets, cells=cells)
+        for c in np.ndindex(modes):
+            result[(slice(None), *p, *c)] = _transition(
+                point, float(omega0[p + c]), approximation, constraint
+            )
+    return tuple(result)
+
+
+def _transition(
+    point: Point, omega0: float, approximation: str | None, constraint: str
+) -> tuple[float, float, float, float, float]:
+    """The transition of one point."""
+    doublings = point.doublings(0.0, omega0)
+    measure = point.measure(doublings, approximation)
+    if approximation == "bare":
+        second = np.einsum("q,q->", measure.chi_static**2, measure.weight_static)
+        return 1.0 / math.sqrt(second), 0.0, float(measure.bare[0]), 1.0, 0.0
+    equations = Equations.of(measure, omega0, constraint)
+    J, shift = equations.critical()
+    if J < math.inf and (needed := point.doublings(J, omega0)) > doublings:
+        measure = point.measure(needed, approximation)
+        equations = Equations.of(measure, omega0, constraint)
+        J, shift = equations.critical()
+    if not math.isfinite(J):
+        return (math.nan,) * 5
+    found = saddle(equations, J, shift, 0.0, marginal=True)
+    multiplier = found.level / (2.0 if constraint == "lambda" else J * J)
+    return J, multiplier, float(found.response[0]), 1.0 + shift / measure.lowest, found.residual
+
+
+@operation("critical_coupling.error")
+def critical_coupling_error(
+    hopping: np.ndarray,
+    filling: np.ndarray,
+    T: np.ndarray,
+    omega0: np.ndarray,
+    J: np.ndarray,
+    *,
+    own: int,
+    cells: tuple[int, ...],
+    **settings: object,
+) -> np.ndarray:
+    """(..., own) how far J_c lies from that of a grid of three quarters of the cells; NaN without one."""
+    smaller = tuple(max(2 * (3 * n // 8), 2) if n > 2 else n for n in cells)
+    if smaller == cells:
+        return np.full_like(J, math.nan)
+    coarse = critical_coupling(hopping, filling, T, omega0, own=own, cells=smaller, **settings)[0]  # type: ignore[arg-type]
+    return np.abs(J - coarse)

@@ -138,3 +138,14 @@ def shifts(shift, square, ratio, source, chi_static, weight_static, chi, weight)
         else:
             result[m] = shift
     return result
+
+
+@kernel
+def sums(shift, chi_static, weight_static, chi, weight):
+    """Return :func:`moments` (4, m) at every frequency, of shifts (m,)."""
+    result = np.empty((4, shift.size))
+    for m in range(shift.size):
+        result[:, m] = (
+            moments(shift[m], chi[m], weight[m]) if m > 0 else moments(shift[m], chi_static, weight_static)
+        )
+    return result
