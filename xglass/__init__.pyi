@@ -2,6 +2,7 @@ from . import checks as checks
 from . import dilute_defects as dilute_defects
 from . import fits as fits
 from . import lattice as lattice
+from . import metallic_glass as metallic_glass
 from . import ops as ops
 from . import plot as plot
 from . import store as store

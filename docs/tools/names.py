@@ -31,6 +31,7 @@ GROUPS = {
         "diffusivity", "mean_square_displacement",
     ],
     "Dilute defects": ["dilute_defects"],
+    "The metallic glass": ["metallic_glass"],
     "Fits": ["fits"],
     "Errors": ["jackknife", "bootstrap"],
     "Labelled mathematics": ["ops"],

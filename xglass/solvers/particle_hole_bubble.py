@@ -183,7 +183,6 @@ def matsubara_numbers(caller: str, matsubara: Any) -> xr.DataArray:
 
 
 def with_frequencies(model: xr.Dataset, numbers: xr.DataArray) -> xr.Dataset:
-    """The model with the Matsubara frequencies of these numbers."""
-    model = model.assign_coords(matsubara=numbers.variable)
-    frequency = 2.0 * np.pi * (model["T"] * numbers)
-    return model.assign_coords(matsubara_frequency=frequency.drop_attrs().variable)
+    """The model, which has T, with the Matsubara frequencies of these numbers."""
+    frequency = 2.0 * np.pi * (xr.Variable(model["T"].dims, model["T"].values) * numbers.variable)
+    return model.assign_coords(matsubara=numbers.variable, matsubara_frequency=frequency)

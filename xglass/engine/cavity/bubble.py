@@ -59,7 +59,7 @@ def susceptibility(
     cells: tuple[int, ...],
     matsubara: Sequence[int],
 ) -> np.ndarray:
-    """(..., m, qx, ...) chi0 at all wave vectors of the torus, of hopping (..., bond) and parameters (...)."""
+    """(..., m, qx, ...) chi0 at all wave vectors of the torus; hopping is (..., bond)."""
     shape, views = points((hopping, filling, T), (1, 0, 0))
     result = np.empty((*shape, len(matsubara), *cells))
     for p in np.ndindex(shape):
