@@ -57,14 +57,22 @@ def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
 SOLVERS = {
     "charge_glass": ("metropolis",),
     "electron_tls": ("exact", "ftlm", "typicality", "dmft", "static_disorder"),
-    "cavity_glass": ("particle_hole_bubble",),
+    "cavity_glass": ("particle_hole_bubble", "saddle_point", "critical_coupling"),
 }
 
 #: What is in the data of one model only: its own parameters, and what only its solvers add.
 MARKS = {
     "charge_glass": {"hopping", "interaction", "filling", "centred", "occupation"},
     "electron_tls": {"t", "g", "g_z", "omega0", "total_weight", "optical_conductivity"},
-    "cavity_glass": {"hopping", "filling", "site_energy_std", "matsubara_frequency", "susceptibility"},
+    "cavity_glass": {
+        "hopping",
+        "filling",
+        "site_energy_std",
+        "matsubara_frequency",
+        "susceptibility",
+        "edwards_anderson",
+        "critical_coupling",
+    },
 }
 
 

@@ -18,7 +18,7 @@ GROUPS = {
     "Solvers: one electron and two-level systems": [
         "exact", "ftlm", "typicality", "dmft", "static_disorder",
     ],
-    "Solvers: fermions in a cavity": ["particle_hole_bubble"],
+    "Solvers: fermions in a cavity": ["particle_hole_bubble", "saddle_point", "critical_coupling"],
     "Observables: glass": [
         "autocorrelation", "overlap", "structure_factor", "order_parameter", "stripe_order",
     ],

@@ -112,14 +112,14 @@ class Newton:
     def liquid(self, J):
         """From J = 0 in steps."""
         D, multiplier = self.bare, 0.0
-        for square in np.linspace(0.0, J**2, 25)[1:]:
+        for square in np.linspace(0.0, J**2, 8)[1:]:
             D, multiplier, _, _, stability = self.solve(D, multiplier, square, 0.0, "nothing")
-        return D, multiplier, stability
+        return D, multiplier, 0.0, stability
 
     def critical(self):
         """From the liquid near it, which is looked for in steps of J."""
         D, multiplier = self.bare, 0.0
-        for square in itertools.count(0.5, 0.5):
+        for square in itertools.count(2.0, 2.0):
             D, multiplier, _, _, stability = self.solve(D, multiplier, square, 0.0, "nothing")
             if stability[0] < 0.3:
                 break
@@ -130,7 +130,7 @@ class Newton:
         """From the transition in steps."""
         D, multiplier, critical = self.critical()
         q = 0.0
-        for square in np.linspace(critical**2, J**2, 10)[1:]:
+        for square in np.linspace(critical**2, J**2, 6)[1:]:
             D, multiplier, _, q, stability = self.solve(D, multiplier, square, q, "q")
         return D, multiplier, q, stability
 

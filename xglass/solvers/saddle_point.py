@@ -86,7 +86,8 @@ def saddle_point(
         in tc, with "lambda_J2" in 1/tc; ``edwards_anderson(...)`` q_EA; ``free_energy(...)`` per site less
         that of J = 0, in tc, NaN with "lambda_J2" where the model has omega0, since no functional has that
         saddle point; ``residual(...)``, the largest of those of all equations, relative, and ``converged``: a
-        residual below 1e-10. Coords of the model, ``T``, ``J``, ``matsubara`` and ``matsubara_frequency``.
+        residual below 1e-10. With "lambda_J2" and omega0 there is no solution at strong coupling: NaN, and
+        not converged. Coords of the model, ``T``, ``J``, ``matsubara`` and ``matsubara_frequency``.
 
     Raises
     ------
@@ -211,7 +212,7 @@ def critical_coupling(
     >>> glass = xg.cavity_glass(xg.lattice.cubic(16), filling=[0.3, 0.5])
     >>> line = xg.critical_coupling(glass, T=0.5)
     >>> line["critical_coupling"].round(4).values.tolist()
-    [5.7993, 4.6966]
+    [5.7991, 4.7949]
     """
     caller = "critical_coupling"
     _checked(caller, approximation, (None, "local", "bare"), constraint)

@@ -35,8 +35,9 @@ __all__ = ["Equations", "Measure", "Point", "critical_coupling", "critical_coupl
 #: Precision of the basis: J_c changes by less than 1e-10 of itself when it is finer.
 PRECISION = 1e-11
 
-#: Gauss nodes of the distribution of chi0 over wave vectors, at Omega > 0: good to rounding.
-NODES = 8
+#: Gauss nodes of the distribution of chi0 over wave vectors, at Omega > 0, and the largest z chi0 up to which
+#: they are good to 1e-12. They are good to rounding at the transition; far above it all wave vectors are kept.
+NODES, STRONGEST = 12, 2.0
 
 #: Nearest that a search for the transition comes to the lowest shift that is physical, in 1 + z0 / x_min.
 NEAREST = 1e-12
@@ -59,13 +60,13 @@ class Measure:
     ----------
     T : float
     matsubara : (m,) ndarray of int
-        Numbers of the frequencies, the first 0.
-    total : (m,) ndarray
-        Weights of a sum over all Matsubara frequencies; 0 at frequencies that are only asked for.
+        Numbers of the frequencies: those of a basis, the first of which is 0, then what else is asked for.
+    total : (basis,) ndarray
+        Weights of a sum over all Matsubara frequencies, at those of the basis.
     chi_static, weight_static : (q,) ndarray
         At Omega = 0, of every wave vector.
     chi, weight : (m, node) ndarray
-        At Omega > 0: a Gauss rule. The first row is empty.
+        At Omega > 0: a Gauss rule, or every wave vector. The first row is 0.
     """
 
     T: float
@@ -83,6 +84,10 @@ class Measure:
         result[0] = np.einsum("q,q->", self.chi_static, self.weight_static)
         return result
 
+    def summed(self, values: np.ndarray) -> float:
+        """T sum over all Matsubara frequencies."""
+        return self.T * float(self.total @ values[: self.total.size])
+
     @functools.cached_property
     def lowest(self) -> float:
         """x_min at Omega = 0: shifts of Omega = 0 lie above -x_min."""
@@ -95,7 +100,7 @@ class Measure:
 
 
 def gauss(chi: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(m, node) values and weights that stand for those of chi (m, q), exact for polynomials of degree 15."""
+    """(m, node) values and weights that stand for those of chi (m, q)."""
     from xglass.engine.cavity.saddle_point_kernels import recurrence
 
     nodes, weights = np.zeros((2, len(chi), NODES))
@@ -107,87 +112,6 @@ def gauss(chi: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                 value, vector = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, -1))
             nodes[m], weights[m] = scale * np.maximum(value, 0.0), vector[0] ** 2
     return nodes, weights
-
-
-class Point:
-    """A band at one filling and temperature: its bubble once, and measures for whatever is asked of it.
-
-    Interactions raise the energies of density fluctuations, those of collective ones as the square root of J,
-    and modes of the cavity have energies of their own. Where these leave the basis of the bubble, its cutoff
-    is doubled until they do not; the values at imaginary times serve all the same.
-
-    Parameters
-    ----------
-    hopping, offsets, cells
-        Of :func:`band`.
-    filling, T : float
-    matsubara : sequence of int
-        Frequencies that results are wanted at.
-    """
-
-    def __init__(
-        self,
-        hopping: np.ndarray,
-        filling: float,
-        T: float,
-        *,
-        offsets: Sequence[Sequence[int]],
-        cells: tuple[int, ...],
-        matsubara: Sequence[int] = (),
-    ) -> None:
-        one = band(hopping, np.asarray(offsets), cells)
-        self.T, self.filling = T, filling
-        self.bubble = Bubble.of(one, filling, T, basis_for(one, T, PRECISION))
-        self.asked = np.asarray(matsubara, dtype=np.int64)
-        self._measures: dict[int, Measure] = {}
-        # int_q Omega^2 chi0 of the highest frequencies is at most this, by particles as by holes
-        reach = one.energy.max() - one.energy, one.energy - one.energy.min()
-        f = 1.0 / (1.0 + np.exp(np.clip(self.bubble.x, -700.0, 700.0)))
-        self.inertia = 2.0 * min(
-            float((part * far) @ one.grid.weight) for part, far in zip((f, 1.0 - f), reach, strict=True)
-        )
-
-    def doublings(self, J: float, omega0: float) -> int:
-        """How often the cutoff of the bubble is doubled for a coupling and the frequency of the modes."""
-        width = self.bubble.band.width
-        energy = math.sqrt(width**2 + 2.0 * J * self.inertia + (omega0**2 if omega0 < math.inf else 0.0))
-        return max(0, math.ceil(math.log2(1.2 * energy / max(REACH * width, self.T))))
-
-    def measure(self, doublings: int, approximation: str | None = None) -> Measure:
-        """The measure at the frequencies of a basis and those that were asked for."""
-        if doublings not in self._measures:
-            full = self._measured(doublings)
-            self._measures[doublings] = full.local() if approximation == "local" else full
-        return self._measures[doublings]
-
-    def _measured(self, doublings: int) -> Measure:
-        basis = self.basis(doublings)
-        # a product for each: what is asked for has no say in the bits of the rest
-        asked = self.asked[~np.isin(self.asked, basis.frequencies)]
-        chi = self.bubble.at(basis.frequencies)
-        weight = self.bubble.band.grid.weight
-        parts = [gauss(chi, weight), gauss(self.bubble.at(asked), weight)]
-        nodes, weights = (np.concatenate(part) for part in zip(*parts, strict=True))
-        nodes[0], weights[0] = 0.0, 0.0
-        return Measure(
-            self.T,
-            np.concatenate([basis.frequencies, asked]),
-            np.concatenate([basis.total, np.zeros(asked.size)]),
-            chi[0],
-            weight,
-            nodes,
-            weights,
-        )
-
-    def basis(self, doublings: int) -> Basis:
-        """The basis of the bubble, or one of a higher cutoff."""
-        cutoff = max(REACH * self.bubble.band.width / self.T, 1.0) * 2.0**doublings
-        return basis_of(cutoff, PRECISION)
-
-    def rows(self, measure: Measure) -> np.ndarray:
-        """(asked,) rows of a measure."""
-        order = np.argsort(measure.matsubara)
-        return order[np.searchsorted(measure.matsubara, self.asked, sorter=order)]
 
 
 # -- the equations ----------------------------------------------------------------------------------------
@@ -245,7 +169,13 @@ class Equations:
             return 1.0 / float(moments(shift(distance), *self.static)[1])
 
         least = math.log(NEAREST)
-        root = _root(lambda d: self.excess(shift(d), square(d)), start=0.0, step=math.log(2.0), least=least)
+        root = _root(
+            lambda d: self.excess(shift(d), square(d)),
+            start=0.0,
+            step=math.log(2.0),
+            least=least,
+            undefined=-1.0,
+        )
         return (math.sqrt(square(root)), shift(root)) if math.isfinite(root) else (math.nan, math.nan)
 
     def at(self, J: float) -> tuple[float, float]:
@@ -262,29 +192,39 @@ class Equations:
         frozen = -self.excess(edge, square)
         if frozen >= 0.0:
             return edge, frozen
-        low = edge / square
         root = _root(
-            lambda z: self.excess(square * z, square), start=max(0.0, low), step=float(m.bare[0]), least=low
+            lambda z: self.excess(square * z, square),
+            start=max(0.0, edge / square),
+            step=float(m.bare[0]),
+            least=edge / square,
+            undefined=1.0,
         )
         return square * root, 0.0
 
 
-def _root(function: Callable[[float], float], *, start: float, step: float, least: float) -> float:
+def _root(
+    function: Callable[[float], float], *, start: float, step: float, least: float, undefined: float
+) -> float:
     """The zero above ``least`` of a function that falls: steps that double until it is passed, then Brent.
 
-    NaN where there is none, or where the function is not defined.
+    Where the function is NaN it counts as ``undefined``: on that side there are no solutions. NaN where there
+    is no zero, be it that the function ends before one.
     """
     from scipy.optimize import brentq
 
-    unit, here, value = step, start, function(start)
+    def defined(x: float) -> float:
+        y = function(x)
+        return undefined if math.isnan(y) else y
+
+    unit, here, value = step, start, defined(start)
     while value != 0.0:
-        stuck = here <= least if value < 0.0 else here > FARTHEST * unit
-        if stuck or not math.isfinite(value):
+        if here <= least if value < 0.0 else here > FARTHEST * unit:
             return math.nan
         there = here + step if value > 0.0 else max(here - step, least)
-        following = function(there)
+        following = defined(there)
         if following * value <= 0.0:
-            return float(brentq(function, here, there, xtol=1e-16 * unit, rtol=4 * np.finfo(float).eps))
+            root = float(brentq(defined, here, there, xtol=1e-16 * unit, rtol=4 * np.finfo(float).eps))
+            return root if abs(defined(root)) < CONVERGED else math.nan
         here, value, step = there, following, 2.0 * step
     return here
 
@@ -321,6 +261,9 @@ def saddle(equations: Equations, J: float, shift: float, frozen: float, marginal
     from xglass.engine.cavity.saddle_point_kernels import shifts, sums
 
     m, square = equations.measure, J * J * equations.ratio
+    if not math.isfinite(shift):
+        none = np.full(m.matsubara.size, math.nan)
+        return Saddle(none, none, none, math.nan, math.nan, math.nan)
     z = shifts(shift, J * J, equations.ratio, equations.source, *equations.static, m.chi, m.weight)
     response, second, _, lost = sums(z, *equations.static, m.chi, m.weight)
     level = shift + J * J * response[0]
@@ -328,7 +271,7 @@ def saddle(equations: Equations, J: float, shift: float, frozen: float, marginal
     there = response > 0.0
     wrong = [
         float(np.max(np.abs(again - response)[there] / response[there])),
-        m.T * abs(float(m.total @ (z * lost)) - frozen / m.T) / (m.T * float(m.total @ m.bare)),
+        abs(m.summed(z * lost) - frozen) / m.summed(m.bare),
     ]
     stability = 1.0 - square * second
     if marginal:  # Eq. (40): what rounding leaves of 0 counts as residual
@@ -346,12 +289,133 @@ def _free_energy(equations: Equations, square: np.ndarray, z: np.ndarray, respon
     terms = 0.25 * square * response * (response - 2.0 * m.bare)
     terms += 0.5 * np.einsum("mn,mn->m", m.weight, _log_rest(z[:, None] * m.chi))
     terms[0] += 0.5 * np.einsum("q,q->", m.weight_static, _log_rest(z[0] * m.chi_static))
-    return m.T * float(m.total @ terms)
+    return m.summed(terms)
 
 
 def _log_rest(y: np.ndarray) -> np.ndarray:
     """ln(1 + y) - y."""
     return np.log1p(y) - y
+
+
+#: Equations, J, q_EA and the saddle point that they have.
+Solved = tuple[Equations, float, float, Saddle]
+
+
+class Point:
+    """A band at one filling and temperature: its bubble once, and measures for whatever is asked of it.
+
+    Interactions raise the energies of density fluctuations, those of collective ones as the square root of J,
+    and modes of the cavity have energies of their own. Where these leave the basis of the bubble, its cutoff
+    is doubled until they do not; the values at imaginary times serve all the same.
+
+    Parameters
+    ----------
+    hopping, offsets, cells
+        Of :func:`band`.
+    filling, T : float
+    matsubara : sequence of int
+        Frequencies that results are wanted at.
+    """
+
+    def __init__(
+        self,
+        hopping: np.ndarray,
+        filling: float,
+        T: float,
+        *,
+        offsets: Sequence[Sequence[int]],
+        cells: tuple[int, ...],
+        matsubara: Sequence[int] = (),
+    ) -> None:
+        one = band(hopping, np.asarray(offsets), cells)
+        self.T, self.filling = T, filling
+        self.bubble = Bubble.of(one, filling, T, basis_for(one, T, PRECISION))
+        self.asked = np.asarray(matsubara, dtype=np.int64)
+        self._measures: dict[tuple[int, bool], Measure] = {}
+        # int_q Omega^2 chi0 of the highest frequencies is at most this, by particles as by holes
+        reach = one.energy.max() - one.energy, one.energy - one.energy.min()
+        f = 1.0 / (1.0 + np.exp(np.clip(self.bubble.x, -700.0, 700.0)))
+        self.inertia = 2.0 * min(
+            float((part * far) @ one.grid.weight) for part, far in zip((f, 1.0 - f), reach, strict=True)
+        )
+
+    def doublings(self, J: float, omega0: float) -> int:
+        """How often the cutoff of the bubble is doubled for a coupling and the frequency of the modes."""
+        width = self.bubble.band.width
+        energy = math.sqrt(width**2 + 2.0 * J * self.inertia + (omega0**2 if omega0 < math.inf else 0.0))
+        return max(0, math.ceil(math.log2(1.2 * energy / max(REACH * width, self.T))))
+
+    def measure(self, doublings: int, approximation: str | None = None, *, whole: bool = False) -> Measure:
+        """The measure at the frequencies of a basis and those that were asked for."""
+        if (doublings, whole) not in self._measures:
+            measured = self._measured(doublings, whole)
+            self._measures[doublings, whole] = measured.local() if approximation == "local" else measured
+        return self._measures[doublings, whole]
+
+    def _measured(self, doublings: int, whole: bool) -> Measure:
+        basis, weight = self.basis(doublings), self.bubble.band.grid.weight
+        # a product for each: what is asked for has no say in the bits of the rest
+        asked = self.asked[~np.isin(self.asked, basis.frequencies)]
+        chi, more = self.bubble.at(basis.frequencies), self.bubble.at(asked)
+        if whole:
+            nodes = np.concatenate([chi, more])
+            weights = np.tile(weight, (len(nodes), 1))
+        else:
+            parts = zip(gauss(chi, weight), gauss(more, weight), strict=True)
+            nodes, weights = (np.concatenate(part) for part in parts)
+        nodes[0] = 0.0
+        return Measure(
+            self.T,
+            np.concatenate([basis.frequencies, asked]),
+            basis.total,
+            chi[0],
+            weight,
+            nodes,
+            weights,
+        )
+
+    def saddle(self, J: float, omega0: float, approximation: str | None, constraint: str) -> Solved:
+        """The saddle point at a coupling."""
+
+        def solved(whole: bool) -> Solved:
+            measure = self.measure(self.doublings(J, omega0), approximation, whole=whole)
+            equations = Equations.of(measure, omega0, constraint)
+            shift, frozen = equations.at(J)
+            return equations, J, frozen, saddle(equations, J, shift, frozen, marginal=frozen > 0.0)
+
+        return self._sharp(solved, approximation)
+
+    def transition(self, omega0: float, approximation: str | None, constraint: str) -> Solved:
+        """The saddle point at the transition."""
+
+        def solved(whole: bool) -> Solved:
+            J, doublings, needed = 0.0, -1, self.doublings(0.0, omega0)
+            while doublings < needed:
+                doublings = needed
+                measure = self.measure(doublings, approximation, whole=whole)
+                equations = Equations.of(measure, omega0, constraint)
+                J, shift = equations.critical()
+                needed = self.doublings(J, omega0) if math.isfinite(J) else doublings
+            return equations, J, 0.0, saddle(equations, J, shift, 0.0, marginal=True)
+
+        return self._sharp(solved, approximation)
+
+    @staticmethod
+    def _sharp(solved: Callable[[bool], Solved], approximation: str | None) -> Solved:
+        """What a function solves, with all wave vectors where Gauss nodes are too few."""
+        equations, J, frozen, found = solved(False)
+        strength = (found.shift * equations.measure.chi.max(axis=1))[1:].max()
+        return solved(True) if approximation is None and strength > STRONGEST else (equations, J, frozen, found)
+
+    def basis(self, doublings: int) -> Basis:
+        """The basis of the bubble, or one of a higher cutoff."""
+        cutoff = max(REACH * self.bubble.band.width / self.T, 1.0) * 2.0**doublings
+        return basis_of(cutoff, PRECISION)
+
+    def rows(self, measure: Measure) -> np.ndarray:
+        """(asked,) rows of a measure."""
+        order = np.argsort(measure.matsubara)
+        return order[np.searchsorted(measure.matsubara, self.asked, sorter=order)]
 
 
 # -- what solvers apply -----------------------------------------------------------------------------------
@@ -388,15 +452,12 @@ def saddle_points(
         )
         for c in np.ndindex(couplings):
             strength, mode = float(J[p + c]), float(omega0[p + c])
-            measure = point.measure(point.doublings(strength, mode), approximation)
-            equations = Equations.of(measure, mode, constraint)
-            shift, frozen = equations.at(strength)
-            found = saddle(equations, strength, shift, frozen, marginal=frozen > 0.0)
-            rows = point.rows(measure)
+            equations, _, frozen, found = point.saddle(strength, mode, approximation, constraint)
+            rows = point.rows(equations.measure)
             fields[(slice(None), *p, *c)] = found.response[rows], found.stability[rows]
             functional = constraint == "lambda" or mode == math.inf
             numbers[(slice(None), *p, *c)] = (
-                found.level / (2.0 if constraint == "lambda" else strength**2),
+                _multiplier(found, strength, constraint),
                 frozen,
                 found.free_energy if functional else math.nan,
                 found.residual,
@@ -435,22 +496,23 @@ def _transition(
     point: Point, omega0: float, approximation: str | None, constraint: str
 ) -> tuple[float, float, float, float, float]:
     """The transition of one point."""
-    doublings = point.doublings(0.0, omega0)
-    measure = point.measure(doublings, approximation)
     if approximation == "bare":
+        measure = point.measure(0)
         second = np.einsum("q,q->", measure.chi_static**2, measure.weight_static)
         return 1.0 / math.sqrt(second), 0.0, float(measure.bare[0]), 1.0, 0.0
-    equations = Equations.of(measure, omega0, constraint)
-    J, shift = equations.critical()
-    if J < math.inf and (needed := point.doublings(J, omega0)) > doublings:
-        measure = point.measure(needed, approximation)
-        equations = Equations.of(measure, omega0, constraint)
-        J, shift = equations.critical()
-    if not math.isfinite(J):
-        return (math.nan,) * 5
-    found = saddle(equations, J, shift, 0.0, marginal=True)
-    multiplier = found.level / (2.0 if constraint == "lambda" else J * J)
-    return J, multiplier, float(found.response[0]), 1.0 + shift / measure.lowest, found.residual
+    equations, J, _, found = point.transition(omega0, approximation, constraint)
+    return (
+        J,
+        _multiplier(found, J, constraint),
+        float(found.response[0]),
+        1.0 + float(found.shift[0]) / equations.measure.lowest,
+        found.residual,
+    )
+
+
+def _multiplier(found: Saddle, J: float, constraint: str) -> float:
+    """Lambda of Eq. (38), or of Eq. (A25)."""
+    return found.level / (2.0 if constraint == "lambda" else J * J)
 
 
 @operation("critical_coupling.error")

@@ -47,8 +47,8 @@ def recurrence(values, weight, size):
             before[i], here[i] = here[i], p
             following += weight[i] * p * p
             mean += weight[i] * values[i] * p * p
-        # polynomials of leading coefficient 1 on [0, 1] fall as 16^-k: what is far below is rounding
-        if following <= 1e-28 * first * 16.0 ** (-2 * k):
+        # squares of polynomials of leading coefficient 1 on [0, 1] fall as 16^-k: far below all is rounding
+        if following <= 1e-28 * first * 16.0 ** (-k):
             break
         ratio = following / norm
         beside[k] = math.sqrt(ratio)
@@ -121,9 +121,8 @@ def excess(shift, square, ratio, source, total, chi_static, weight_static, chi, 
     level = shift + square * first
     result = -total[0] * shift * lost
     for m in range(1, total.size):
-        if total[m] != 0.0:
-            z = largest_shift(square * ratio[m], level * source[m], chi[m], weight[m])
-            result -= total[m] * z * moments(z, chi[m], weight[m])[3]
+        z = largest_shift(square * ratio[m], level * source[m], chi[m], weight[m])
+        result -= total[m] * z * moments(z, chi[m], weight[m])[3]
     return result
 
 
