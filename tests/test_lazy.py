@@ -46,6 +46,10 @@ def electron():
     return xg.electron_tls(xg.lattice.chain(3), g=[0.5, 1.0], omega0=0.2)
 
 
+def cavity():
+    return xg.cavity_glass(xg.lattice.square(4), filling=[0.3, 0.4, 0.5])
+
+
 def conductivity(run):
     """A spectrum with a displaced peak, as lazy as the run."""
     w = xr.DataArray(
@@ -84,6 +88,20 @@ SOLVERS = {
     "static_disorder": lambda **options: xg.static_disorder(
         electron(), **GRID, sites=8, realization=4, seed=1, **options
     ),
+    "particle_hole_bubble": lambda **options: xg.particle_hole_bubble(
+        cavity(), T=[0.2, 0.4], matsubara=[0, 1], **options
+    ),
+    "saddle_point": lambda **options: xg.saddle_point(
+        cavity(), T=[0.2, 0.4], J=[1.0, 5.0], matsubara=[0, 1], **options
+    ),
+    "critical_coupling": lambda **options: xg.critical_coupling(cavity(), T=[0.2, 0.4], **options),
+}
+
+#: What may be cut and what may not, where these are not g and frequency.
+CUTS = {
+    "particle_hole_bubble": ("filling", "qx"),
+    "saddle_point": ("filling", "J"),
+    "critical_coupling": ("filling", "matsubara"),
 }
 
 #: Lazy run in, lazy result out.
@@ -101,6 +119,21 @@ LAZY = {
     "electrostatic_potential": lambda run: xg.electrostatic_potential(run),
     "kinetic_energy": lambda run: xg.kinetic_energy(run),
     "local_density": lambda run: xg.local_density(run),
+    "metallic_glass.mediated_coupling": lambda run: xg.metallic_glass.mediated_coupling(
+        temperatures(run), v=1.0, omega0=[0.5, 1.0]
+    ),
+    "metallic_glass.closed_form_response": lambda run: xg.metallic_glass.closed_form_response(
+        3.0 * temperatures(run), lagrange_multiplier=0.1, J=1.0
+    ),
+    "metallic_glass.distance_to_transition": lambda run: xg.metallic_glass.distance_to_transition(
+        3.0 * temperatures(run), lagrange_multiplier=0.1, J=1.0
+    ),
+    "metallic_glass.square_root_scale": lambda run: xg.metallic_glass.square_root_scale(
+        3.0 * temperatures(run), temperatures(run), z=0.1, dim="T"
+    ),
+    "metallic_glass.square_root_prefactor": lambda run: xg.metallic_glass.square_root_prefactor(
+        temperatures(run), J=1.0
+    ),
     "jackknife": lambda run: xg.jackknife(mean_over_walkers, correlation(run), dim="walker"),
     "bootstrap": lambda run: xg.bootstrap(
         mean_over_walkers, correlation(run), dim="walker", resamples=4, seed=1
@@ -182,6 +215,7 @@ EAGER = {
         [
             "charge_glass",
             "electron_tls",
+            "cavity_glass",
             "random_couplings",
             "random_parameter",
             "random_site_energy",
@@ -350,14 +384,15 @@ def test_solvers_are_lazy(name):
 @pytest.mark.parametrize("name", SOLVERS)
 def test_chunks_of_solvers(name):
     """Any cut along parameters gives the same; what cannot be cut is named."""
-    whole = SOLVERS[name](chunks={"g": 2})
+    parameter, core = CUTS.get(name, ("g", "frequency"))
+    whole = SOLVERS[name](chunks={parameter: 2})
     xr.testing.assert_identical(whole.compute(scheduler="sync"), SOLVERS[name](chunks=None))
     with pytest.raises(ValueError, match="chunks must be 'auto', a dict .* or None, got 'all'"):
         SOLVERS[name](chunks="all")
-    with pytest.raises(ValueError, match="chunks: 'frequency' cannot be chunked"):
-        SOLVERS[name](chunks={"frequency": 1})
+    with pytest.raises(ValueError, match=f"chunks: '{core}' cannot be chunked"):
+        SOLVERS[name](chunks={core: 1})
     with pytest.raises(ValueError, match="whole number"):
-        SOLVERS[name](chunks={"g": 0})
+        SOLVERS[name](chunks={parameter: 0})
 
 
 @pytest.mark.parametrize("name", ABOUT_LABELS)

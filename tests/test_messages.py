@@ -347,11 +347,15 @@ CALLS: dict[str, Callable[[xr.Dataset], object]] = {
     "typicality": lambda data: xg.typicality(data, **GRID, random_vectors=2, seed=1),
     "dmft": lambda data: xg.dmft(data, T=1.0, frequency=[0.0]),
     "static_disorder": lambda data: xg.static_disorder(data, **GRID, sites=8, realization=2, seed=1),
+    "particle_hole_bubble": lambda data: xg.particle_hole_bubble(data, T=1.0, matsubara=[0, 1]),
+    "saddle_point": lambda data: xg.saddle_point(data, T=1.0, J=1.0, matsubara=[0, 1]),
+    "critical_coupling": lambda data: xg.critical_coupling(data, T=1.0),
 }
 
 MODELS = {
     "charge_glass": lambda: xg.testing.tiny_glass(),
     "electron_tls": lambda: xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.2),
+    "cavity_glass": lambda: xg.cavity_glass(xg.lattice.square(4), filling=0.3, omega0=0.2),
 }
 
 

@@ -184,6 +184,30 @@ CASES = {
     "fits.displaced_drude_conductivity": lambda: xg.fits.displaced_drude_conductivity(
         sigma()[:, 2], sigma()[:, 4], rate=[0.0, 0.1]
     ),
+    "particle_hole_bubble": lambda: xg.particle_hole_bubble(
+        xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=[0.2, 0.5], matsubara=[0, 1]
+    )[["susceptibility"]].isel(qx=1),
+    "saddle_point": lambda: xg.saddle_point(
+        xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45], omega0=2.0), T=0.5, J=[2.0, 9.0], matsubara=[0, 1]
+    ).drop_vars("residual"),
+    "critical_coupling": lambda: xg.critical_coupling(
+        xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=0.5
+    )[["critical_coupling", "lagrange_multiplier", "local_density_response", "nesting_clamp"]],
+    "critical_coupling.error": lambda: xg.critical_coupling(
+        xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=0.5
+    )[["critical_coupling_error"]],
+    "metallic_glass.mediated_coupling": lambda: xg.metallic_glass.mediated_coupling(
+        curve("T", T, T), v=0.3, omega0=0.2
+    ),
+    "metallic_glass.closed_form_response": lambda: xg.metallic_glass.closed_form_response(
+        curve("T", T, 3.0 + T), lagrange_multiplier=0.2, J=1.3
+    ),
+    "metallic_glass.distance_to_transition": lambda: xg.metallic_glass.distance_to_transition(
+        curve("T", T, 3.0 + T), lagrange_multiplier=0.2, J=1.3
+    ),
+    "metallic_glass.square_root_scale": lambda: xg.metallic_glass.square_root_scale(
+        curve("T", T, 3.0 + T), curve("T", T, 0.5 + T), z=-0.4, dim="T"
+    ),
     "dilute_defects.fraction": lambda: xg.dilute_defects.fraction(
         chain(omega0=xr.DataArray([0.2, 1.0], dims="point")).chunk(point=1), T=[0.0, 0.5]
     ),

@@ -18,7 +18,7 @@ from xglass.variables import REGISTRY, Variable, attributes, energy_unit, stamp
 bounded = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 KINDS = {"dimension", "parameter", "geometry", "simulated", "observable", "fit"}
 #: A unit string: powers and quotients of the names that the conventions page lists.
-_NAME = r"(?:\{E\}|a|sweep|meV|e|hbar)(?:\^\d)?"
+_NAME = r"(?:\{E\}|a|sweep|meV|e|hbar)(?:\^\d(?:\.5)?)?"
 UNIT = re.compile(rf"1|(?:1|{_NAME}(?: {_NAME})*)(?:/(?:{_NAME}|\({_NAME}(?: {_NAME})+\)))?|1")
 
 

@@ -137,7 +137,7 @@ def test_the_basis_is_converged(monkeypatch, constraint):
     here = line()
     for precision, reach in ((1e-9, 2.0), (1e-13, 2.0), (1e-11, 4.0)):
         for place in (engine, engine_bubble):
-            monkeypatch.setattr(place, "REACH", reach)
+            monkeypatch.setattr(place, "WIDTHS", reach)
         monkeypatch.setattr(engine, "PRECISION", precision)
         close(line(), here, 1e-8 if constraint == "lambda" else 5e-8)
 
@@ -151,7 +151,7 @@ def test_the_basis_follows_collective_modes(monkeypatch):
 
     here = strong()
     for place in (engine, engine_bubble):
-        monkeypatch.setattr(place, "REACH", 32.0)
+        monkeypatch.setattr(place, "WIDTHS", 32.0)
     for value, known in zip(strong(), here, strict=True):
         close(value, known, 1e-9)
 

@@ -93,6 +93,20 @@ def mean_field():
     return xg.dmft(tls, T=[0.2, 0.4], **grid).drop_vars("total_weight").compute()
 
 
+def cavity():
+    return xg.cavity_glass(xg.lattice.square(4), filling=[0.3, 0.5], omega0=0.4, scale="0.12 eV")
+
+
+@functools.cache
+def bubble():
+    return xg.particle_hole_bubble(cavity(), T=0.5, matsubara=[0, 1]).compute()
+
+
+def inverse():
+    """1/chi0, in the unit that it has."""
+    return (1.0 / bubble()["susceptibility"].isel(matsubara=0)).assign_attrs(units="tc").rename("energy")
+
+
 @functools.cache
 def tau():
     T = xr.DataArray([0.03, 0.04, 0.06, 0.08, 0.1], dims="T", attrs=xg.variables.attributes("T"))
@@ -167,6 +181,31 @@ CALLS = {
         ((sigma,), xg.resistivity),
         ((lambda: xg.dc_conductivity(sigma()),), xg.resistivity),
         ((lambda: mean_field()["mobility"],), xg.resistivity),
+    ],
+    "cavity_glass": [((lattice,), lambda x: xg.cavity_glass(x, filling=0.3))],
+    "particle_hole_bubble": [((cavity,), lambda x: xg.particle_hole_bubble(x, T=0.5, matsubara=[0, 1]))],
+    "saddle_point": [((cavity,), lambda x: xg.saddle_point(x, T=0.5, J=[1.0, 9.0], matsubara=[0, 1]))],
+    "critical_coupling": [((cavity,), lambda x: xg.critical_coupling(x, T=0.5))],
+    "metallic_glass.mediated_coupling": [
+        (
+            (lambda: bubble()["matsubara_frequency"],),
+            lambda x: xg.metallic_glass.mediated_coupling(x, v=1.0, omega0=0.3),
+        )
+    ],
+    "metallic_glass.closed_form_response": [
+        ((inverse,), lambda x: xg.metallic_glass.closed_form_response(x, lagrange_multiplier=0.1, J=1.0))
+    ],
+    "metallic_glass.distance_to_transition": [
+        ((inverse,), lambda x: xg.metallic_glass.distance_to_transition(x, lagrange_multiplier=0.1, J=1.0))
+    ],
+    "metallic_glass.square_root_scale": [
+        ((inverse,), lambda x: xg.metallic_glass.square_root_scale(x, 1.0 + 0.0 * x, z=0.1, dim=("qx", "qy")))
+    ],
+    "metallic_glass.square_root_prefactor": [
+        (
+            (lambda: xg.metallic_glass.square_root_scale(inverse(), inverse(), z=0.1, dim=("qx", "qy")),),
+            lambda x: xg.metallic_glass.square_root_prefactor(x, J=1.0),
+        )
     ],
     "charge_glass": [((lattice,), lambda x: xg.charge_glass(x, t_p=0.1))],
     "electron_tls": [((lambda: xg.lattice.chain(4),), lambda x: xg.electron_tls(x, g=1.0, omega0=0.2))],

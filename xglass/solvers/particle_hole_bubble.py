@@ -124,7 +124,8 @@ def bubble_inputs(
     The inputs are hopping of the bonds of one cell, filling and T, in this order; the settings the offsets of
     those bonds and the cells.
     """
-    require(model, "hopping", "filling", "cells", "bond_source", "bond_target", caller=caller)
+    needed = ("site_energy_std", "hopping", "filling", "cells", "bond_source", "bond_target")
+    require(model, *needed, caller=caller)
     model = model.coords.to_dataset().drop_vars(["T", "matsubara", "matsubara_frequency"], errors="ignore")
     model = with_labels(model, caller)
     cells = tuple(int(n) for n in eager(model, "cells"))
@@ -139,12 +140,12 @@ def bubble_inputs(
             "bonds were reordered or left out; pass the model as cavity_glass makes it",
         ),
         (
-            "site_energy_std" in model and float(abs(model["site_energy_std"]).max()) > 0.0,
+            bool((eager(model, "site_energy_std") != 0.0).any()),
             "site_energy_std > 0: wave vectors are those of a clean band; give a model with "
             "site_energy_std=0",
         ),
     )
-    hopping = xr.DataArray(model["hopping"].variable)
+    hopping = xr.DataArray(eager(model, "hopping"), dims=model["hopping"].dims)
     one_cell = hopping.isel(bond=slice(0, first))
     alike = hopping.values.reshape(*hopping.shape[:-1], sites, first) == one_cell.values[..., None, :]
     refuse(caller, (not alike.all(), "hopping differs from cell to cell; a band needs the same in all"))

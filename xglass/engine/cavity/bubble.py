@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xglass.engine.cavity.grids import CubicGrid, Grid, InversionGrid
+from xglass.engine.cavity.grids import AnyGrid, CubicGrid, InversionGrid
 from xglass.engine.cavity.matsubara import Basis, basis_of
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
@@ -34,19 +34,24 @@ __all__ = [
     "Bubble",
     "band",
     "basis_for",
-    "chemical_potential",
+    "fermi_level",
     "chi0_of",
     "imaginary_time",
     "occupied",
     "susceptibility",
 ]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 #: Largest energy of the basis over the width of the band: that of pairs is 1, and interactions raise it.
-REACH = 2.0
+WIDTHS = 2.0
 
 
 #: Precision of the basis for what is returned: chi0 to 1e-11 and better.
-FINE = 1e-13
+BUBBLE_EPS = 1e-13
 
 
 @operation("particle_hole_bubble")
@@ -66,7 +71,7 @@ def susceptibility(
         values, n, warmth = (view[p] for view in views)
         one = band(values, np.asarray(offsets), cells)
         chi = chi0_of(
-            one, float(n), float(warmth), np.asarray(matsubara), basis_for(one, float(warmth), FINE)
+            one, float(n), float(warmth), np.asarray(matsubara), basis_for(one, float(warmth), BUBBLE_EPS)
         )
         np.take(chi, one.grid.index(), axis=1, out=result[p])
     return result
@@ -84,7 +89,7 @@ class Band:
         eps_k, around which the chemical potential is counted.
     """
 
-    grid: Grid
+    grid: AnyGrid
     energy: np.ndarray
 
     @property
@@ -107,7 +112,7 @@ def band(hopping: np.ndarray, offsets: np.ndarray, cells: Sequence[int]) -> Band
     """
     cells = tuple(int(n) for n in cells)
     if _is_hypercubic(hopping, offsets, cells):
-        grid: Grid = _cubic(len(cells), cells[0])
+        grid: AnyGrid = _cubic(len(cells), cells[0])
         wave = np.cos(2.0 * np.pi * grid.numbers / cells[0])  # type: ignore[union-attr]
         return Band(grid, 2.0 * float(hopping[0]) * wave.sum(axis=1))
     grid = InversionGrid(cells)
@@ -133,7 +138,7 @@ def _cubic(dimension: int, side: int) -> CubicGrid:
     return CubicGrid(dimension, side)
 
 
-def chemical_potential(band: Band, filling: float, T: float) -> float:
+def fermi_level(band: Band, filling: float, T: float) -> float:
     """The mu at which the mean of f over the grid is the filling, to rounding: Newton within a bracket."""
     reach = T * (np.log(filling) - np.log1p(-filling))
     low, high = float(band.energy.min()) + reach, float(band.energy.max()) + reach
@@ -159,8 +164,8 @@ def occupied(x: np.ndarray) -> np.ndarray:
 
 
 def basis_for(band: Band, T: float, eps: float) -> Basis:
-    """The basis for the response of a band: its cutoff is ``REACH`` widths, which chi0 and D share."""
-    return basis_of(max(REACH * band.width / T, 1.0), eps)
+    """The basis for the response of a band: its cutoff is ``WIDTHS`` widths, which chi0 and D share."""
+    return basis_of(max(WIDTHS * band.width / T, 1.0), eps)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,7 +192,7 @@ class Bubble:
     @classmethod
     def of(cls, band: Band, filling: float, T: float, basis: Basis) -> Bubble:
         """Compute the values at all times, which is all the work there is."""
-        x = (band.energy - chemical_potential(band, filling, T)) / T
+        x = (band.energy - fermi_level(band, filling, T)) / T
         with single_thread():
             return cls(band, T, x, basis, imaginary_time(band.grid, x, basis.times))
 
@@ -211,7 +216,7 @@ def chi0_of(band: Band, filling: float, T: float, matsubara: np.ndarray, basis: 
     return Bubble.of(band, filling, T, basis).at(matsubara)
 
 
-def imaginary_time(grid: Grid, x: np.ndarray, times: np.ndarray) -> np.ndarray:
+def imaginary_time(grid: AnyGrid, x: np.ndarray, times: np.ndarray) -> np.ndarray:
     """(time, q) chi0(q, tau) at tau T in [0, 1], of energies x = (eps - mu) / T."""
     u = np.asarray(times)[:, None]
     # logarithms of f and 1 - f: neither e^(x u) nor e^(-x u) is ever formed

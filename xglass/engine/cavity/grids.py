@@ -17,7 +17,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["CubicGrid", "Grid", "InversionGrid"]
+__all__ = ["CubicGrid", "AnyGrid", "InversionGrid"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 #: Largest side of the cube at which products of matrices are quicker than fast transforms.
 PRODUCTS = 192
@@ -142,4 +147,4 @@ class InversionGrid:
 
 
 #: Either.
-Grid = CubicGrid | InversionGrid
+AnyGrid = CubicGrid | InversionGrid

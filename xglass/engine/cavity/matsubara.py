@@ -20,6 +20,11 @@ import numpy as np
 
 __all__ = ["Basis", "basis_of"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 #: Gauss nodes in a panel of energies or times; panels double in length away from zero.
 NODES = 16
 

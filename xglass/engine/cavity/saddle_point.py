@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from xglass.engine.cavity.bubble import REACH, Bubble, band, basis_for
+from xglass.engine.cavity.bubble import WIDTHS, Bubble, band, basis_for, occupied
 from xglass.engine.cavity.matsubara import Basis, basis_of
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
@@ -334,7 +334,7 @@ class Point:
         self._measures: dict[tuple[int, bool], Measure] = {}
         # int_q Omega^2 chi0 of the highest frequencies is at most this, by particles as by holes
         reach = one.energy.max() - one.energy, one.energy - one.energy.min()
-        f = 1.0 / (1.0 + np.exp(np.clip(self.bubble.x, -700.0, 700.0)))
+        f = occupied(self.bubble.x)
         self.inertia = 2.0 * min(
             float((part * far) @ one.grid.weight) for part, far in zip((f, 1.0 - f), reach, strict=True)
         )
@@ -343,7 +343,7 @@ class Point:
         """How often the cutoff of the bubble is doubled for a coupling and the frequency of the modes."""
         width = self.bubble.band.width
         energy = math.sqrt(width**2 + 2.0 * J * self.inertia + (omega0**2 if omega0 < math.inf else 0.0))
-        return max(0, math.ceil(math.log2(1.2 * energy / max(REACH * width, self.T))))
+        return max(0, math.ceil(math.log2(1.2 * energy / max(WIDTHS * width, self.T))))
 
     def measure(self, doublings: int, approximation: str | None = None, *, whole: bool = False) -> Measure:
         """The measure at the frequencies of a basis and those that were asked for."""
@@ -409,7 +409,7 @@ class Point:
 
     def basis(self, doublings: int) -> Basis:
         """The basis of the bubble, or one of a higher cutoff."""
-        cutoff = max(REACH * self.bubble.band.width / self.T, 1.0) * 2.0**doublings
+        cutoff = max(WIDTHS * self.bubble.band.width / self.T, 1.0) * 2.0**doublings
         return basis_of(cutoff, PRECISION)
 
     def rows(self, measure: Measure) -> np.ndarray:
