@@ -188,7 +188,10 @@ CASES = {
         xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=[0.2, 0.5], matsubara=[0, 1]
     )[["susceptibility"]].isel(qx=1),
     "saddle_point": lambda: xg.saddle_point(
-        xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45], omega0=2.0), T=0.5, J=[2.0, 9.0], matsubara=[0, 1]
+        xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45], omega0=2.0),
+        T=0.5,
+        J=[2.0, 9.0],
+        matsubara=[0, 1],
     ).drop_vars("residual"),
     "critical_coupling": lambda: xg.critical_coupling(
         xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=0.5

@@ -414,7 +414,7 @@ REGISTRY: dict[str, Variable] = {
                 "",
                 "{E}",
                 r"J n",
-                "effective disorder: standard deviation of the site energies of couplings that are not centred",
+                "effective disorder: standard deviation of site energies, of couplings not centred",
             ),
         ),
         *_entries(

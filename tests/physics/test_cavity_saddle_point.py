@@ -5,10 +5,11 @@ import pytest
 import xarray as xr
 
 import xglass as xg
-from . import cavity_reference
 from xglass.engine.cavity import bubble as engine_bubble
 from xglass.engine.cavity import saddle_point as engine
 from xglass.messages import NotFoundError
+
+from . import cavity_reference
 
 #: Model, J(Omega) and constraint of what is compared with the slow route.
 KINDS = {
@@ -77,9 +78,11 @@ def test_solutions_satisfy_the_equations_and_are_physical(lattice, arguments, co
     solution = xg.saddle_point(model, T=T, J=couplings, matsubara=numbers, constraint=constraint).compute()
     if constraint == "lambda_J2" and "omega0" in model.coords:
         strong = solution.sel(filling=0.5, T=0.3, J=30.0)  # where it has no solution any more
-        assert not strong["converged"] and np.isnan(strong["local_density_response"]).all()
+        assert not strong["converged"]
+        assert np.isnan(strong["local_density_response"]).all()
         solution = solution.sel(J=slice(None, 6.0))
-    assert bool(solution["converged"].all()) and float(solution["residual"].max()) < 1e-10
+    assert bool(solution["converged"].all())
+    assert float(solution["residual"].max()) < 1e-10
     D, multiplier = solution["local_density_response"], solution["lagrange_multiplier"]
     square = solution["J"] ** 2
     if "omega0" in solution:
@@ -96,7 +99,7 @@ def test_solutions_satisfy_the_equations_and_are_physical(lattice, arguments, co
     assert bool((D.diff("matsubara") < 0.0).all())
     frozen = solution["edwards_anderson"] > 0.0
     assert bool(((solution["stability"].sel(matsubara=0) == 0.0) == frozen).all())
-    assert bool(frozen.any()) and not bool(frozen.all())
+    assert set(frozen.values.ravel()) == {True, False}
 
 
 # -- limits ------------------------------------------------------------------------------------------
@@ -107,11 +110,11 @@ def test_grids_of_the_continuum():
     known = {0.3: 4.228906, 0.5: 3.543003}
     cells = {"offsets": np.eye(3, dtype=int), "own": 0, "approximation": None, "constraint": "lambda"}
     arrays = (np.full(3, -1.0), np.array([*known]), np.array(0.1), np.array(np.inf))
-    fine = engine.critical_coupling(*arrays, cells=(96,) * 3, **cells)[0]
+    fine = engine.transitions(*arrays, cells=(96,) * 3, **cells)[0]
     close(fine, [*known.values()], 2e-7)
-    coarse = engine.critical_coupling(*arrays, cells=(64,) * 3, **cells)[0]
+    coarse = engine.transitions(*arrays, cells=(64,) * 3, **cells)[0]
     close(coarse, [4.228905, 3.542993], 2e-7)
-    error = engine.critical_coupling_error(*arrays, coarse, cells=(64,) * 3, **cells)
+    error = engine.transition_errors(*arrays, coarse, cells=(64,) * 3, **cells)
     assert (abs(coarse - fine) < error).all()
     assert (error < 1e-4 * fine).all()
 
@@ -128,7 +131,7 @@ def test_the_error_covers_what_the_grid_leaves(filling):
 
 @pytest.mark.parametrize("constraint", ["lambda", "lambda_J2"])
 def test_the_basis_is_converged(monkeypatch, constraint):
-    """A finer one, and one of twice the cut-off, change nothing; also where photons are far above the band."""
+    """A finer one, and one of twice the cut-off, change nothing, also with photons far above the band."""
     model = glass(12, 0.3, np.array([2.0, 40.0]))
 
     def line():
@@ -143,7 +146,7 @@ def test_the_basis_is_converged(monkeypatch, constraint):
 
 
 def test_the_basis_follows_collective_modes(monkeypatch):
-    """Their energy grows as the square root of J; it does not matter by how much the cut-off lies above."""
+    """Their energy grows as the square root of J; how far the cut-off lies above does not matter."""
 
     def strong():
         solution = xg.saddle_point(glass(8, 0.3), T=0.2, J=[100.0, 1000.0, 1e4], matsubara=[0, 50]).compute()
@@ -174,8 +177,10 @@ def test_hot_fermions_are_classical_spins():
     line = xg.critical_coupling(model, T=200.0).compute()
     close(line["critical_coupling"] * model["filling"] * (1.0 - model["filling"]) / 200.0, 1.0, 1e-3)
     colder = xg.critical_coupling(model, T=100.0)["critical_coupling"] / 100.0
-    off = [(value * model["filling"] * (1.0 - model["filling"]) - 1.0).values for value in (
-        line["critical_coupling"] / 200.0, colder)]
+    off = [
+        (value * model["filling"] * (1.0 - model["filling"]) - 1.0).values
+        for value in (line["critical_coupling"] / 200.0, colder)
+    ]
     close(off[1] / off[0], 4.0, 0.02)
 
 
@@ -187,8 +192,10 @@ def test_particles_and_holes():
 
 def test_fast_photons_are_static():
     static = xg.critical_coupling(glass(8), T=0.5).compute()
-    for constraint, names in {"lambda": ["critical_coupling", "lagrange_multiplier"],
-                              "lambda_J2": ["critical_coupling"]}.items():
+    for constraint, names in {
+        "lambda": ["critical_coupling", "lagrange_multiplier"],
+        "lambda_J2": ["critical_coupling"],
+    }.items():
         fast = xg.critical_coupling(glass(8, omega0=1e6), T=0.5, constraint=constraint).compute()
         for name in names:
             close(fast[name], static[name], 1e-9)
@@ -226,7 +233,8 @@ def test_frozen_density_grows_linearly():
     critical = float(xg.critical_coupling(model, T=0.5)["critical_coupling"])
     J = critical * (1.0 + np.array([-1e-4, 1e-4, 2e-4, 4e-4]))
     q = xg.saddle_point(model, T=0.5, J=J)["edwards_anderson"].values
-    assert q[0] == 0.0 and q[1] > 0.0
+    assert q[0] == 0.0
+    assert q[1] > 0.0
     close(q[2:] / q[1], [2.0, 4.0], 1e-3)
 
 
@@ -249,7 +257,8 @@ def test_local_approximation_is_the_closed_form():
     below = closed.sel(J=solution["J"][0]).transpose("matsubara")
     close(solution["local_density_response"][0], below, 1e-11)
     distance = xg.metallic_glass.distance_to_transition(x.sel(matsubara=0), **arguments)
-    assert float(distance[0]) > 1.0 and not float(distance[1]) > 1e-4
+    assert float(distance[0]) > 1.0
+    assert not float(distance[1]) > 1e-4  # 0, or by rounding the root of a negative number
     full = xg.critical_coupling(model, T=0.3)["critical_coupling"]
     assert 0.005 < abs(float(critical / full) - 1.0) < 0.04
 
@@ -269,9 +278,7 @@ def test_bare_criterion():
 def test_a_solution_does_not_depend_on_what_else_is_asked():
     model = glass(8, [0.3, 0.5], np.array([2.0, 100.0]))
     all_ = xg.saddle_point(model, T=[0.4, 0.8], J=[2.0, 7.0, 500.0], chunks={"T": 1}).compute()
-    one = xg.saddle_point(
-        model.isel(filling=1, omega0=0), T=0.8, J=7.0, matsubara=[5, 0], chunks=None
-    )
+    one = xg.saddle_point(model.isel(filling=1, omega0=0), T=0.8, J=7.0, matsubara=[5, 0], chunks=None)
     there = all_.isel(filling=1, omega0=0).sel(T=0.8, J=7.0)
     for name in ("lagrange_multiplier", "edwards_anderson", "free_energy"):
         assert float(one[name]) == float(there[name])

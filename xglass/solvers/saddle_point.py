@@ -55,7 +55,7 @@ def saddle_point(
         q_\mathrm{EA} \left[ 1 - J(0)^2 \int_q (\chi_0^{-1} + 2 \lambda - J^2 D)^{-2} \right]_{\Omega = 0} = 0
 
     Eqs. (38) to (40) of Mueller, Strack and Sachdev, Phys. Rev. A 86, 023604 (2012), without effective site
-    disorder. Below :func:`critical_coupling` the liquid has q_EA = 0; above it the glass is marginally stable.
+    disorder. Below :func:`critical_coupling` the liquid has q_EA = 0; above it the glass is marginal.
 
     Parameters
     ----------
@@ -221,12 +221,18 @@ def critical_coupling(
     modes: dict[str, Input] = {"omega0": (_over(model, "omega0", own), own)}
     plan = _plan(caller, chunks, inputs | modes, settings, COUPLING_SECONDS)
     settings |= {"own": len(own), "approximation": approximation, "constraint": constraint}
-    names = ("critical_coupling", "lagrange_multiplier", "local_density_response", "nesting_clamp", "residual")
+    names = (
+        "critical_coupling",
+        "lagrange_multiplier",
+        "local_density_response",
+        "nesting_clamp",
+        "residual",
+    )
     outputs: dict[str, Output] = dict.fromkeys(names, (own, np.float64))
-    results = tasks.applied(engine.critical_coupling, inputs | modes, outputs, plan, settings=settings)
+    results = tasks.applied(engine.transitions, inputs | modes, outputs, plan, settings=settings)
     found = results["critical_coupling"]
     error = tasks.applied(
-        engine.critical_coupling_error,
+        engine.transition_errors,
         inputs | modes | {"critical_coupling": (found, own)},
         {"critical_coupling_error": (own, np.float64)},
         plan,
@@ -234,7 +240,7 @@ def critical_coupling(
     )
     results |= error | {
         "effective_disorder": found * xr.DataArray(model["filling"].variable),
-        "converged": results["residual"] < engine.CONVERGED,
+        "converged": results["residual"] < engine.GOOD,
     }
     solution = model.assign({name: result.variable for name, result in results.items()})
     return _stamped(solution, caller, approximation, constraint)
@@ -261,7 +267,7 @@ def _without_coupling(model: Any) -> Any:
 
 
 def _own(inputs: dict[str, Input], model: xr.Dataset, names: list[str]) -> list[str]:
-    """Dimensions of couplings that the bubble does not have: those that share it."""
+    """The dimensions of couplings that the bubble does not have: all along them share it."""
     shared = tasks.loops(inputs.values())
     there = [str(dim) for name in names if name in model for dim in model[name].dims]
     return [dim for dim in dict.fromkeys(there) if dim not in shared]

@@ -30,13 +30,18 @@ from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
 from xglass.engine.core.points import points
 
-__all__ = ["Equations", "Measure", "Point", "critical_coupling", "critical_coupling_error", "saddle_points"]
+__all__ = ["Equations", "Fermions", "Measure", "saddle", "saddle_points", "transition_errors", "transitions"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 #: Precision of the basis: J_c changes by less than 1e-10 of itself when it is finer.
 PRECISION = 1e-11
 
 #: Gauss nodes of the distribution of chi0 over wave vectors, at Omega > 0, and the largest z chi0 up to which
-#: they are good to 1e-12. They are good to rounding at the transition; far above it all wave vectors are kept.
+#: they are good to 1e-12: to rounding at the transition, while far above it every wave vector is kept.
 NODES, STRONGEST = 12, 2.0
 
 #: Nearest that a search for the transition comes to the lowest shift that is physical, in 1 + z0 / x_min.
@@ -46,7 +51,7 @@ NEAREST = 1e-12
 FARTHEST = 1e6
 
 #: Largest residual of a solution that has converged.
-CONVERGED = 1e-10
+GOOD = 1e-10
 
 
 # -- the distribution of chi0 over wave vectors -----------------------------------------------------------
@@ -143,7 +148,7 @@ class Equations:
 
     @property
     def static(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values and weights of chi0 at Omega = 0."""
+        """The values and weights of chi0 at Omega = 0."""
         return self.measure.chi_static, self.measure.weight_static
 
     def excess(self, shift: float, square: float) -> float:
@@ -160,13 +165,13 @@ class Equations:
         Along the edge of stability, J^2 = 1 / int (x + z0)^-2, the excess falls with z0 and passes 0 once.
         The unknown is ln(1 + z0 / x_min): where bands are nested z0 comes close to -x_min.
         """
-        from xglass.engine.cavity.saddle_point_kernels import moments
+        from xglass.engine.cavity.saddle_point_kernels import powers
 
         def shift(distance: float) -> float:
             return self.measure.lowest * math.expm1(distance)
 
         def square(distance: float) -> float:
-            return 1.0 / float(moments(shift(distance), *self.static)[1])
+            return 1.0 / float(powers(shift(distance), *self.static)[1])
 
         least = math.log(NEAREST)
         root = _root(
@@ -224,7 +229,7 @@ def _root(
         following = defined(there)
         if following * value <= 0.0:
             root = float(brentq(defined, here, there, xtol=1e-16 * unit, rtol=4 * np.finfo(float).eps))
-            return root if abs(defined(root)) < CONVERGED else math.nan
+            return root if abs(defined(root)) < GOOD else math.nan
         here, value, step = there, following, 2.0 * step
     return here
 
@@ -301,8 +306,8 @@ def _log_rest(y: np.ndarray) -> np.ndarray:
 Solved = tuple[Equations, float, float, Saddle]
 
 
-class Point:
-    """A band at one filling and temperature: its bubble once, and measures for whatever is asked of it.
+class Fermions:
+    """A band at one filling and temperature: its bubble once, and saddle points for whatever is asked.
 
     Interactions raise the energies of density fluctuations, those of collective ones as the square root of J,
     and modes of the cavity have energies of their own. Where these leave the basis of the bubble, its cutoff
@@ -310,11 +315,18 @@ class Point:
 
     Parameters
     ----------
-    hopping, offsets, cells
-        Of :func:`band`.
-    filling, T : float
+    hopping : (bond,) ndarray
+        As for :func:`band`.
+    filling : float
+        Particles per site.
+    T : float
+        Temperature.
+    offsets : sequence of sequences of int
+        As for :func:`band`.
+    cells : tuple of int
+        As for :func:`band`.
     matsubara : sequence of int
-        Frequencies that results are wanted at.
+        Numbers of the frequencies at which results are wanted.
     """
 
     def __init__(
@@ -405,7 +417,9 @@ class Point:
         """What a function solves, with all wave vectors where Gauss nodes are too few."""
         equations, J, frozen, found = solved(False)
         strength = (found.shift * equations.measure.chi.max(axis=1))[1:].max()
-        return solved(True) if approximation is None and strength > STRONGEST else (equations, J, frozen, found)
+        return (
+            solved(True) if approximation is None and strength > STRONGEST else (equations, J, frozen, found)
+        )
 
     def basis(self, doublings: int) -> Basis:
         """The basis of the bubble, or one of a higher cutoff."""
@@ -447,7 +461,7 @@ def saddle_points(
     fields = np.empty((2, *shape, *couplings, len(matsubara)))
     numbers = np.empty((4, *shape, *couplings))
     for p in np.ndindex(shape):
-        point = Point(
+        point = Fermions(
             hopping[p], float(filling[p]), float(T[p]), offsets=offsets, cells=cells, matsubara=matsubara
         )
         for c in np.ndindex(couplings):
@@ -463,11 +477,11 @@ def saddle_points(
                 found.residual,
             )
     multiplier, frozen_, energy, residual = numbers
-    return *fields, multiplier, frozen_, energy, residual < CONVERGED, residual
+    return *fields, multiplier, frozen_, energy, residual < GOOD, residual
 
 
 @operation("critical_coupling")
-def critical_coupling(
+def transitions(
     hopping: np.ndarray,
     filling: np.ndarray,
     T: np.ndarray,
@@ -484,7 +498,7 @@ def critical_coupling(
     modes = omega0.shape[len(shape) :]
     result = np.empty((5, *shape, *modes))
     for p in np.ndindex(shape):
-        point = Point(hopping[p], float(filling[p]), float(T[p]), offsets=offsets, cells=cells)
+        point = Fermions(hopping[p], float(filling[p]), float(T[p]), offsets=offsets, cells=cells)
         for c in np.ndindex(modes):
             result[(slice(None), *p, *c)] = _transition(
                 point, float(omega0[p + c]), approximation, constraint
@@ -493,7 +507,7 @@ def critical_coupling(
 
 
 def _transition(
-    point: Point, omega0: float, approximation: str | None, constraint: str
+    point: Fermions, omega0: float, approximation: str | None, constraint: str
 ) -> tuple[float, float, float, float, float]:
     """The transition of one point."""
     if approximation == "bare":
@@ -516,7 +530,7 @@ def _multiplier(found: Saddle, J: float, constraint: str) -> float:
 
 
 @operation("critical_coupling.error")
-def critical_coupling_error(
+def transition_errors(
     hopping: np.ndarray,
     filling: np.ndarray,
     T: np.ndarray,
@@ -531,5 +545,5 @@ def critical_coupling_error(
     smaller = tuple(max(2 * (3 * n // 8), 2) if n > 2 else n for n in cells)
     if smaller == cells:
         return np.full_like(J, math.nan)
-    coarse = critical_coupling(hopping, filling, T, omega0, own=own, cells=smaller, **settings)[0]  # type: ignore[arg-type]
+    coarse = transitions(hopping, filling, T, omega0, own=own, cells=smaller, **settings)[0]  # type: ignore[arg-type]
     return np.abs(J - coarse)

@@ -57,7 +57,7 @@ def recurrence(values, weight, size):
 
 
 @kernel
-def moments(shift, chi, weight):
+def powers(shift, chi, weight):
     """Return the sums over q of 1/(x + z), 1/(x + z)^2, 1/(x + z)^3, and of 1/x - 1/(x + z) over z."""
     first, second, third, lost = 0.0, 0.0, 0.0, 0.0
     for i in range(chi.size):
@@ -81,7 +81,7 @@ def marginal_shift(coupling, highest, least, chi, weight):
     """
     z = -1.0 / highest + coupling * math.sqrt(least)
     for _ in range(STEPS):
-        _, second, third, _ = moments(z, chi, weight)
+        _, second, third, _ = powers(z, chi, weight)
         step = (coupling * math.sqrt(second) - 1.0) * second / third
         z += step
         if step <= ROUNDING * (abs(z) + coupling):
@@ -98,7 +98,7 @@ def largest_shift(square, level, chi, weight):
     """
     z = level
     for _ in range(STEPS):
-        first, second, _, _ = moments(z, chi, weight)
+        first, second, _, _ = powers(z, chi, weight)
         slope = 1.0 - square * second
         if not slope > 0.0:
             return math.nan
@@ -117,12 +117,12 @@ def excess(shift, square, ratio, source, total, chi_static, weight_static, chi, 
     ``total`` make the sum one over all frequencies. ``ratio`` is [J(Omega)/J(0)]^2, ``source`` what the level
     of a frequency is over that of Omega = 0.
     """
-    first, _, _, lost = moments(shift, chi_static, weight_static)
+    first, _, _, lost = powers(shift, chi_static, weight_static)
     level = shift + square * first
     result = -total[0] * shift * lost
     for m in range(1, total.size):
         z = largest_shift(square * ratio[m], level * source[m], chi[m], weight[m])
-        result -= total[m] * z * moments(z, chi[m], weight[m])[3]
+        result -= total[m] * z * powers(z, chi[m], weight[m])[3]
     return result
 
 
@@ -130,7 +130,7 @@ def excess(shift, square, ratio, source, total, chi_static, weight_static, chi, 
 def shifts(shift, square, ratio, source, chi_static, weight_static, chi, weight):
     """Return the shift at every frequency, that of Omega = 0 given."""
     result = np.empty(ratio.size)
-    level = shift + square * moments(shift, chi_static, weight_static)[0]
+    level = shift + square * powers(shift, chi_static, weight_static)[0]
     for m in range(ratio.size):
         if m > 0:
             result[m] = largest_shift(square * ratio[m], level * source[m], chi[m], weight[m])
@@ -141,10 +141,10 @@ def shifts(shift, square, ratio, source, chi_static, weight_static, chi, weight)
 
 @kernel
 def sums(shift, chi_static, weight_static, chi, weight):
-    """Return :func:`moments` (4, m) at every frequency, of shifts (m,)."""
+    """Return :func:`powers` (4, m) at every frequency, of shifts (m,)."""
     result = np.empty((4, shift.size))
     for m in range(shift.size):
         result[:, m] = (
-            moments(shift[m], chi[m], weight[m]) if m > 0 else moments(shift[m], chi_static, weight_static)
+            powers(shift[m], chi[m], weight[m]) if m > 0 else powers(shift[m], chi_static, weight_static)
         )
     return result
