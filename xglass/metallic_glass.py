@@ -146,7 +146,7 @@ def closed_form_response(x: Any, *, lagrange_multiplier: Any, J: Any) -> xr.Data
         1/chi0 in tc, at a wave vector of one's choice or of the mean over all; infinite where chi0 is 0.
         Complex x is that of real frequencies.
     lagrange_multiplier : number or DataArray
-        lambda of Eq. (38), in tc.
+        Multiplier lambda of Eq. (38), in tc.
     J : number or DataArray
         J(Omega) in tc, > 0: a number where couplings are static.
 
@@ -187,7 +187,7 @@ def distance_to_transition(x: Any, *, lagrange_multiplier: Any, J: Any) -> xr.Da
     x : number or DataArray
         Static 1/chi0 in tc, as in :func:`closed_form_response`.
     lagrange_multiplier : number or DataArray
-        lambda of Eq. (38), in tc.
+        Multiplier lambda of Eq. (38), in tc.
     J : number or DataArray
         J(0) in tc, > 0.
 

@@ -30,7 +30,7 @@ def cavity_glass(
     site_energy_std: Parameter = 0.0,
     scale: Value | None = None,
 ) -> xr.Dataset:
-    r"""Fermions of one spin in a cavity of many modes, which couple all densities at random.
+    r"""Spinless fermions in a cavity of many modes, which couple all densities at random.
 
     .. math::
 

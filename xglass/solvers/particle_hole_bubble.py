@@ -25,7 +25,7 @@ def __dir__() -> list[str]:
 
 
 #: Seconds that a point of so many sites takes for every one of them.
-SECONDS = 3e-7
+SECONDS = 5e-7
 
 
 @public
@@ -159,14 +159,14 @@ def bubble_inputs(
 
 
 def _offsets(targets: np.ndarray, cells: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-    """Cells from the first one to those in which its bonds end, the nearest of the images."""
+    """Whole cells from the first one to those in which its bonds end, the nearest of the images."""
     index = np.stack(np.unravel_index(targets, cells[::-1])[::-1], axis=-1)
     half = np.asarray(cells) // 2
     return tuple(tuple(int(x) for x in row) for row in (index + half) % np.asarray(cells) - half)
 
 
 def matsubara_numbers(caller: str, matsubara: Any) -> xr.DataArray:
-    """Numbers of Matsubara frequencies, checked: one, or several over ``matsubara``."""
+    """The numbers of Matsubara frequencies, checked: one, or several over ``matsubara``."""
     if isinstance(matsubara, xr.DataArray) and matsubara.dims not in ((), ("matsubara",)):
         raise ValueError(f"{caller}: matsubara has dimensions {matsubara.dims}; give one sequence of numbers")
     given = np.asarray(matsubara)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xglass.engine.cavity import grids
-from xglass.engine.cavity.bubble import band, basis_for, chi0_of, fermi_level, occupied
+from xglass.engine.cavity.bubble import band, basis_for, chi0_of, fermi_function, fermi_level
 from xglass.engine.cavity.grids import CubicGrid, InversionGrid
 
 GRIDS = {
@@ -66,7 +66,7 @@ def test_fast_transforms_beyond_the_side_of_products(monkeypatch):
 def test_chemical_potential_is_that_of_the_grid(filling, T):
     one = band(-np.ones(3), np.eye(3, dtype=int), (16,) * 3)
     mu = fermi_level(one, filling, T)
-    f = occupied((one.energy - mu) / T)
+    f = fermi_function((one.energy - mu) / T)
     # a last bit of mu is worth dn/dmu of it
     slope = (f * (1 - f)) @ one.grid.weight / T
     assert abs(f @ one.grid.weight - filling) < 1e-15 + 4e-15 * slope * (abs(mu) + T)

@@ -37,7 +37,7 @@ __all__ = [
     "fermi_level",
     "chi0_of",
     "imaginary_time",
-    "occupied",
+    "fermi_function",
     "susceptibility",
 ]
 
@@ -109,6 +109,11 @@ def band(hopping: np.ndarray, offsets: np.ndarray, cells: Sequence[int]) -> Band
         Cells from one end of each bond to the other.
     cells : sequence of int
         Of the torus.
+
+    Returns
+    -------
+    Band
+        On a CubicGrid where it can be, otherwise on an InversionGrid.
     """
     cells = tuple(int(n) for n in cells)
     if _is_hypercubic(hopping, offsets, cells):
@@ -144,7 +149,7 @@ def fermi_level(band: Band, filling: float, T: float) -> float:
     low, high = float(band.energy.min()) + reach, float(band.energy.max()) + reach
     mu = 0.5 * (low + high)
     for _ in range(200):
-        f = occupied((band.energy - mu) / T)
+        f = fermi_function((band.energy - mu) / T)
         excess = float(f @ band.grid.weight) - filling
         low, high = (low, mu) if excess > 0.0 else (mu, high)
         slope = float((f * (1.0 - f)) @ band.grid.weight) / T
@@ -156,7 +161,7 @@ def fermi_level(band: Band, filling: float, T: float) -> float:
     return mu
 
 
-def occupied(x: np.ndarray) -> np.ndarray:
+def fermi_function(x: np.ndarray) -> np.ndarray:
     """The Fermi function 1 / (e^x + 1), without overflow."""
     from scipy.special import expit
 
@@ -205,7 +210,7 @@ class Bubble:
             chi = self.basis.from_times(matsubara) @ self.times
         # what vanishes identically (no width along q) is of either sign by rounding
         chi = np.maximum(chi, 0.0) / self.T
-        f = occupied(self.x)
+        f = fermi_function(self.x)
         isothermal = float((f * (1.0 - f)) @ self.band.grid.weight) / self.T
         chi[:, 0] = np.where(np.asarray(matsubara) == 0, isothermal, 0.0)
         return chi
@@ -217,9 +222,15 @@ def chi0_of(band: Band, filling: float, T: float, matsubara: np.ndarray, basis: 
 
 
 def imaginary_time(grid: AnyGrid, x: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """(time, q) chi0(q, tau) at tau T in [0, 1], of energies x = (eps - mu) / T."""
+    """(time, q) chi0(q, tau) at tau T in [0, 1/2], of energies x = (eps - mu) / T."""
     u = np.asarray(times)[:, None]
-    # logarithms of f and 1 - f: neither e^(x u) nor e^(-x u) is ever formed
-    particles = np.exp(u * x - np.logaddexp(0.0, x))
-    holes = np.exp(-u * x - np.logaddexp(0.0, -x))
+    # f e^(x u) and (1 - f) e^(-x u) are e^(-(1-u) |x|) and e^(-u |x|) over 1 + e^(-|x|), or the other way
+    # round: of u <= 1/2 one exponential, and nothing overflows
+    size = np.abs(x)
+    whole = np.exp(-size)
+    slow = np.exp(-size * u)
+    fast = whole / np.maximum(slow, np.finfo(float).tiny)
+    slow /= 1.0 + whole
+    fast /= 1.0 + whole
+    particles, holes = np.where(x > 0.0, fast, slow), np.where(x > 0.0, slow, fast)
     return grid.transform(grid.transform(particles) * grid.transform(holes)) / float(grid.size) ** 2

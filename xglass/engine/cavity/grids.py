@@ -28,7 +28,7 @@ def __dir__() -> list[str]:
 PRODUCTS = 192
 
 #: Blocks in a triangle of wave vectors: more leave out more, in smaller products.
-BLOCKS = 4
+BLOCKS = 8
 
 
 class CubicGrid:

@@ -1,0 +1,95 @@
+"""Cost of the particle-hole bubble, beside that by fast cosine transforms, interleaved in one run: python
+tests/benchmarks/cavity.py
+
+Processor time, the best of several rounds in which the two sides of a ratio take turns. All of one point is
+timed: chemical potential, Fermi functions and transforms to some twenty frequencies, which give J_c to 1e-8
+of its grid; the basis and the tables of a grid, which all points share, are made before.
+"""
+
+from __future__ import annotations
+
+import os
+
+for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from xglass.engine.cavity.bubble import Band, band, basis_for, chi0_of
+from xglass.engine.cavity.grids import CubicGrid
+
+ROUNDS = 5
+
+
+def interleaved(*functions: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+    """Best processor time of each function over rounds in which all take turns; one round to warm up."""
+    best = [float("inf")] * len(functions)
+    for r in range(rounds + 1):
+        for k, function in enumerate(functions):
+            begin = time.process_time()
+            function()
+            if r:
+                best[k] = min(best[k], time.process_time() - begin)
+    return best
+
+
+def fast_transforms(side: int) -> Band:
+    """The band of the cube whose transforms are scipy's dctn."""
+    grid = CubicGrid(3, side)
+    grid._products = None
+    return Band(grid, -2.0 * np.cos(2.0 * np.pi * grid.numbers / side).sum(axis=1))
+
+
+def cube() -> None:
+    """One point of the cube, and cost against L^d log L for every imaginary time."""
+    print("  L     T  times  seconds  dctn: seconds  ratio   ns / (N log2 N) and time: products   dctn")
+    for side, T in [(16, 0.4), (32, 0.2), (64, 0.1), (96, 0.07), (128, 0.05)]:
+        one, other = band(-np.ones(3), np.eye(3, dtype=int), (side,) * 3), fast_transforms(side)
+        basis = basis_for(one, T, 1e-9)
+
+        def solved(of: Band, T: float = T) -> np.ndarray:
+            basis = basis_for(of, T, 1e-9)
+            return chi0_of(of, 0.3, T, basis.frequencies, basis)
+
+        rounds = ROUNDS if side < 100 else 2
+        fast, slow = interleaved(
+            lambda one=one: solved(one), lambda other=other: solved(other), rounds=rounds
+        )
+        unit = 1e9 / (side**3 * np.log2(side**3) * basis.rank)
+        print(
+            f"{side:3d} {T:5.2f} {basis.rank:6d} {fast:8.4f} {slow:14.4f} {slow / fast:6.2f}"
+            f"{fast * unit:45.3f} {slow * unit:6.3f}"
+        )
+
+
+def lattices() -> None:
+    """The same point where symmetry is not used: anisotropic, triangular, and in one and two dimensions."""
+    print("lattice                 sites   seconds   ns / (N log2 N) and time")
+    unit3, unit2 = np.eye(3, dtype=int), np.eye(2, dtype=int)
+    diagonals = np.array([[1, 0], [0, 1], [-1, 1]])
+    cases = {
+        "cubic, anisotropic": (np.array([-1.0, -1.0, -0.5]), unit3, (64,) * 3),
+        "triangular": (np.array([0.3, -1.0, -1.0]), diagonals, (256, 256)),
+        "square": (-np.ones(2), unit2, (256, 256)),
+        "chain": (-np.ones(1), np.eye(1, dtype=int), (4096,)),
+    }
+    for name, (hopping, offsets, cells) in cases.items():
+        one = band(hopping, offsets, cells)
+        basis = basis_for(one, 0.1, 1e-9)
+        (seconds,) = interleaved(
+            lambda one=one, basis=basis: chi0_of(one, 0.3, 0.1, basis.frequencies, basis), rounds=2
+        )
+        sites = one.grid.size
+        cost = 1e9 * seconds / (sites * np.log2(sites) * basis.rank)
+        print(f"{name:20s} {sites:8d} {seconds:9.4f} {cost:10.3f}")
+
+
+PARTS = {"cube": cube, "lattices": lattices}
+
+if __name__ == "__main__":
+    for part in sys.argv[1:] or PARTS:
+        PARTS[part]()
