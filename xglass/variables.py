@@ -108,6 +108,13 @@ REGISTRY: dict[str, Variable] = {
             ("step", "step", "1", "k", "sweep since the last stored one"),
             ("moment", "moment", "1", "m", "order of a moment"),
             ("matsubara", "matsubara", "1", "m", "number of a Matsubara frequency: 2 pi m T"),
+            (
+                "fermion_matsubara",
+                "fermion_matsubara",
+                "1",
+                "n",
+                "number of a Matsubara frequency of fermions: (2 n + 1) pi T",
+            ),
         ),
         *_entries(
             "parameter",
@@ -385,6 +392,34 @@ REGISTRY: dict[str, Variable] = {
                 "1",
                 r"1 - J^2 \chi_2",
                 "stability: eigenvalue of the replicon, 0 in the glass",
+            ),
+            (
+                "density_response",
+                "matsubara",
+                "1/{E}",
+                r"\chi",
+                "density response: over wave vectors qx, qy, qz of the torus",
+            ),
+            (
+                "glass_susceptibility",
+                "",
+                "1/{E}**2",
+                r"\chi_\mathrm{glass}",
+                "glass susceptibility: infinite at the transition, NaN beyond",
+            ),
+            (
+                "fermion_matsubara_frequency",
+                "fermion_matsubara",
+                "{E}",
+                r"\omega_n",
+                "Matsubara frequency of fermions",
+            ),
+            (
+                "fermion_self_energy",
+                "fermion_matsubara",
+                "{E}",
+                r"\Sigma_f",
+                "local self-energy of fermions: in imaginary frequency",
             ),
             (
                 "edwards_anderson",

@@ -27,7 +27,7 @@ def __dir__() -> list[str]:
 
 
 #: Seconds that the bubble of a point takes for every site, and those of a saddle point beside it.
-SECONDS, COUPLING_SECONDS = 3e-7, 1e-3
+BUBBLE_SECONDS, COUPLING_SECONDS = 3e-7, 1e-3
 
 #: Frequencies at which results are given by default.
 FREQUENCIES = 21
@@ -117,10 +117,9 @@ def saddle_point(
     model, inputs, settings = bubble_inputs(_without_coupling(model), T, caller=caller)
     strength = parameter("J", J, scale=scale_of(model), energy="tc", above=0.0)
     model = with_coordinates(model, strength)
-    own = _own(inputs, model, ["omega0", "J"])
-    couplings = {name: (_over(model, name, own), own) for name in ("J", "omega0")}
-    size = int(np.prod([model.sizes[dim] for dim in own]))
-    plan = _plan(caller, chunks, inputs | couplings, settings, COUPLING_SECONDS * size)
+    own, strengths = couplings(inputs, model, ("J", "omega0"))
+    inputs |= strengths
+    plan = plan_of(caller, chunks, inputs, settings, own, model)
     settings |= {
         "own": len(own),
         "matsubara": tuple(int(m) for m in numbers.values.ravel()),
@@ -136,14 +135,8 @@ def saddle_point(
         "converged": (own, bool),
         "residual": (own, np.float64),
     }
-    results = tasks.applied(
-        engine.saddle_points,
-        inputs | couplings,
-        outputs,
-        plan,
-        settings=settings,
-        sizes={"matsubara": numbers.size},
-    )
+    sizes = {"matsubara": numbers.size}
+    results = tasks.applied(engine.saddle_points, inputs, outputs, plan, settings=settings, sizes=sizes)
     solution = with_frequencies(model, numbers)
     for name, result in results.items():
         one = result if numbers.ndim or "matsubara" not in result.dims else result.isel(matsubara=0)
@@ -217,9 +210,9 @@ def critical_coupling(
     caller = "critical_coupling"
     _checked(caller, approximation, (None, "local", "bare"), constraint)
     model, inputs, settings = bubble_inputs(_without_coupling(model), T, caller=caller)
-    own = _own(inputs, model, ["omega0"])
-    modes: dict[str, Input] = {"omega0": (_over(model, "omega0", own), own)}
-    plan = _plan(caller, chunks, inputs | modes, settings, COUPLING_SECONDS)
+    own, modes = couplings(inputs, model, ("omega0",))
+    inputs |= modes
+    plan = plan_of(caller, chunks, inputs, settings, own, model)
     settings |= {"own": len(own), "approximation": approximation, "constraint": constraint}
     names = (
         "critical_coupling",
@@ -229,11 +222,11 @@ def critical_coupling(
         "residual",
     )
     outputs: dict[str, Output] = dict.fromkeys(names, (own, np.float64))
-    results = tasks.applied(engine.transitions, inputs | modes, outputs, plan, settings=settings)
+    results = tasks.applied(engine.transitions, inputs, outputs, plan, settings=settings)
     found = results["critical_coupling"]
     error = tasks.applied(
         engine.transition_errors,
-        inputs | modes | {"critical_coupling": (found, own)},
+        inputs | {"critical_coupling": (found, own)},
         {"critical_coupling_error": (own, np.float64)},
         plan,
         settings=settings,
@@ -266,25 +259,36 @@ def _without_coupling(model: Any) -> Any:
     return model.drop_vars("J", errors="ignore") if isinstance(model, xr.Dataset) else model
 
 
-def _own(inputs: dict[str, Input], model: xr.Dataset, names: list[str]) -> list[str]:
-    """The dimensions of couplings that the bubble does not have: all along them share it."""
+def couplings(
+    inputs: dict[str, Input], model: xr.Dataset, names: tuple[str, ...]
+) -> tuple[list[str], dict[str, Input]]:
+    """The dimensions that couplings have and the bubble does not, and the couplings over all of them.
+
+    Points along these dimensions share a bubble. Without photons their frequency is infinite.
+    """
     shared = tasks.loops(inputs.values())
-    there = [str(dim) for name in names if name in model for dim in model[name].dims]
-    return [dim for dim in dict.fromkeys(there) if dim not in shared]
+    there = [str(dim) for name in sorted(names, reverse=True) if name in model for dim in model[name].dims]
+    own = [dim for dim in dict.fromkeys(there) if dim not in shared]
+
+    def over(name: str) -> xr.DataArray:
+        array = xr.DataArray(model[name].variable if name in model else math.inf)
+        missing = {dim: model.sizes[dim] for dim in own if dim not in array.dims}
+        return array.expand_dims(missing).transpose(..., *own)
+
+    return own, {name: (over(name), own) for name in names}
 
 
-def _over(model: xr.Dataset, name: str, own: list[str]) -> xr.DataArray:
-    """A coupling over all dimensions that are its own; without photons their frequency is infinite."""
-    array = xr.DataArray(model[name].variable if name in model else math.inf)
-    missing = {dim: model.sizes[dim] for dim in own if dim not in array.dims}
-    return array.expand_dims(missing).transpose(..., *own)
-
-
-def _plan(
-    caller: str, chunks: Chunks, inputs: dict[str, Input], settings: dict[str, Any], seconds: float
+def plan_of(
+    caller: str,
+    chunks: Chunks,
+    inputs: dict[str, Input],
+    settings: dict[str, Any],
+    own: list[str],
+    model: xr.Dataset,
 ) -> tasks.Plan:
-    """How the work is cut: bubbles are what takes time."""
-    seconds += SECONDS * float(np.prod(settings["cells"]))
+    """How the work is cut: the bubble is what takes time, couplings of a point add little."""
+    seconds = COUPLING_SECONDS * float(np.prod([model.sizes[dim] for dim in own]))
+    seconds += BUBBLE_SECONDS * float(np.prod(settings["cells"]))
     return tasks.planned(chunks, tasks.loops(inputs.values()), caller=caller, seconds=seconds)
 
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from xglass.engine.cavity.bubble import WIDTHS, Bubble, band, basis_for, occupied
+from xglass.engine.cavity.bubble import WIDTHS, Bubble, band, basis_for, fermi_function
 from xglass.engine.cavity.matsubara import Basis, basis_of
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
@@ -346,7 +346,7 @@ class Fermions:
         self._measures: dict[tuple[int, bool], Measure] = {}
         # int_q Omega^2 chi0 of the highest frequencies is at most this, by particles as by holes
         reach = one.energy.max() - one.energy, one.energy - one.energy.min()
-        f = occupied(self.bubble.x)
+        f = fermi_function(self.bubble.x)
         self.inertia = 2.0 * min(
             float((part * far) @ one.grid.weight) for part, far in zip((f, 1.0 - f), reach, strict=True)
         )
