@@ -369,8 +369,11 @@ def solved(solver):
 OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
     "autocorrelation": ("charge_glass", lambda data: xg.autocorrelation(data, waiting_time=0)),
     "overlap": ("charge_glass", lambda data: xg.overlap(data, data)),
+    "density_response": ("cavity_glass", xg.density_response),
     "electrostatic_energy": ("charge_glass", xg.electrostatic_energy),
     "electrostatic_potential": ("charge_glass", xg.electrostatic_potential),
+    "fermion_self_energy": ("cavity_glass", xg.fermion_self_energy),
+    "glass_susceptibility": ("cavity_glass", xg.glass_susceptibility),
     "kinetic_energy": ("charge_glass", xg.kinetic_energy),
     "local_density": ("charge_glass", xg.local_density),
     "mobility": ("electron_tls", xg.mobility),

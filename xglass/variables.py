@@ -403,7 +403,7 @@ REGISTRY: dict[str, Variable] = {
             (
                 "glass_susceptibility",
                 "",
-                "1/{E}**2",
+                "1/{E}^2",
                 r"\chi_\mathrm{glass}",
                 "glass susceptibility: infinite at the transition, NaN beyond",
             ),

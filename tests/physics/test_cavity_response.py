@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy.optimize import brentq
 from scipy.special import expit
 
@@ -27,14 +26,13 @@ def levels(L=6, filling=0.3, T=0.5):
 @pytest.mark.parametrize("constraint", ["lambda", "lambda_J2"])
 @pytest.mark.parametrize("omega0", [None, 2.0])
 def test_density_response_of_all_wave_vectors(omega0, constraint):
-    solution = xg.saddle_point(
-        model(omega0), T=0.5, J=[2.0, 8.0], matsubara=[3, 0, 1], constraint=constraint
-    ).compute()
+    solution = xg.saddle_point(model(omega0), T=0.5, J=[2.0, 8.0], matsubara=[3, 0, 1], constraint=constraint)
     chi = xg.density_response(solution)
     assert chi.chunks is not None
     assert chi.dims == ("J", "matsubara", *WAVES)
     chi = chi.compute()
-    assert chi.identical(xg.density_response(solution, chunks=None))
+    solution = solution.compute()
+    assert chi.identical(xg.density_response(solution))
     np.testing.assert_allclose(chi.mean(WAVES), solution["local_density_response"], rtol=1e-10)
     ratio = 1.0 if omega0 is None else (1.0 + (chi["matsubara_frequency"] / omega0) ** 2) ** -2
     stability = 1.0 - chi["J"] ** 2 * ratio * (chi**2).mean(WAVES)
@@ -136,20 +134,17 @@ def test_symmetries_of_the_self_energy():
     assert float(abs(sigma.sel(filling=0.3).real).min()) > 1e-3
 
 
-@pytest.mark.parametrize(
-    ("function", "arguments"),
-    [(xg.density_response, {}), (xg.fermion_self_energy, {}), (xg.glass_susceptibility, {})],
-)
-def test_what_is_no_solution_is_refused(function, arguments):
+@pytest.mark.parametrize("function", [xg.density_response, xg.fermion_self_energy, xg.glass_susceptibility])
+def test_what_is_no_solution_is_refused(function):
     solution = xg.saddle_point(model(), T=0.5, J=2.0, matsubara=[0, 1])
     with pytest.raises(ValueError, match="does not say of which solver it is"):
-        function(solution.drop_attrs(deep=False), **arguments)
+        function(solution.drop_attrs(deep=False))
     with pytest.raises(ValueError, match="no coordinate 'matsubara'"):
-        function(solution.drop_vars(["matsubara", "matsubara_frequency"]), **arguments)
-    with pytest.raises(NotFoundError, match="'J'"):
-        function(xg.critical_coupling(model(), T=0.5), **arguments)
+        function(solution.drop_vars(["matsubara", "matsubara_frequency"]))
+    with pytest.raises(ValueError, match="is the result of critical_coupling"):
+        function(xg.critical_coupling(model(), T=0.5))
     with pytest.raises(TypeError, match="Dataset"):
-        function(solution["local_density_response"], **arguments)
+        function(solution["local_density_response"])
 
 
 def test_bad_arguments():
@@ -169,4 +164,3 @@ def test_bad_arguments():
         xg.density_response(local)
     with pytest.raises(NotFoundError, match="stability"):
         xg.glass_susceptibility(solution.drop_vars("stability"))
-    assert xr.testing.assert_equal(xg.glass_susceptibility(local), xg.glass_susceptibility(local)) is None

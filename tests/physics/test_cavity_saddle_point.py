@@ -350,3 +350,50 @@ def test_another_model_is_refused():
     tls = xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=0.5)
     with pytest.raises(NotFoundError, match="cavity_glass"):
         xg.critical_coupling(tls, T=0.5)
+
+
+# -- the limit of zero temperature ---------------------------------------------------------------------
+
+
+def test_zero_temperature_is_that_of_a_law():
+    T = np.array([0.02, 0.03, 0.05, 0.07, 0.1])
+    filling = np.array([0.1, 0.3])
+    exact = 4.0 + filling[:, None] + 3.0 * T**1.5 - 2.0 * T**2
+    line = xr.DataArray(exact, dims=("filling", "T"), coords={"filling": filling, "T": T})
+    line = line.assign_attrs(units="tc").chunk(filling=1, T=2)
+    found = xg.fits.zero_temperature(line)
+    assert found.chunks is not None
+    assert found.dims == ("filling",)
+    assert found.name == "critical_coupling"
+    assert found.attrs["units"] == found["critical_coupling_stderr"].attrs["units"] == "tc"
+    close(found, [4.1, 4.3], 1e-12)
+    assert float(found["critical_coupling_stderr"].max()) < 1e-11
+    three = xg.fits.zero_temperature(line.isel(T=slice(None, 3)))
+    close(three, [4.1, 4.3], 1e-10)
+    assert np.isnan(three["critical_coupling_stderr"]).all()
+    holes = line.where(line["T"] != 0.05)
+    close(xg.fits.zero_temperature(holes), [4.1, 4.3], 1e-12)
+    assert np.isnan(xg.fits.zero_temperature(line.where(line["T"] < 0.04))).all()
+
+
+def test_zero_temperature_of_a_line():
+    """J_c(0) = 3.9648(3) at n = 0.3, here from grids that are good to 2e-3 and from T > 0.05."""
+    line = xg.critical_coupling(glass(48, 0.3), T=[0.06, 0.08, 0.1, 0.12, 0.15]).compute()
+    found = xg.fits.zero_temperature(line["critical_coupling"])
+    assert abs(float(found) - 3.9648) < 0.02
+    assert 0.0 < float(found["critical_coupling_stderr"]) < 0.02
+
+
+def test_zero_temperature_refuses():
+    T = [0.02, 0.03, 0.05]
+    line = xr.DataArray([4.0, 4.1, 4.3], dims="T", coords={"T": T, "filling": 0.5})
+    with pytest.raises(ValueError, match=r"no limit.*ln\(1/T\)"):
+        xg.fits.zero_temperature(line)
+    with pytest.raises(NotFoundError, match="filling"):
+        xg.fits.zero_temperature(line.drop_vars("filling"))
+    with pytest.raises(ValueError, match="give more points"):
+        xg.fits.zero_temperature(line.assign_coords(filling=0.3).isel(T=slice(2)))
+    with pytest.raises(ValueError, match="must be > 0"):
+        xg.fits.zero_temperature(line.assign_coords(filling=0.3, T=[0.0, 0.1, 0.2]))
+    with pytest.raises(TypeError, match="DataArray"):
+        xg.fits.zero_temperature(line.to_dataset(name="critical_coupling"))

@@ -26,7 +26,7 @@ def __dir__() -> list[str]:
 
 
 @public
-def density_response(solution: xr.Dataset, *, chunks: Chunks = "auto") -> xr.DataArray:
+def density_response(solution: xr.Dataset) -> xr.DataArray:
     r"""Density response at all wave vectors of the torus, with the couplings of a saddle point.
 
     .. math:: \chi(q, \Omega) = \frac{1}{\chi_0^{-1}(q, \Omega) + 2 \lambda - J(\Omega)^2 D(\Omega)}
@@ -38,8 +38,6 @@ def density_response(solution: xr.Dataset, *, chunks: Chunks = "auto") -> xr.Dat
     ----------
     solution : Dataset
         Result of :func:`saddle_point` without approximation, with its frequencies.
-    chunks : {"auto"}, dict or None
-        "auto" (lazy, tasks of about a second), {parameter dimension: size}, or None (compute now).
 
     Returns
     -------
@@ -54,7 +52,8 @@ def density_response(solution: xr.Dataset, *, chunks: Chunks = "auto") -> xr.Dat
 
     Notes
     -----
-    The saddle point is solved again from the coords of the solution.
+    The saddle point is solved again from the coords of the solution, in tasks of about a second where that is
+    lazy, and at once where it is not.
 
     Examples
     --------
@@ -66,7 +65,7 @@ def density_response(solution: xr.Dataset, *, chunks: Chunks = "auto") -> xr.Dat
     True
     """
     caller = "density_response"
-    model, inputs, settings, plan = _again(solution, caller, chunks)
+    model, inputs, settings, plan = _again(solution, caller)
     refuse(
         caller,
         (
@@ -96,7 +95,7 @@ def density_response(solution: xr.Dataset, *, chunks: Chunks = "auto") -> xr.Dat
 
 @public
 def fermion_self_energy(
-    solution: xr.Dataset, *, fermion_matsubara: npt.ArrayLike | xr.DataArray = 8, chunks: Chunks = "auto"
+    solution: xr.Dataset, *, fermion_matsubara: npt.ArrayLike | xr.DataArray = 8
 ) -> xr.DataArray:
     r"""Local self-energy of fermions that scatter off the density fluctuations of a saddle point.
 
@@ -118,8 +117,6 @@ def fermion_self_energy(
         Result of :func:`saddle_point`, at any frequencies.
     fermion_matsubara : int, sequence or DataArray
         Numbers n of the frequencies (2 n + 1) pi T, also negative; a number asks for the first of so many.
-    chunks : {"auto"}, dict or None
-        "auto" (lazy, tasks of about a second), {parameter dimension: size}, or None (compute now).
 
     Returns
     -------
@@ -135,7 +132,7 @@ def fermion_self_energy(
     Notes
     -----
     The saddle point is solved again from the coords of the solution, at the frequencies that it does not
-    hold; the sum over frequencies has no cut-off.
+    hold, in tasks of about a second where the solution is lazy; the sum over frequencies has no cut-off.
 
     Examples
     --------
@@ -147,7 +144,7 @@ def fermion_self_energy(
     (('fermion_matsubara',), True)
     """
     caller = "fermion_self_energy"
-    _, inputs, settings, plan = _again(solution, caller, chunks)
+    _, inputs, settings, plan = _again(solution, caller)
     numbers = _fermion_numbers(caller, fermion_matsubara)
     settings["numbers"] = tuple(int(n) for n in numbers.values)
     results = tasks.applied(
@@ -209,10 +206,10 @@ def glass_susceptibility(solution: xr.Dataset, *, J: Parameter | None = None) ->
     refuse(caller, (J is not None, "the solution has its own J; leave J= out"))
     numbers = np.atleast_1d(eager(solution, "matsubara"))
     if 0 not in numbers:
-        solution = saddle_point(solution, T=solution["T"], J=solution["J"], matsubara=0, **settings)
-    for name in ("stability", "edwards_anderson"):
-        if name not in solution:
-            raise NotFoundError(f"{caller}: the solution has no {name!r}; pass all of saddle_point's Dataset")
+        arguments = {"T": solution["T"], "J": solution["J"], "chunks": _chunks(solution)} | settings
+        solution = saddle_point(solution, matsubara=0, **arguments)
+    if "stability" not in solution:
+        raise NotFoundError(f"{caller}: the solution has no 'stability'; pass all of saddle_point's Dataset")
     static = solution["stability"]
     if "matsubara" in static.dims:
         static = static.isel(matsubara=int(np.argmax(np.atleast_1d(eager(solution, "matsubara")) == 0)))
@@ -224,7 +221,15 @@ def glass_susceptibility(solution: xr.Dataset, *, J: Parameter | None = None) ->
 
 def _checked_solution(solution: Any, caller: str) -> dict[str, Any]:
     """What a saddle point says that it is: its constraint and its approximation."""
-    require(solution, "hopping", "filling", "T", "J", caller=caller)
+    solver = solution.attrs.get("solver") if isinstance(solution, xr.Dataset) else None
+    refuse(
+        caller,
+        (
+            solver in ("critical_coupling", "particle_hole_bubble"),
+            f"the Dataset is the result of {solver}; give that of saddle_point, which may take J from it",
+        ),
+    )
+    require(solution, "edwards_anderson", "hopping", "filling", "T", "J", caller=caller)
     refuse(
         caller,
         (
@@ -246,15 +251,20 @@ def _checked_solution(solution: Any, caller: str) -> dict[str, Any]:
     }
 
 
+def _chunks(solution: xr.Dataset) -> Chunks:
+    """How to cut what a solution is solved again for: as lazy as that is."""
+    return "auto" if any(variable.chunks for variable in solution.data_vars.values()) else None
+
+
 def _again(
-    solution: xr.Dataset, caller: str, chunks: Chunks
+    solution: xr.Dataset, caller: str
 ) -> tuple[xr.Dataset, dict[str, Input], dict[str, Any], tasks.Plan]:
     """Model, inputs, settings and plan to solve a saddle point once more."""
     said = _checked_solution(solution, caller)
     model, inputs, settings = bubble_inputs(solution, solution["T"].reset_coords(drop=True), caller=caller)
     own, strengths = couplings(inputs, model, ("J", "omega0"))
     inputs |= strengths
-    plan = plan_of(caller, chunks, inputs, settings, own, model)
+    plan = plan_of(caller, _chunks(solution), inputs, settings, own, model)
     return model, inputs, settings | said | {"own": len(own)}, plan
 
 
