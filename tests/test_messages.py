@@ -402,6 +402,12 @@ def test_every_solver_and_observable_is_tried():
     assert {*OBSERVABLES, *OF_ARRAYS} == stubs("observables")
 
 
+def takers(caller):
+    """The solvers whose results an observable takes."""
+    own, _ = OBSERVABLES[caller]
+    return ("saddle_point",) if own == "cavity_glass" else SOLVERS[own]
+
+
 def named(names):
     return " or ".join([", ".join(names[:-1])] * (len(names) > 1) + [names[-1]])
 
@@ -430,7 +436,7 @@ def test_a_solver_says_which_model_it_got_and_who_takes_it(caller):
 @pytest.mark.parametrize("caller", OBSERVABLES)
 def test_an_observable_says_what_it_got_and_whose_results_it_takes(caller):
     own, call = OBSERVABLES[caller]
-    instead = f"give the result of {named(SOLVERS[own])} for {own}"
+    instead = f"give the result of {named(takers(caller))} for {own}"
     came = {f"a model of {model}": make() for model, make in MODELS.items()}
     came |= {"a lattice without a model": xg.lattice.chain(4)}
     foreign = set(SOLVERS) - {own}
@@ -449,8 +455,8 @@ def test_an_observable_says_what_it_got_and_whose_results_it_takes(caller):
 @pytest.mark.parametrize("caller", OBSERVABLES)
 def test_what_is_advised_works(caller):
     """Every solver that a message names gives what the observable takes."""
-    own, call = OBSERVABLES[caller]
-    for solver in SOLVERS[own]:
+    _, call = OBSERVABLES[caller]
+    for solver in takers(caller):
         call(solved(solver))
 
 

@@ -76,6 +76,10 @@ MARKS = {
 }
 
 
+#: The solvers that give what not all solvers of its model give.
+GIVEN_BY = {"edwards_anderson": ("saddle_point",)}
+
+
 @public
 def model_of(data: xr.Dataset) -> str | None:
     """Name the model that a Dataset is, or was made of; None for a lattice and for a model of one's own."""
@@ -122,14 +126,16 @@ def _not_there(data: xr.Dataset, name: str, caller: str) -> str:
     if needed is None and came is not None and not data.data_vars and kind != "geometry":
         needed, simulated = came, True  # what all solvers add, such as T
     lacks = f"{described(data).replace('a Dataset', 'the Dataset')} has no {name!r}"
-    if needed is None or (came == needed and (data.data_vars or not simulated)):
+    solvers = GIVEN_BY.get(name, SOLVERS.get(str(needed), ()))
+    never_had = name in GIVEN_BY and data.attrs.get("solver") not in (None, *solvers)
+    if needed is None or (came == needed and (data.data_vars or not simulated) and not never_had):
         return (
             f"{lacks}; it is lost by drop_vars, by a reduction over one of its dimensions or by picking "
             f"single variables: apply {caller} before that, or pass the whole Dataset"
         )
     instead = f"a model of {needed}"
     if simulated:
-        instead = f"the result of {_either(SOLVERS[needed])} for {needed}"
+        instead = f"the result of {_either(solvers)} for {needed}"
     if came is None:
         return f"{lacks}; give {instead} (xg.{needed}(lattice, ...))"
     return f"{lacks}; give {instead}" + (

@@ -141,7 +141,7 @@ def test_what_is_no_solution_is_refused(function):
         function(solution.drop_attrs(deep=False))
     with pytest.raises(ValueError, match="no coordinate 'matsubara'"):
         function(solution.drop_vars(["matsubara", "matsubara_frequency"]))
-    with pytest.raises(ValueError, match="is the result of critical_coupling"):
+    with pytest.raises(NotFoundError, match="give the result of saddle_point for cavity_glass"):
         function(xg.critical_coupling(model(), T=0.5))
     with pytest.raises(TypeError, match="Dataset"):
         function(solution["local_density_response"])

@@ -221,14 +221,6 @@ def glass_susceptibility(solution: xr.Dataset, *, J: Parameter | None = None) ->
 
 def _checked_solution(solution: Any, caller: str) -> dict[str, Any]:
     """What a saddle point says that it is: its constraint and its approximation."""
-    solver = solution.attrs.get("solver") if isinstance(solution, xr.Dataset) else None
-    refuse(
-        caller,
-        (
-            solver in ("critical_coupling", "particle_hole_bubble"),
-            f"the Dataset is the result of {solver}; give that of saddle_point, which may take J from it",
-        ),
-    )
     require(solution, "edwards_anderson", "hopping", "filling", "T", "J", caller=caller)
     refuse(
         caller,
