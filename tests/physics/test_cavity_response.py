@@ -164,3 +164,35 @@ def test_bad_arguments():
         xg.density_response(local)
     with pytest.raises(NotFoundError, match="stability"):
         xg.glass_susceptibility(solution.drop_vars("stability"))
+
+
+def test_square_root_at_the_transition():
+    """D(0) - D(Omega) = c sqrt(Omega), c = sqrt(A) / J^2: from the first frequency, extrapolated in T.
+
+    The value at a frequency does not give c; with the next power of it, it does, within a few per cent at
+    these temperatures.
+    """
+    measured, prefactor, root = [], [], []
+    for L, T in ((48, 0.14), (64, 0.1)):
+        liquid = xg.cavity_glass(xg.lattice.cubic(L), filling=0.3)
+        J = float(xg.critical_coupling(liquid, T=T)["critical_coupling"])
+        solution = xg.saddle_point(liquid, T=T, J=J, matsubara=[0, 1]).compute()
+        D = solution["local_density_response"]
+        chi = xg.particle_hole_bubble(liquid, T=T, matsubara=[0, 1])["susceptibility"].compute()
+        frequency = 2.0 * np.pi * T
+        x = 1.0 / chi.isel(matsubara=0)
+        slope = (1.0 / chi.isel(matsubara=1).where(chi.isel(matsubara=1) > 0.0, np.nan) - x) / frequency
+        z = 2.0 * solution["lagrange_multiplier"] - J**2 * D[0]
+        scale = xg.metallic_glass.square_root_scale(
+            x.drop_vars(["matsubara", "matsubara_frequency"]),
+            slope.drop_vars(["matsubara", "matsubara_frequency"], errors="ignore").drop_attrs(),
+            z=z.drop_vars(["matsubara", "matsubara_frequency"]).drop_attrs(),
+            dim=WAVES,
+        )
+        prefactor.append(float(xg.metallic_glass.square_root_prefactor(scale, J=J)))
+        measured.append(float(D[0] - D[1]) / np.sqrt(frequency))
+        root.append(np.sqrt(frequency))
+    assert max(measured) < 0.8 * prefactor[-1]
+    limit = np.polyval(np.polyfit(root, measured, 1), 0.0)
+    known = np.polyval(np.polyfit(np.square(root), prefactor, 1), 0.0)
+    assert abs(limit / known - 1.0) < 0.05
