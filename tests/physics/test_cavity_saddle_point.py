@@ -184,6 +184,16 @@ def test_hot_fermions_are_classical_spins():
     close(off[1] / off[0], 4.0, 0.02)
 
 
+def test_fermions_that_do_not_hop():
+    """J_c = T / (n (1 - n)) and q_EA = n (1 - n) - T / J exactly: the bubble is static and local."""
+    model = glass(4, 0.3, t=0.0)
+    close(xg.critical_coupling(model, T=0.3)["critical_coupling"], 0.3 / 0.21, 1e-12)
+    solution = xg.saddle_point(model, T=0.3, J=[1.0, 2.0, 1000.0]).compute()
+    np.testing.assert_allclose(solution["edwards_anderson"], [0.0, 0.21 - 0.15, 0.21 - 3e-4], atol=1e-13)
+    assert bool(solution["converged"].all())
+    assert float(solution["local_density_response"].isel(matsubara=slice(1, None)).max()) == 0.0
+
+
 def test_particles_and_holes():
     line = xg.critical_coupling(glass(8, [0.2, 0.8]), T=0.5).compute()
     for name in ("critical_coupling", "lagrange_multiplier", "local_density_response", "nesting_clamp"):

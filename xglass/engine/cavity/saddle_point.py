@@ -355,7 +355,8 @@ class Fermions:
         """How often the cutoff of the bubble is doubled for a coupling and the frequency of the modes."""
         width = self.bubble.band.width
         energy = math.sqrt(width**2 + 2.0 * J * self.inertia + (omega0**2 if omega0 < math.inf else 0.0))
-        return max(0, math.ceil(math.log2(1.2 * energy / max(WIDTHS * width, self.T))))
+        beyond = 1.2 * energy / max(WIDTHS * width, self.T)
+        return math.ceil(math.log2(beyond)) if beyond > 1.0 else 0
 
     def measure(self, doublings: int, approximation: str | None = None, *, whole: bool = False) -> Measure:
         """The measure at the frequencies of a basis and those that were asked for."""
