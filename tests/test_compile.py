@@ -51,7 +51,7 @@ def test_after_it_a_job_compiles_nothing(capsys, monkeypatch):
     """
     monkeypatch.delitem(sys.modules, "xglass.compile", raising=False)  # another test may have imported it
     runpy.run_module("xglass.compile", run_name="__main__", alter_sys=True)
-    assert capsys.readouterr().out.count(" s\n") == 3  # all jobs
+    assert capsys.readouterr().out.count(" s\n") == 4  # all jobs
     assert compiled(JOB) == 0
 
 

@@ -56,6 +56,12 @@ def cavity():
     return xg.cavity_glass(xg.lattice.square(4), filling=[0.3, 0.4, 0.5])
 
 
+def coupled(run):
+    """A saddle point as lazy as the run."""
+    chunks = "auto" if run["occupation"].chunks else None
+    return xg.saddle_point(cavity(), T=[0.2, 0.4], J=[1.0, 5.0], matsubara=[0, 1], chunks=chunks)
+
+
 def conductivity(run):
     """A spectrum with a displaced peak, as lazy as the run."""
     w = xr.DataArray(
@@ -97,10 +103,18 @@ SOLVERS = {
     "particle_hole_bubble": lambda **options: xg.particle_hole_bubble(
         cavity(), T=[0.2, 0.4], matsubara=[0, 1], **options
     ),
+    "saddle_point": lambda **options: xg.saddle_point(
+        cavity(), T=[0.2, 0.4], J=[1.0, 5.0], matsubara=[0, 1], **options
+    ),
+    "critical_coupling": lambda **options: xg.critical_coupling(cavity(), T=[0.2, 0.4], **options),
 }
 
 #: What may be cut and what may not, where these are not g and frequency.
-CUTS = {"particle_hole_bubble": ("filling", "qx")}
+CUTS = {
+    "particle_hole_bubble": ("filling", "qx"),
+    "saddle_point": ("filling", "J"),
+    "critical_coupling": ("filling", "matsubara"),
+}
 
 #: Lazy run in, lazy result out.
 LAZY = {
@@ -144,6 +158,12 @@ LAZY = {
     ),
     "metallic_glass.square_root_prefactor": lambda run: xg.metallic_glass.square_root_prefactor(
         temperatures(run), J=1.0
+    ),
+    "density_response": lambda run: xg.density_response(coupled(run)),
+    "fermion_self_energy": lambda run: xg.fermion_self_energy(coupled(run)),
+    "glass_susceptibility": lambda run: xg.glass_susceptibility(coupled(run)),
+    "fits.zero_temperature": lambda run: xg.fits.zero_temperature(
+        more_temperatures(run).rename("critical_coupling").assign_coords(filling=0.3)
     ),
     "jackknife": lambda run: xg.jackknife(mean_over_walkers, correlation(run), dim="walker"),
     "bootstrap": lambda run: xg.bootstrap(

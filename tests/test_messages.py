@@ -353,6 +353,8 @@ CALLS: dict[str, Callable[[xr.Dataset], object]] = {
     "dmft": lambda data: xg.dmft(data, T=1.0, frequency=[0.0]),
     "static_disorder": lambda data: xg.static_disorder(data, **GRID, sites=8, realization=2, seed=1),
     "particle_hole_bubble": lambda data: xg.particle_hole_bubble(data, T=1.0, matsubara=[0, 1]),
+    "saddle_point": lambda data: xg.saddle_point(data, T=1.0, J=1.0, matsubara=[0, 1]),
+    "critical_coupling": lambda data: xg.critical_coupling(data, T=1.0),
 }
 
 MODELS = {
@@ -381,6 +383,9 @@ OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
     "electrostatic_potential": ("charge_glass", xg.electrostatic_potential),
     "gap_ratio": ("charge_glass", xg.gap_ratio),
     "inverse_participation_ratio": ("charge_glass", xg.inverse_participation_ratio),
+    "density_response": ("cavity_glass", xg.density_response),
+    "fermion_self_energy": ("cavity_glass", xg.fermion_self_energy),
+    "glass_susceptibility": ("cavity_glass", xg.glass_susceptibility),
     "kinetic_energy": ("charge_glass", xg.kinetic_energy),
     "local_density": ("charge_glass", xg.local_density),
     "mobility": ("electron_tls", xg.mobility),
@@ -402,6 +407,9 @@ OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
     "stripe_order": ("charge_glass", xg.stripe_order),
     "structure_factor": ("charge_glass", xg.structure_factor),
 }
+
+#: Observables of solutions that have a conductivity, which runs of charges have not.
+OF_SPECTRA = ("mobility", "resistivity")
 
 #: Observables of a DataArray, which no Dataset replaces.
 OF_ARRAYS: dict[str, Callable[[xr.Dataset], object]] = {
@@ -440,6 +448,12 @@ def test_every_solver_and_observable_is_tried():
     assert {*OBSERVABLES, *OF_ARRAYS, *OF_MODELS, "sum_rule"} == stubs("observables") | OF_RUNS
 
 
+def takers(caller):
+    """The solvers whose results an observable takes."""
+    own, _ = OBSERVABLES[caller]
+    return ("saddle_point",) if own == "cavity_glass" else SOLVERS[own]
+
+
 def named(names):
     return " or ".join([", ".join(names[:-1])] * (len(names) > 1) + [names[-1]])
 
@@ -468,13 +482,15 @@ def test_a_solver_says_which_model_it_got_and_who_takes_it(caller):
 @pytest.mark.parametrize("caller", OBSERVABLES)
 def test_an_observable_says_what_it_got_and_whose_results_it_takes(caller):
     own, call = OBSERVABLES[caller]
-    instead = f"give the result of {named(SOLVERS[own])} for {own}"
+    instead = f"give the result of {named(takers(caller))} for {own}"
     came = {f"a model of {model}": make() for model, make in MODELS.items()}
     came |= {"a lattice without a model": xg.lattice.chain(4)}
     foreign = set(SOLVERS) - {own}
     came |= {
         f"the result of {name} for {model}": solved(name) for model in foreign for name in SOLVERS[model]
     }
+    if caller in OF_SPECTRA:  # charges have their own answer
+        came = {what: data for what, data in came.items() if model_of(data) != "charge_glass"}
     for what, data in came.items():
         with pytest.raises(KeyError) as raised:
             call(data)
@@ -484,11 +500,18 @@ def test_an_observable_says_what_it_got_and_whose_results_it_takes(caller):
             assert said.endswith(f"{model_of(data)} is solved by {named(SOLVERS[model_of(data)])}")
 
 
+@pytest.mark.parametrize("caller", OF_SPECTRA)
+def test_what_a_conductivity_says_of_charges_needs_one(caller):
+    for data in (MODELS["charge_glass"](), solved("metropolis")):
+        with pytest.raises(KeyError, match=rf"^{caller}: .*'optical_conductivity'.*write xg.optical_cond"):
+            OBSERVABLES[caller][1](data)
+
+
 @pytest.mark.parametrize("caller", OBSERVABLES)
 def test_what_is_advised_works(caller):
     """Every solver that a message names gives what the observable takes."""
-    own, call = OBSERVABLES[caller]
-    for solver in SOLVERS[own]:
+    _, call = OBSERVABLES[caller]
+    for solver in takers(caller):
         call(solved(solver))
 
 

@@ -60,6 +60,12 @@ def states():
     return run.assign_coords(T=0.1, walker=[0, 1], sweep=[0, 1, 2])
 
 
+def coupled():
+    """A liquid and a glass in a cavity of two fillings."""
+    model = xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45], omega0=2.0)
+    return xg.saddle_point(model, T=0.5, J=[2.0, 9.0], matsubara=[0, 1])
+
+
 @functools.cache
 def sigma():
     """A displaced peak over frequency at two temperatures."""
@@ -220,6 +226,18 @@ CASES = {
     "particle_hole_bubble": lambda: xg.particle_hole_bubble(
         xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=[0.2, 0.5], matsubara=[0, 1]
     )[["susceptibility"]].isel(qx=1),
+    "saddle_point": lambda: coupled().drop_vars("residual"),
+    "critical_coupling": lambda: xg.critical_coupling(
+        xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=0.5
+    )[["critical_coupling", "lagrange_multiplier", "local_density_response", "nesting_clamp"]],
+    "fits.zero_temperature": lambda: xg.fits.zero_temperature(
+        curve("T", T, 4.0 + T).rename("critical_coupling").assign_coords(filling=0.3)
+    ),
+    "density_response": lambda: xg.density_response(coupled()).isel(qx=1),
+    "fermion_self_energy": lambda: xg.fermion_self_energy(coupled(), fermion_matsubara=2),
+    "critical_coupling.error": lambda: xg.critical_coupling(
+        xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=0.5
+    )[["critical_coupling_error"]],
     "metallic_glass.mediated_coupling": lambda: xg.metallic_glass.mediated_coupling(
         curve("T", T, T), v=0.3, omega0=0.2
     ),

@@ -16,6 +16,9 @@ from .models.disorder import random_couplings as random_couplings
 from .models.disorder import random_parameter as random_parameter
 from .models.disorder import random_site_energy as random_site_energy
 from .models.electron_tls import electron_tls as electron_tls
+from .observables.cavity import density_response as density_response
+from .observables.cavity import fermion_self_energy as fermion_self_energy
+from .observables.cavity import glass_susceptibility as glass_susceptibility
 from .observables.charge import electrostatic_energy as electrostatic_energy
 from .observables.charge import electrostatic_potential as electrostatic_potential
 from .observables.conductivity import dc_conductivity as dc_conductivity
@@ -53,6 +56,8 @@ from .solvers.ftlm import ftlm as ftlm
 from .solvers.metropolis import metropolis as metropolis
 from .solvers.metropolis import metropolis_counters as metropolis_counters
 from .solvers.particle_hole_bubble import particle_hole_bubble as particle_hole_bubble
+from .solvers.saddle_point import critical_coupling as critical_coupling
+from .solvers.saddle_point import saddle_point as saddle_point
 from .solvers.static_disorder import static_disorder as static_disorder
 from .solvers.typicality import typicality as typicality
 from .versions import show_versions as show_versions

@@ -57,15 +57,27 @@ def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
 SOLVERS = {
     "charge_glass": ("metropolis",),
     "electron_tls": ("exact", "ftlm", "typicality", "dmft", "static_disorder"),
-    "cavity_glass": ("particle_hole_bubble",),
+    "cavity_glass": ("particle_hole_bubble", "saddle_point", "critical_coupling"),
 }
 
 #: What is in the data of one model only: its own parameters, and what only its solvers add.
 MARKS = {
     "charge_glass": {"hopping", "interaction", "filling", "centred", "occupation"},
-    "electron_tls": {"t", "g", "g_z", "omega0", "total_weight"},
-    "cavity_glass": {"hopping", "filling", "site_energy_std", "matsubara_frequency", "susceptibility"},
+    "electron_tls": {"t", "g", "g_z", "omega0", "total_weight", "optical_conductivity"},
+    "cavity_glass": {
+        "hopping",
+        "filling",
+        "site_energy_std",
+        "matsubara_frequency",
+        "susceptibility",
+        "edwards_anderson",
+        "critical_coupling",
+    },
 }
+
+
+#: The solvers that give what not all solvers of its model give.
+GIVEN_BY = {"edwards_anderson": ("saddle_point",)}
 
 
 @public
@@ -114,14 +126,16 @@ def _not_there(data: xr.Dataset, name: str, caller: str) -> str:
     if needed is None and came is not None and not data.data_vars and kind != "geometry":
         needed, simulated = came, True  # what all solvers add, such as T
     lacks = f"{described(data).replace('a Dataset', 'the Dataset')} has no {name!r}"
-    if needed is None or (came == needed and (data.data_vars or not simulated)):
+    solvers = GIVEN_BY.get(name, SOLVERS.get(str(needed), ()))
+    never_had = name in GIVEN_BY and data.attrs.get("solver") not in (None, *solvers)
+    if needed is None or (came == needed and (data.data_vars or not simulated) and not never_had):
         return (
             f"{lacks}; it is lost by drop_vars, by a reduction over one of its dimensions or by picking "
             f"single variables: apply {caller} before that, or pass the whole Dataset"
         )
     instead = f"a model of {needed}"
     if simulated:
-        instead = f"the result of {_either(SOLVERS[needed])} for {needed}"
+        instead = f"the result of {_either(solvers)} for {needed}"
     if came is None:
         return f"{lacks}; give {instead} (xg.{needed}(lattice, ...))"
     return f"{lacks}; give {instead}" + (

@@ -78,11 +78,20 @@ def fields() -> Iterator[Any]:
     yield xg.static_disorder(model, T=1.0, frequency=[0.0, 0.5], broadening=0.3, **static)
 
 
+def cavities() -> Iterator[Any]:
+    """The saddle point in weak and in strong coupling: with Gauss nodes and with all wave vectors."""
+    model = xg.cavity_glass(xg.lattice.cubic(4), filling=0.4)
+    yield xg.saddle_point(model, T=0.5, J=[1.0, 100.0])
+    yield xg.saddle_point(model, T=0.5, J=[1.0, 100.0], approximation="local")
+    yield xg.critical_coupling(model, T=0.5)
+
+
 #: What is compiled -> results that need it, each of them lazy.
 JOBS: dict[str, Callable[[], Iterator[Any]]] = {
     "charge glass": charges,
     "electron and two-level systems": electrons,
     "mean field and frozen disorder": fields,
+    "fermions in a cavity": cavities,
 }
 
 

@@ -18,7 +18,10 @@ GROUPS = {
     "Solvers: one electron and two-level systems": [
         "exact", "ftlm", "typicality", "dmft", "static_disorder",
     ],
-    "Solvers: fermions in a cavity": ["particle_hole_bubble"],
+    "Solvers: fermions in a cavity": ["particle_hole_bubble", "saddle_point", "critical_coupling"],
+    "Observables: fermions in a cavity": [
+        "density_response", "fermion_self_energy", "glass_susceptibility",
+    ],
     "Observables: glass": [
         "autocorrelation", "overlap", "structure_factor", "order_parameter", "stripe_order",
         "irreversibility_temperature",

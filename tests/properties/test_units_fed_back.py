@@ -102,6 +102,16 @@ def bubble():
     return xg.particle_hole_bubble(cavity(), T=0.5, matsubara=[0, 1]).compute()
 
 
+@functools.cache
+def saddle():
+    return xg.saddle_point(cavity(), T=0.5, J=[1.0, 5.0], matsubara=[0, 1]).compute()
+
+
+def transitions():
+    line = xg.critical_coupling(cavity().isel(filling=0), T=[0.3, 0.4, 0.5, 0.6])
+    return line["critical_coupling"].compute()
+
+
 def inverse():
     """1/chi0, in the unit that it has."""
     return (1.0 / bubble()["susceptibility"].isel(matsubara=0)).assign_attrs(units="tc").rename("energy")
@@ -201,6 +211,12 @@ CALLS = {
     ],
     "cavity_glass": [((lattice,), lambda x: xg.cavity_glass(x, filling=0.3))],
     "particle_hole_bubble": [((cavity,), lambda x: xg.particle_hole_bubble(x, T=0.5, matsubara=[0, 1]))],
+    "saddle_point": [((cavity,), lambda x: xg.saddle_point(x, T=0.5, J=[1.0, 9.0], matsubara=[0, 1]))],
+    "critical_coupling": [((cavity,), lambda x: xg.critical_coupling(x, T=0.5))],
+    "density_response": [((saddle,), xg.density_response)],
+    "fermion_self_energy": [((saddle,), xg.fermion_self_energy)],
+    "glass_susceptibility": [((saddle,), xg.glass_susceptibility)],
+    "fits.zero_temperature": [((transitions,), xg.fits.zero_temperature)],
     "metallic_glass.mediated_coupling": [
         (
             (lambda: bubble()["matsubara_frequency"],),
@@ -397,6 +413,11 @@ REFUSED = [
     "typicality",
     "dmft",
     "static_disorder",
+    "saddle_point",
+    "critical_coupling",
+    "density_response",
+    "fermion_self_energy",
+    "glass_susceptibility",
     "dilute_defects.fraction",
     "dilute_defects.self_energy",
     "dilute_defects.scattering_rate",

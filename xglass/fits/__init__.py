@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from xglass.fits.laws import arrhenius, power_law, variable_range_hopping, vogel_fulcher
 from xglass.fits.relaxation import stretched_exponential
+from xglass.fits.transitions import zero_temperature
 from xglass.fits.transport import displaced_drude, displaced_drude_conductivity, relaxation_rate
 from xglass.messages import elsewhere
 
@@ -24,6 +25,7 @@ __all__ = [
     "stretched_exponential",
     "variable_range_hopping",
     "vogel_fulcher",
+    "zero_temperature",
 ]
 
 

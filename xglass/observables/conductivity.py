@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, in_model_units, model_of, refuse, require
+from xglass.checks import aligned, described, in_model_units, model_of, refuse, require
 from xglass.engine.core import conductivity
 from xglass.messages import NotFoundError, public, warn
 from xglass.observables import common
@@ -214,6 +214,11 @@ STATIC_LIMITS = ("mobility", "dc_conductivity", "optical_conductivity")
 def _with_error(solution: xr.Dataset, caller: str) -> tuple[xr.DataArray, xr.DataArray | None]:
     """The static limit of a solution, and its error where there is one."""
     name = next((name for name in STATIC_LIMITS if name in solution), "optical_conductivity")
+    if name not in solution and model_of(solution) == "charge_glass":
+        raise NotFoundError(
+            f"{caller}: {described(solution)} has no {name!r}, which depends on a filter; write "
+            f"xg.optical_conductivity(run, ...) and give {caller} its mean over walkers and sweeps"
+        )
     require(solution, name, caller=caller)
     error = solution.get(f"{name}_stderr")
     return _static(solution[name], caller), None if error is None else _static(error, caller)

@@ -158,7 +158,7 @@ def sum_rule_of_states(run: xr.Dataset, direction: str | Sequence[str]) -> xr.Da
 
 
 def _states(run: xr.Dataset, T: Parameter | None, caller: str) -> xr.Dataset:
-    """States of every configuration with the bonds between their sites and what makes them thermal."""
+    """Return states of every configuration with the bonds between their sites and what makes them thermal."""
     states = states_of(run, T, caller)
     require_whole(states, "hopping", "bond_source", "bond_target", "bond_vector", "torus", caller=caller)
     refuse(
@@ -190,7 +190,7 @@ def _inputs(states: xr.Dataset) -> list[Input]:
 
 
 def directions_of(direction: Any, axes: int, caller: str) -> tuple[str, ...]:
-    """Names of the asked components of the tensor."""
+    """Return names of the asked components of the tensor."""
     letters = engine.AXES[:axes]
     known = ["mean", *letters, *(a + b for a in letters for b in letters if a != b)]
     names = [direction] if isinstance(direction, str) else [*np.atleast_1d(np.asarray(direction)).tolist()]
@@ -211,7 +211,7 @@ def along_directions(result: xr.DataArray, direction: Any, names: tuple[str, ...
 
 
 def frequencies_of(frequency: Frequencies, data: xr.Dataset, caller: str) -> xr.DataArray:
-    """Frequencies that rise from 0 or above."""
+    """Return frequencies that rise from 0 or above."""
     grid = rising("frequency", frequency, data)
     refuse(
         caller,

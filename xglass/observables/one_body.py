@@ -387,7 +387,7 @@ def _result(
 def _spectral_grids(
     caller: str, states: xr.Dataset, energy: Frequencies, broadening: Parameter, filter: str
 ) -> tuple[xr.DataArray, xr.DataArray]:
-    """Energies and widths."""
+    """Return energies and widths."""
     refuse(
         caller,
         (

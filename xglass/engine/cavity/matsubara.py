@@ -88,6 +88,10 @@ class Basis:
             _at_frequencies(self.frequencies, self.energies), _at_frequencies(matsubara, self.energies)
         )
 
+    def strengths(self, values: np.ndarray) -> np.ndarray:
+        """(rank, ...) g_x of a function, from its values (rank, ...) at the frequencies."""
+        return np.linalg.solve(_at_frequencies(self.frequencies, self.energies), values)
+
     def to_times(self, times: np.ndarray | list[float]) -> np.ndarray:
         """(time, rank) matrix from values at the frequencies to F / T at times tau T in [0, 1]."""
         return _interpolation(

@@ -73,6 +73,11 @@ def conductivity(
         "mean", "x", "y", "z", or two of the letters.
     filter : {"lorentzian", "gaussian", "bins"}
         "bins": weight about every one of uniform frequencies from 0, over their step.
+
+    Returns
+    -------
+    ndarray
+        NaN where there are no states.
     """
     terms, factors = terms_of(directions, vector.shape[-1])
 

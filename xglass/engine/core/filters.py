@@ -90,7 +90,7 @@ def spectrum(
 
 
 def _uniform(frequency: np.ndarray) -> np.ndarray:
-    """Frequencies in equal steps between the same ends."""
+    """Return frequencies in equal steps between the same ends."""
     step = (frequency[-1] - frequency[0]) / (frequency.size - 1)
     return frequency[0] + step * np.arange(frequency.size)
 

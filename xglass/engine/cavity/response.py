@@ -1,0 +1,116 @@
+"""What saddle points of the cavity glass say of densities and of fermions.
+
+A saddle point is solved again where it is needed, which takes a small part of the time of its bubble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from xglass.engine.cavity.bubble import Bubble, fermi_function
+from xglass.engine.cavity.matsubara import Basis
+from xglass.engine.cavity.saddle_point import Fermions
+from xglass.engine.core.blas import single_thread
+from xglass.engine.core.operations import operation
+from xglass.engine.core.points import points
+
+__all__ = ["density_responses", "self_energies"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+@operation("density_response")
+def density_responses(
+    hopping: np.ndarray,
+    filling: np.ndarray,
+    T: np.ndarray,
+    J: np.ndarray,
+    omega0: np.ndarray,
+    *,
+    own: int,
+    offsets: Sequence[Sequence[int]],
+    cells: tuple[int, ...],
+    matsubara: Sequence[int],
+    constraint: str,
+) -> np.ndarray:
+    """(..., own, m, qx, ...) 1 / (x + z) at frequencies of these numbers and all wave vectors of the torus.
+
+    The arguments are those of :func:`xglass.engine.cavity.saddle_point.saddle_points`.
+    """
+    shape, (hopping, filling, T, J, omega0) = points((hopping, filling, T, J, omega0), (1, 0, 0, own, own))
+    couplings = np.broadcast_shapes(J.shape[len(shape) :], omega0.shape[len(shape) :])
+    J, omega0 = (np.broadcast_to(x, shape + couplings) for x in (J, omega0))
+    result = np.empty((*shape, *couplings, len(matsubara), *cells))
+    for p in np.ndindex(shape):
+        fermions = Fermions(
+            hopping[p], float(filling[p]), float(T[p]), offsets=offsets, cells=cells, matsubara=matsubara
+        )
+        chi0 = fermions.bubble.at(np.asarray(matsubara))
+        for c in np.ndindex(couplings):
+            equations, _, _, found = fermions.saddle(float(J[p + c]), float(omega0[p + c]), None, constraint)
+            shift = found.shift[fermions.rows(equations.measure)][:, None]
+            np.take(chi0 / (1.0 + shift * chi0), fermions.bubble.band.grid.index(), axis=1, out=result[p + c])
+    return result
+
+
+@operation("fermion_self_energy")
+def self_energies(
+    hopping: np.ndarray,
+    filling: np.ndarray,
+    T: np.ndarray,
+    J: np.ndarray,
+    omega0: np.ndarray,
+    *,
+    own: int,
+    offsets: Sequence[Sequence[int]],
+    cells: tuple[int, ...],
+    numbers: Sequence[int],
+    approximation: str | None,
+    constraint: str,
+) -> np.ndarray:
+    """(..., own, n) J^2 T sum D G + J^2 q_EA G, Eq. (49), at fermionic frequencies of these numbers."""
+    shape, (hopping, filling, T, J, omega0) = points((hopping, filling, T, J, omega0), (1, 0, 0, own, own))
+    couplings = np.broadcast_shapes(J.shape[len(shape) :], omega0.shape[len(shape) :])
+    J, omega0 = (np.broadcast_to(x, shape + couplings) for x in (J, omega0))
+    result = np.empty((*shape, *couplings, len(numbers)), dtype=np.complex128)
+    for p in np.ndindex(shape):
+        fermions = Fermions(hopping[p], float(filling[p]), float(T[p]), offsets=offsets, cells=cells)
+        for c in np.ndindex(couplings):
+            strength, mode = float(J[p + c]), float(omega0[p + c])
+            equations, _, frozen, found = fermions.saddle(strength, mode, approximation, constraint)
+            basis = fermions.basis(fermions.doublings(strength, mode))
+            rank = basis.frequencies.size
+            coupled = strength**2 * equations.ratio[:rank] * found.response[:rank]
+            static = strength**2 * frozen
+            result[p + c] = _self_energy(fermions.bubble, basis, coupled, static, np.asarray(numbers))
+    return result
+
+
+def _self_energy(
+    bubble: Bubble, basis: Basis, coupled: np.ndarray, static: float, numbers: np.ndarray
+) -> np.ndarray:
+    """Eq. (49) from J^2 D at the frequencies of a basis and the static J^2 q_EA.
+
+    J^2 D is a sum of oscillators of energies X, and the sum of one over all frequencies is closed:
+
+        T sum 2 X / (X^2 + Omega^2) / (i w + i Omega - xi)
+            = (b + f) / (i w + X - xi) + (b + 1 - f) / (i w - X - xi),   b = 1 / (e^(X/T) - 1)
+
+    Times tanh(X / 2T), as the basis has it, b is 1 / (e^(X/T) + 1), which stays finite at X = 0.
+    """
+    with single_thread():
+        strength = basis.strengths(coupled)
+    T, x, weight = bubble.T, bubble.x, bubble.band.grid.weight
+    energy = basis.energies[:, None]
+    half, boson = np.tanh(0.5 * energy), fermi_function(energy)
+    f = fermi_function(x)
+    absorbed, emitted = (boson + half * f) * weight, (boson + half * (1.0 - f)) * weight
+    result = np.empty(numbers.size, dtype=np.complex128)
+    for i, w in enumerate(1j * (2.0 * numbers + 1.0) * np.pi):  # everything in T
+        poles = (absorbed / (w + energy - x) + emitted / (w - energy - x)).sum(axis=1)
+        result[i] = (strength * poles).sum() + static / T * (weight / (w - x)).sum()
+    return result
