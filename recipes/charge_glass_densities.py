@@ -4,10 +4,10 @@
 # **What is asked.** How is the charge distributed over the sites after a quench, and the electrostatic
 # potential that it feels? When is there charge order on the scale of a few sites, and what is left between
 # its two peaks? This is Fig. 5 (a, b) of Fratini, Driscoll, Ciuchi and Ralko, *A quantum theory of the nearly
-# frozen charge glass*, SciPost Phys. 14, 124 (2023). The quick form takes about 25 s of processor time on 6 x
-# 6 sites. `--full` takes the paper's 12 x 12 sites and 200 sweeps of waiting: about an hour and a half on two
-# cores (extrapolated from 1 ms an attempt). It may be stopped and goes on when the same command is given
-# again.
+# frozen charge glass*, SciPost Phys. 14, 124 (2023). The quick form takes less than a minute of processor
+# time on 6 x 6 sites. `--full` takes the paper's 12 x 12 sites and 200 sweeps of waiting: about an hour and a
+# half on two cores (extrapolated from 1 ms an attempt). It may be stopped and goes on when the same command
+# is given again.
 #
 # **The model.** Holes at half filling repel each other as 1/r and hop with $t_p = 0.12\,V$, $\eta = -1$. They
 # are quantum particles in the potential $\phi_i = \sum_j V_{ij} n_j$ of every configuration, which weighs
@@ -96,9 +96,10 @@ claims.close(options.out)
 
 # %% [markdown]
 # **The figure.** (a) Distribution of local densities and (b) of the potentials about their mean, dark to
-# light with rising $T$ (the colours of b). (c) Weight of densities between 0.3 and 0.7, and how far $P(n)$ is from what the
-# potential alone determines, against $T$; bars are one standard error. (d) Density of states about the
-# chemical potential at the lowest and at two higher temperatures, dark to light, and of the stripes, dashed.
+# light with rising $T$, colours as in (b). (c) Weight of densities between 0.3 and 0.7, and how far $P(n)$ is
+# from what the potential alone determines, against $T$; bars are one standard error. (d) Density of states
+# about the chemical potential at the lowest and at two higher temperatures, dark to light, and of the
+# stripes, dashed.
 
 # %%
 figure, axes = plt.subplots(2, 2, figsize=(PAGE, 4.8))
