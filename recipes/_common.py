@@ -11,6 +11,7 @@ import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import matplotlib
 
@@ -79,12 +80,15 @@ def letters(axes: Iterable[Axes]) -> None:
         ax.set_title(f"({letter})", loc="left")
 
 
+Data = TypeVar("Data", xr.Dataset, xr.DataArray)
+
+
 def joined(
-    parts: Iterable[xr.Dataset],
-    dim: str | xr.DataArray,
+    parts: Iterable[Data],
+    dim: str | xr.DataArray | xr.Variable,
     variables: Iterable[str] | None = None,
     join: str = "exact",
-) -> xr.Dataset:
+) -> Data:
     """Solutions, or some variables of them, side by side: sorted along ``dim``, or with the labels it has.
 
     With ``join="outer"`` a solution has NaN where it lacks a label of another one.

@@ -8,7 +8,6 @@ standard errors of the number that was found decide.
 from __future__ import annotations
 
 import argparse
-import inspect
 import json
 import math
 import textwrap
@@ -31,7 +30,7 @@ FRATINI = (
     "SciPost Phys. 14, 124 (2023)"
 )
 PAPERS = (FRATINI, RAMMAL)
-#: Where their statements are declared: a table ``[recipe.name]`` with the arguments of ``Statements.add``.
+#: Where their statements are declared: a table ``[recipe.name]`` with the entries of a ``Statement``.
 FOLDER = Path(__file__).resolve().parent
 DECLARED = {FRATINI: "fratini.toml", RAMMAL: "rammal.toml"}
 
@@ -81,6 +80,27 @@ class Measured:
         return Measured(ratio, np.hypot(self.error, ratio * other.error) / abs(other.value))
 
 
+@dataclass(frozen=True)
+class Statement:
+    """A sentence of a paper, as its file declares it.
+
+    ``where``: figure, equation or section; ``claim``: what the paper says, in our words. ``claimed``: the
+    interval in which the number of the recipe must lie (closed; ``inf`` leaves an end open), or a number that
+    holds ``within`` a tolerance. ``expected``: the verdict that we hold to be true; a statement that
+    ``needs_full`` may be undecided in the quick form. ``reason``: what decides, or why it is contradicted or
+    cannot be decided.
+    """
+
+    where: str
+    claim: str
+    claimed: float | list[float]
+    reason: str
+    within: float | None = None
+    unit: str = ""
+    expected: str = MET
+    needs_full: bool = False
+
+
 def declared(paper: str) -> dict[str, dict[str, Any]]:
     """What the file of a paper declares: recipe -> name -> statement."""
     return tomllib.loads((FOLDER / DECLARED[paper]).read_text(encoding="utf-8"))
@@ -111,61 +131,32 @@ class Statements:
     ) -> str:
         """Decide the statement of this name, as the paper's file declares it, and return its verdict.
 
-        ``found`` and ``error`` as of :meth:`add`; ``words`` fill the places in braces that its texts have.
+        ``found`` and its standard ``error`` (0.0 for results without a statistical error; none beside a
+        :class:`Measured`) are numbers, or arrays where the claim is about every point: then the least
+        favourable one decides. ``words`` fill the places in braces that the texts of the statement have.
         """
         if name not in self.declared:
             known = ", ".join(self.declared) or "none"
             raise ValueError(f"{self.recipe}: no statement {name!r} in {DECLARED[self.paper]}, but {known}")
-        entry = dict(self.declared[name])
-        place = f"{self.recipe}: {name!r} in {DECLARED[self.paper]}"
         try:
-            texts = {key: entry.pop(key).format(**words) for key in ("where", "claim", "reason")}
-            given = inspect.signature(self.add).bind(**texts, **entry, found=found, error=error)
-        except KeyError as missing:
-            raise ValueError(f"{place}: {missing} is missing") from None
+            said = Statement(**self.declared[name])
         except TypeError as wrong:
-            raise ValueError(f"{place}: {wrong}") from None
-        self.left.pop(name, None)
-        return self.add(*given.args, **given.kwargs)
-
-    def add(
-        self,
-        where: str,
-        claim: str,
-        *,
-        claimed: float | tuple[float, float],
-        found: float | xr.DataArray | Measured,
-        error: float | xr.DataArray | None = None,
-        expected: str = MET,
-        reason: str,
-        within: float | None = None,
-        needs_full: bool = False,
-        unit: str = "",
-    ) -> str:
-        """Decide a statement that is declared here and now, and return its verdict.
-
-        ``where``: figure, equation or section; ``claim``: what the paper says, in our words. ``claimed``: the
-        interval in which ``found`` must lie (closed; ``np.inf`` leaves an end open), or a number that holds
-        ``within`` a tolerance. ``found`` and its standard ``error`` (0.0 for results without a statistical
-        error; none beside a :class:`Measured`) are numbers, or arrays where the claim is about every point:
-        then the least favourable one decides. ``expected``: the verdict that we hold to be true; a statement
-        that ``needs_full`` may be undecided in the quick form. ``reason``: what decides, or why it is
-        contradicted or cannot be decided.
-        """
-        self._texts(where=where, claim=claim, reason=reason)
+            raise self._malformed(name, str(wrong).removeprefix("Statement.__init__() ")) from None
+        where, claim, reason = (self._text(name, key, words) for key in ("where", "claim", "reason"))
         if any((row["where"], row["claim"]) == (where, claim) for row in self.rows):
-            raise self._malformed(claim, "is declared twice")
-        if expected not in VERDICTS:
-            raise self._malformed(claim, f"expected={expected!r} is no verdict; write one of {VERDICTS}")
-        if needs_full and expected == UNDECIDED:
-            raise self._malformed(claim, f"needs_full=True cannot be expected to be {UNDECIDED!r}")
-        low, high = self._interval(claim, claimed, within)
+            raise self._malformed(name, "is decided twice")
+        if said.expected not in VERDICTS:
+            raise self._malformed(name, f"expected={said.expected!r} is no verdict; write one of {VERDICTS}")
+        if said.needs_full and said.expected == UNDECIDED:
+            raise self._malformed(name, f"needs_full = true cannot be expected to be {UNDECIDED!r}")
+        low, high = self._interval(name, said.claimed, said.within)
         if isinstance(found, Measured) is (error is not None):
-            raise self._malformed(claim, "error is given once: error=, 0.0 if there is none, or a Measured")
+            raise self._malformed(name, "error is given once: error=, 0.0 if there is none, or a Measured")
         if isinstance(found, Measured):
             found, error = found.value, found.error
-        value, spread, at = self._least_favourable(claim, low, high, found, error)
+        value, spread, at = self._least_favourable(name, low, high, found, error)
         verdict = _verdict(low, high, value, spread)
+        self.left.pop(name, None)
         self.rows.append(
             {
                 "where": where,
@@ -173,11 +164,11 @@ class Statements:
                 "claimed": [_plain(low), _plain(high)],
                 "found": _plain(value),
                 "error": _plain(spread),
-                "unit": unit,
+                "unit": said.unit,
                 "at": at,
                 "verdict": verdict,
-                "expected": expected,
-                "needs_full": needs_full,
+                "expected": said.expected,
+                "needs_full": said.needs_full,
                 "reason": reason,
             }
         )
@@ -186,7 +177,7 @@ class Statements:
     def close(self, folder: Path) -> None:
         """Print all verdicts, hold them to the expected ones, and write ``RECIPE_statements.json``."""
         if not self.rows:
-            raise ValueError(f"{self.recipe}: no statement was added")
+            raise ValueError(f"{self.recipe}: no statement was decided")
         decided = sum(row["verdict"] != UNDECIDED for row in self.rows)
         print(report(self.rows, self.full))
         assert not self.left, (
@@ -215,33 +206,35 @@ class Statements:
         waits = row["needs_full"] and not self.full and row["verdict"] == UNDECIDED
         return bool(waits or row["verdict"] == row["expected"])
 
-    def _malformed(self, claim: str, what: str) -> ValueError:
-        return ValueError(f"{self.recipe}: {claim!r}: {what}")
+    def _malformed(self, name: str, what: str) -> ValueError:
+        return ValueError(f"{self.recipe}: {name!r} in {DECLARED[self.paper]}: {what}")
 
-    def _texts(self, **texts: str) -> None:
-        for name, text in texts.items():
-            if not isinstance(text, str) or not text.strip():
-                raise self._malformed(texts["claim"], f"{name}={text!r}; write a text")
+    def _text(self, name: str, key: str, words: Mapping[str, Any]) -> str:
+        text = self.declared[name][key]
+        if not isinstance(text, str) or not text.strip():
+            raise self._malformed(name, f"{key}={text!r}; write a text")
+        try:
+            return text.format(**words)
+        except KeyError as missing:
+            raise self._malformed(name, f"{missing} is missing") from None
 
-    def _interval(
-        self, claim: str, claimed: float | tuple[float, float], within: float | None
-    ) -> tuple[float, float]:
+    def _interval(self, name: str, claimed: float | list[float], within: float | None) -> tuple[float, float]:
         try:
             if within is None:
                 low, high = (float(end) for end in claimed)  # type: ignore[union-attr]
             else:
                 low, high = float(claimed) - within, float(claimed) + within  # type: ignore[arg-type]
         except (TypeError, ValueError):
-            hint = "write claimed=(low, high), or a number with within=its tolerance"
-            raise self._malformed(claim, f"claimed={claimed!r}, within={within!r}; {hint}") from None
+            hint = "write claimed = [low, high], or a number with within = its tolerance"
+            raise self._malformed(name, f"claimed={claimed!r}, within={within!r}; {hint}") from None
         if not low < high:
-            raise self._malformed(claim, f"the interval from {low:g} to {high:g} is empty")
+            raise self._malformed(name, f"the interval from {low:g} to {high:g} is empty")
         if math.isinf(low) and math.isinf(high):
-            raise self._malformed(claim, "the interval holds every number, which claims nothing")
+            raise self._malformed(name, "the interval holds every number, which claims nothing")
         return low, high
 
     def _least_favourable(
-        self, claim: str, low: float, high: float, found: float | xr.DataArray, error: float | xr.DataArray
+        self, name: str, low: float, high: float, found: float | xr.DataArray, error: float | xr.DataArray
     ) -> tuple[float, float, dict[str, Any]]:
         """Value, error and labels of the point that is fewest standard errors within the interval (or most
         of them outside), so that every point meets the claim if it does. A point without a value counts as
@@ -249,17 +242,17 @@ class Statements:
         """
         value, spread = (xr.DataArray(part) for part in (found, error))
         if any(part.dtype.kind not in "iuf" for part in (value, spread)):
-            raise self._malformed(claim, "found and error are numbers, not truth values or texts")
+            raise self._malformed(name, "found and error are numbers, not truth values or texts")
         try:
             value, spread = xr.broadcast(*xr.align(value, spread, join="exact"))
         except ValueError as mismatch:
-            raise self._malformed(claim, f"error does not have the labels of found: {mismatch}") from None
+            raise self._malformed(name, f"error does not have the labels of found: {mismatch}") from None
         values, errors = (np.asarray(part, dtype=float).ravel() for part in (value, spread))
         if not values.size:
-            raise self._malformed(claim, "found holds no point at all")
+            raise self._malformed(name, "found holds no point at all")
         unknown = ~(errors >= 0) & ~(np.isnan(values) & np.isnan(errors))
         if unknown.any():
-            raise self._malformed(claim, f"error={errors[unknown][0]:g}; an error is not negative and known")
+            raise self._malformed(name, f"error={errors[unknown][0]:g}; an error is not negative and known")
         with np.errstate(divide="ignore", invalid="ignore"):
             margin = np.minimum(values - low, high - values)
             inside = np.where(errors > 0, margin / errors, np.where(margin >= 0, np.inf, -np.inf))

@@ -5,9 +5,10 @@
 # systems, from slow to fast ones, and how much of it is localization? This is Fig. 1 (e-h) of Rammal, Ciuchi
 # and Fratini, *Inelastic scattering and transient localization from coupling to two-level systems*: the
 # Lanczos method, against dynamical mean-field theory (no localization) and the relaxation-time approximation
-# (localization in frozen disorder that relaxes). The quick form takes about 20 s of processor time on 12
-# sites with wider filters. `--full` takes the paper's 16 sites and filters: about 40 minutes of processor
-# time (extrapolated), 20 minutes on two cores, and 3 GB of memory.
+# (localization in frozen disorder that relaxes). The quick form takes about half a minute of processor time,
+# and as much again for the first compilation, on 12 sites with wider filters. `--full` takes the paper's 16
+# sites and filters: about 40 minutes of processor time (extrapolated), 20 minutes on two cores, and 3 GB of
+# memory.
 #
 # **The model.** One electron hops with $t$ on a ring and flips the two-level system of its site,
 # $H = -t \sum_j (c_{j+1}^\dagger c_j + \mathrm{h.c.}) + \frac{\omega_0}{2}\sum_j \sigma^z_j - g \sum_j n_j

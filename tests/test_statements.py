@@ -25,14 +25,11 @@ def declared(full=False):
     return statements.Statements("some_recipe", statements.RAMMAL, Namespace(full=full))
 
 
-def row(**changes):
-    return {
-        "claimed": (1.0, np.inf),
-        "found": 2.0,
-        "error": 0.1,
-        "expected": MET,
-        "reason": "because",
-    } | changes
+def decide(claims, name="a claim", found=2.0, error=0.1, **changes):
+    """Decide a statement that the file of the paper would declare with these changes."""
+    said = {"where": "Fig. 1", "claim": name, "claimed": [1.0, np.inf], "reason": "because"} | changes
+    claims.declared[name] = said
+    return claims.decide(name, found, error)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +53,7 @@ def row(**changes):
     ],
 )
 def test_three_standard_errors_decide(claimed, within, found, error, verdict):
-    given = row(claimed=claimed, within=within, found=found, error=error)
-    assert declared().add("Fig. 1", "a claim", **given) == verdict
+    assert decide(declared(), found=found, error=error, claimed=claimed, within=within) == verdict
 
 
 @pytest.mark.parametrize(
@@ -76,7 +72,7 @@ def test_three_standard_errors_decide(claimed, within, found, error, verdict):
 def test_a_claim_about_every_point_is_decided_by_the_least_favourable(found, error, verdict, at):
     claims = declared()
     error = T.copy(data=np.broadcast_to(np.asarray(error, dtype=float), 3))
-    assert claims.add("Fig. 1", "at all T", **row(found=T.copy(data=found), error=error)) == verdict
+    assert decide(claims, "at all T", T.copy(data=found), error) == verdict
     assert claims.rows[0]["at"] == {"T": at}
     assert f"at T = {at:g}" in statements.found_text(claims.rows[0])
 
@@ -85,15 +81,17 @@ def test_a_claim_about_every_point_is_decided_by_the_least_favourable(found, err
     ("changes", "says"),
     [
         ({"reason": ""}, "reason=''; write a text"),
-        ({"reason": None}, "reason=None"),
+        ({"reason": 5}, "reason=5; write a text"),
+        ({"where": " "}, "where=' '; write a text"),
+        ({"claim": ""}, "claim=''; write a text"),
         ({"expected": "found"}, "expected='found' is no verdict; write one of .'met', 'contradicted'"),
         ({"claimed": (2.0, 1.0)}, "from 2 to 1 is empty"),
         ({"claimed": (1.0, 1.0)}, "from 1 to 1 is empty"),
         ({"claimed": (np.nan, 1.0)}, "is empty"),
         ({"claimed": (-np.inf, np.inf)}, "holds every number"),
-        ({"claimed": 1.0}, "claimed=1.0, within=None; write claimed=.low, high., or a number with within="),
+        ({"claimed": 1.0}, "claimed=1.0, within=None; write claimed = .low, high., or a number with within"),
         ({"claimed": "large"}, "claimed='large'"),
-        ({"claimed": (1.0, 2.0), "within": 0.1}, "within=0.1; write claimed="),
+        ({"claimed": (1.0, 2.0), "within": 0.1}, "within=0.1; write claimed ="),
         ({"claimed": 1.0, "within": -0.1}, "from 1.1 to 0.9 is empty"),
         ({"error": np.nan}, "error=nan; an error is not negative"),
         ({"error": -0.1}, "error=-0.1; an error is not negative"),
@@ -104,24 +102,24 @@ def test_a_claim_about_every_point_is_decided_by_the_least_favourable(found, err
         ({"found": T, "error": T.isel(T=[0, 1])}, "error does not have the labels of found"),
         ({"error": None}, "error is given once"),
         ({"found": statements.Measured(2.0, 0.1)}, "error is given once"),
-        ({"expected": UNDECIDED, "needs_full": True}, "needs_full=True cannot be expected"),
+        ({"expected": UNDECIDED, "needs_full": True}, "needs_full = true cannot be expected"),
     ],
 )
 def test_a_malformed_statement_fails_by_the_name_of_its_recipe(changes, says):
-    with pytest.raises(ValueError, match=f"some_recipe: 'a claim': .*{says}"):
-        declared().add("Fig. 1", "a claim", **row(**changes))
-
-
-def test_a_statement_without_a_place_without_words_or_twice_is_malformed():
     claims = declared()
-    claims.add("Fig. 1", "a claim", **row())
-    claims.add("Fig. 2", "a claim", **row())
-    with pytest.raises(ValueError, match="some_recipe: 'a claim': is declared twice"):
-        claims.add("Fig. 1", "a claim", **row())
-    with pytest.raises(ValueError, match="some_recipe: 'a claim': where=' '; write a text"):
-        claims.add(" ", "a claim", **row())
-    with pytest.raises(ValueError, match="some_recipe: '': claim=''; write a text"):
-        claims.add("Fig. 1", "", **row())
+    with pytest.raises(ValueError, match=f"some_recipe: 'a claim' in rammal.toml: .*{says}"):
+        decide(claims, **changes)
+    assert not claims.rows
+
+
+def test_no_statement_is_decided_twice():
+    """The same sentence at another place is another statement; under another name it is the same."""
+    claims = declared()
+    decide(claims, "first", claim="a claim")
+    decide(claims, "second", claim="a claim", where="Fig. 2")
+    for name in ("first", "third"):
+        with pytest.raises(ValueError, match=f"some_recipe: '{name}' in rammal.toml: is decided twice"):
+            decide(claims, name, claim="a claim")
 
 
 @pytest.fixture
@@ -161,8 +159,8 @@ def test_a_declared_statement_cannot_be_left_out(papers):
         ("rise", {}, "no statement 'rise' in rammal.toml, but rises, tends"),
         ("rises", {}, "'rises' in rammal.toml: 'size' is missing"),
         ("misspelt", {}, "'misspelt' in rammal.toml: got an unexpected keyword argument 'reasons'"),
-        ("lacking", {}, "'lacking' in rammal.toml: 'reason' is missing"),
-        ("open", {}, "'open' in rammal.toml: missing a required .*argument: 'claimed'"),
+        ("lacking", {}, "'lacking' in rammal.toml: missing 1 required positional argument: 'reason'"),
+        ("open", {}, "'open' in rammal.toml: missing 1 required positional argument: 'claimed'"),
     ],
 )
 def test_a_malformed_declaration_fails_by_the_name_of_its_recipe(papers, name, words, says):
@@ -187,7 +185,7 @@ def test_what_papers_say_belongs_to_recipes(paper):
 def test_an_unknown_paper_and_a_recipe_without_statements_fail_by_name(tmp_path):
     with pytest.raises(ValueError, match="some_recipe: paper 'Anderson' is unknown; write RAMMAL or FRATINI"):
         statements.Statements("some_recipe", "Anderson", Namespace(full=False))
-    with pytest.raises(ValueError, match="some_recipe: no statement was added"):
+    with pytest.raises(ValueError, match="some_recipe: no statement was decided"):
         declared().close(tmp_path)
 
 
@@ -206,8 +204,8 @@ def test_an_unknown_paper_and_a_recipe_without_statements_fail_by_name(tmp_path)
 )
 def test_verdicts_are_held_to_what_is_expected(full, changes, passes, tmp_path, capsys):
     claims = declared(full)
-    claims.add("Fig. 1", "sure", **row())
-    claims.add("Fig. 2", "in question", **row(**changes))
+    decide(claims, "sure")
+    decide(claims, "in question", where="Fig. 2", **changes)
     if passes:
         claims.close(tmp_path)
     else:
@@ -222,11 +220,10 @@ def test_verdicts_are_held_to_what_is_expected(full, changes, passes, tmp_path, 
 
 def test_half_of_the_statements_must_be_decided(tmp_path):
     claims = declared()
-    undecided = row(error=1.0, expected=UNDECIDED)
-    claims.add("Fig. 1", "sure", **row())
-    claims.add("Fig. 2", "unsure", **undecided)
+    decide(claims, "sure")
+    decide(claims, "unsure", error=1.0, expected=UNDECIDED)
     claims.close(tmp_path)
-    claims.add("Fig. 3", "unsure", **undecided)
+    decide(claims, "unsure, too", error=1.0, expected=UNDECIDED)
     with pytest.raises(AssertionError, match="some_recipe: only 1 of 3 statements are decided"):
         claims.close(tmp_path)
 
@@ -234,8 +231,8 @@ def test_half_of_the_statements_must_be_decided(tmp_path):
 def test_what_is_written_is_plain_json(tmp_path):
     """Neither infinity nor NaN, which other readers refuse."""
     claims = declared()
-    claims.add("Fig. 1", "sure", **row(found=2.000000123, unit="tc"))
-    claims.add("Fig. 2", "no value", **row(found=np.nan, expected=UNDECIDED))
+    decide(claims, "sure", found=2.000000123, unit="tc")
+    decide(claims, "no value", found=np.nan, expected=UNDECIDED)
     claims.close(tmp_path)
 
     def refuse(constant):
@@ -277,6 +274,6 @@ def test_errors_of_quotients_and_differences(tmp_path):
     assert np.allclose(growth.error, np.array([5.0, 2.0]) * 0.05 * 2**0.5)
     claims = declared()
     change = rho.sel(T=1.0) / rho.sel(T=[0.1, 0.5])
-    assert claims.add("Fig. 1", "rho rises", claimed=(1.0, np.inf), found=change, reason="because") == MET
+    assert decide(claims, "rho rises", change, None) == MET
     assert claims.rows[0]["at"] == {"T": 0.5}
     assert claims.rows[0]["error"] == pytest.approx(2.0 * 0.05 * 2**0.5, rel=1e-5)
