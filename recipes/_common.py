@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import xarray as xr  # noqa: E402
 from _statements import FRATINI as FRATINI  # noqa: E402
+from _statements import MUELLER as MUELLER  # noqa: E402
 from _statements import RAMMAL as RAMMAL  # noqa: E402
 from _statements import Measured as Measured  # noqa: E402
 from _statements import Statements as Statements  # noqa: E402

@@ -1,8 +1,8 @@
 """What a paper says and what a recipe finds, as data: declared, decided, printed and written as JSON.
 
-What a paper says stands in a file of its own, ``rammal.toml`` or ``fratini.toml``; a recipe finds the
-numbers. The verdict is computed, never typed. A statement is an interval in which a number must lie; three
-standard errors of the number that was found decide.
+What a paper says stands in a file of its own, such as ``rammal.toml``; a recipe finds the numbers. The
+verdict is computed, never typed. A statement is an interval in which a number must lie; three standard errors
+of the number that was found decide.
 """
 
 from __future__ import annotations
@@ -29,10 +29,14 @@ FRATINI = (
     "Fratini, Driscoll, Ciuchi and Ralko: A quantum theory of the nearly frozen charge glass, "
     "SciPost Phys. 14, 124 (2023)"
 )
-PAPERS = (FRATINI, RAMMAL)
+MUELLER = (
+    "Müller, Strack and Sachdev: Quantum charge glasses of itinerant fermions with cavity-mediated "
+    "long-range interactions, Phys. Rev. A 86, 023604 (2012)"
+)
+PAPERS = (FRATINI, RAMMAL, MUELLER)
 #: Where their statements are declared: a table ``[recipe.name]`` with the entries of a ``Statement``.
 FOLDER = Path(__file__).resolve().parent
-DECLARED = {FRATINI: "fratini.toml", RAMMAL: "rammal.toml"}
+DECLARED = {FRATINI: "fratini.toml", RAMMAL: "rammal.toml", MUELLER: "mueller.toml"}
 
 MET, CONTRADICTED, UNDECIDED = VERDICTS = ("met", "contradicted", "not decidable")
 #: Standard errors that decide.
@@ -116,7 +120,9 @@ class Statements:
 
     def __init__(self, recipe: str, paper: str, options: argparse.Namespace) -> None:
         if paper not in PAPERS:
-            raise ValueError(f"{recipe}: paper {paper!r} is unknown; write RAMMAL or FRATINI of _common")
+            raise ValueError(
+                f"{recipe}: paper {paper!r} is unknown; write RAMMAL, FRATINI or MUELLER of _common"
+            )
         self.recipe, self.paper, self.full = recipe, paper, bool(options.full)
         self.rows: list[dict[str, Any]] = []
         self.declared: dict[str, dict[str, Any]] = declared(paper).get(recipe, {})

@@ -215,7 +215,7 @@ def statement(where, claim, verdict="met", **changes):
 
 def test_the_page_of_statements_has_a_table_for_each_paper(tmp_path):
     """In the order of the paper, with counts, and a link to the recipe of each."""
-    fratini, rammal = statements.PAPERS
+    fratini, rammal, _ = statements.PAPERS
     first = [
         statement("Fig. 10", "tenth"),
         statement("Fig. 2 (b)", "a | b < $c$", "contradicted", error=0.0, at={"T": 0.5}),
@@ -230,7 +230,7 @@ def test_the_page_of_statements_has_a_table_for_each_paper(tmp_path):
         files.append(tmp_path / f"{recipe}_statements.json")
         files[-1].write_text(json.dumps({"recipe": recipe, "paper": paper, "statements": rows}))
     page = statements.page(files)
-    glass, levels = page.split("## ")[1:]
+    glass, levels, _ = page.split("## ")[1:]
     assert glass.startswith("Fratini, Driscoll, Ciuchi and Ralko\n\n*A quantum theory")
     assert "1 statement: 1 met, 0 contradicted, 0 not decidable." in glass
     assert "3 statements: 1 met, 1 contradicted, 1 not decidable." in levels
