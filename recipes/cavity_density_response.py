@@ -28,8 +28,8 @@ waves = ["qx", "qy", "qz"]
 # %% [markdown]
 # **The computation.** The coupling is a multiple of $J_c$ at the same temperature; 0.01 is the bare response.
 # The errors are the distances from a lattice of three quarters of the length. The prefactor of the square
-# root follows from an expansion of Eq. (38), $c = \sqrt A / J_c^2$, with the damping $a_q$ of the free bubble:
-# $A = \int_q a_q (x + z)^{-2} / \int_q (x + z)^{-3}$, $1/\chi_0 = x + a_q |\Omega|$.
+# root follows from an expansion of Eq. (38), $c = \sqrt A / J_c^2$, with the damping $a_q$ of the free
+# bubble: $A = \int_q a_q (x + z)^{-2} / \int_q (x + z)^{-3}$, $1/\chi_0 = x + a_q |\Omega|$.
 
 
 # %%
@@ -129,6 +129,6 @@ letters([left, right])
 save(figure, options.out, "cavity_density_response")
 
 # %% [markdown]
-# **What was found.** At no temperature at hand is the exponent 1 or 1/2: at $0.1\,t$ it is 0.73 in the liquid,
-# 0.35 at the transition and 0.39 in the glass. Extrapolated it is 0.95, 0.49 and 0.49. The prefactor, which at
-# $0.1\,t$ still differs from the analytic one by a quarter, meets it within 3 % at $T = 0$.
+# **What was found.** At no temperature at hand is the exponent 1 or 1/2: at $0.1\,t$ it is 0.73 in the
+# liquid, 0.35 at the transition and 0.39 in the glass. Extrapolated it is 0.95, 0.49 and 0.49. The prefactor
+# at $0.1\,t$ still differs from the analytic one by a quarter; at $T = 0$ the two agree within 3 %.
