@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from xglass.messages import NotFoundError, elsewhere, public
-from xglass.variables import ENERGIES, NATURAL, REGISTRY
+from xglass.variables.registry import ENERGIES, NATURAL, REGISTRY
 
 __all__ = [
     "aligned",

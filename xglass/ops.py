@@ -17,7 +17,7 @@ import xarray as xr
 from xglass.checks import real_array, uncut, whole_number
 from xglass.engine.core.operations import operation
 from xglass.messages import NotFoundError, elsewhere, public
-from xglass.variables import Floats, energy_unit, stamp
+from xglass.variables.registry import Floats, energy_unit, stamp
 
 __all__ = ["correlation", "histogram", "moments"]
 

@@ -13,7 +13,7 @@ import xarray as xr
 from xglass import checks
 from xglass.checks import whole_number
 from xglass.messages import public
-from xglass.variables import REGISTRY, Data, attributes
+from xglass.variables.registry import REGISTRY, Data, attributes
 
 __all__ = ["bootstrap", "jackknife"]
 

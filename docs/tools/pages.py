@@ -43,7 +43,7 @@ def variables_page() -> str:
     lines = [
         "# Variables",
         "",
-        "Every dimension and variable of the library, from its registry (`xglass/variables.py`). *Dims* are",
+        "Every dimension and variable of the library, from its registry (`xglass/variables`). *Dims* are",
         "the trailing ones: the dimensions of the parameters come before them. *E* is the energy unit of the",
         "model, `Vc` or `tc`; the standard error of `x` is `x_stderr`, in the unit of `x`.",
         "",

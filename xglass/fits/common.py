@@ -13,7 +13,7 @@ import xarray as xr
 from xglass import checks
 from xglass.checks import both_or_neither, uncut
 from xglass.engine.core.points import points
-from xglass.variables import Floats
+from xglass.variables.registry import Floats
 
 #: Types of what a fit says of itself, other than real numbers.
 _TYPES = {"points": np.int64, "degrees_of_freedom": np.int64, "at_bound": np.bool_, "success": np.bool_}

@@ -14,7 +14,7 @@ from xglass.fits.common import fit_slices, line, minimise, nothing, over_slices,
 from xglass.messages import public
 from xglass.units.parameters import Parameter, parameter
 from xglass.units.physical import quoted
-from xglass.variables import ENERGIES, Floats, energy_unit, stamp
+from xglass.variables.registry import ENERGIES, Floats, energy_unit, stamp
 
 Law = Literal["arrhenius", "vogel_fulcher", "power_law"]
 

@@ -12,7 +12,7 @@ import xarray as xr
 from xglass.engine.core.operations import operation
 from xglass.fits.common import fit_slices, line, minimise, nothing, over_slices, report, unit_of_chi2
 from xglass.messages import public
-from xglass.variables import Floats, energy_unit, stamp
+from xglass.variables.registry import Floats, energy_unit, stamp
 
 # By how much chi^2 (in units of its value per degree of freedom) a decay must beat a constant to be called
 # one. Independent noise around a constant passes in less than one case of a thousand.

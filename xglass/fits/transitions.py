@@ -11,7 +11,7 @@ from xglass.checks import eager, in_model_units, real_array, refuse
 from xglass.engine.core.operations import operation
 from xglass.fits.common import fit_slices, nothing, over_slices, report
 from xglass.messages import NotFoundError, public
-from xglass.variables import Floats, stamp
+from xglass.variables.registry import Floats, stamp
 
 __all__ = ["zero_temperature"]
 

@@ -17,7 +17,7 @@ from xglass.fits.common import fit_slices, minimise, nothing, over_slices, repor
 from xglass.messages import public
 from xglass.observables import common
 from xglass.units.parameters import Parameter, Value, parameter, scale_of
-from xglass.variables import Floats, stamp
+from xglass.variables.registry import Floats, stamp
 
 #: Trial rates of the scan before each fit, evenly in ln p from a quarter of a bin to the end of the grid.
 TRIALS = 60

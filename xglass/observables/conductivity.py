@@ -13,7 +13,7 @@ from xglass.messages import NotFoundError, public, warn
 from xglass.observables import common
 from xglass.observables.kubo import sum_rule_of_states
 from xglass.units.parameters import Parameter, Value
-from xglass.variables import Labelled, energy_unit, stamp
+from xglass.variables.registry import Labelled, energy_unit, stamp
 
 __all__ = [
     "dc_conductivity",

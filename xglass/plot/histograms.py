@@ -14,7 +14,7 @@ from xglass.messages import public
 from xglass.plot.common import apart, chosen, computed, each, finish, looks, whole_names
 from xglass.plot.labels import label
 from xglass.plot.styles import axes
-from xglass.variables import Floats
+from xglass.variables.registry import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

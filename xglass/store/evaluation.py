@@ -20,7 +20,7 @@ from xglass.store import bars, creation, disk, folders, growth, matching, pools,
 from xglass.store.disk import Part
 from xglass.store.reading import loaded, progress_of
 from xglass.store.regions import Index, Regions
-from xglass.variables import Labelled
+from xglass.variables.registry import Labelled
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from xglass.units.quantities import (
     shortened,
     unit_registry,
 )
-from xglass.variables import NATURAL, REGISTRY, attributes
+from xglass.variables.registry import NATURAL, REGISTRY, attributes
 
 if TYPE_CHECKING:
     import pint

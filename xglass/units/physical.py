@@ -21,7 +21,7 @@ from xglass.units.quantities import (
     shortened,
     unit_registry,
 )
-from xglass.variables import ENERGIES, INHERITING, REGISTRY, Labelled
+from xglass.variables.registry import ENERGIES, INHERITING, REGISTRY, Labelled
 
 if TYPE_CHECKING:
     import pint

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xglass.messages import public
-from xglass.variables import ENERGIES
+from xglass.variables.registry import ENERGIES
 
 if TYPE_CHECKING:
     import pint
