@@ -15,25 +15,15 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import math
 import sys
 import time
-from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import root
+from timing import interleaved
 
 from xglass.engine.cavity.saddle_point import Equations, Fermions
 
 ROUNDS = 5
 HOPPING, OFFSETS = -np.ones(3), np.eye(3, dtype=int)
-
-
-def best(function: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """Least processor time of a function; one round to warm up."""
-    times = []
-    for _ in range(rounds + 1):
-        begin = time.process_time()
-        function()
-        times.append(time.process_time() - begin)
-    return min(times[1:])
 
 
 def fermions(side: int, T: float, filling: float = 0.3, matsubara: range = range(0)) -> Fermions:
@@ -50,11 +40,12 @@ def transitions() -> None:
         def point(side: int = side, T: float = T) -> object:
             return fermions(side, T).transition(math.inf, None, "lambda")
 
-        whole = best(point, rounds)
-        bubble = best(lambda side=side, T=T: fermions(side, T), rounds)
+        def bubble(side: int = side, T: float = T) -> object:
+            return fermions(side, T)
+
         equations = Equations.of(fermions(side, T).measure(0), math.inf, "lambda")
-        alone = best(equations.critical)
-        print(f"{side:3d} {T:5.2f} {J:8.5f} {whole:8.4f} {bubble / whole:15.2f} {1e3 * alone:15.2f}")
+        whole, part, alone = interleaved(point, bubble, equations.critical, rounds=rounds)
+        print(f"{side:3d} {T:5.2f} {J:8.5f} {whole:8.4f} {part / whole:15.2f} {1e3 * alone:15.2f}")
 
 
 def couplings() -> None:
@@ -69,8 +60,8 @@ def couplings() -> None:
                     one.saddle(J, math.inf, None, "lambda")
 
             rounds = ROUNDS if side < 100 else 2
-            beyond = best(all_, rounds) - best(lambda side=side, T=T: fermions(side, T), rounds)
-            print(f"{side:3d} {T:5.2f} {last:8.0f} {beyond:12.4f}")
+            whole, bubble = interleaved(all_, lambda side=side, T=T: fermions(side, T), rounds=rounds)
+            print(f"{side:3d} {T:5.2f} {last:8.0f} {whole - bubble:12.4f}")
 
 
 def general() -> None:
@@ -98,7 +89,7 @@ def general() -> None:
             wrong += solution.success and not good
             failed += not solution.success
     seconds = (time.process_time() - begin) / 20
-    alone = best(Equations.of(measure, math.inf, "lambda").critical)
+    (alone,) = interleaved(Equations.of(measure, math.inf, "lambda").critical)
     print("Powell's hybrid method from 20 starts: right, wrong but said to be right, failed; ms each, ours")
     print(f"{found} {wrong} {failed}; {1e3 * seconds:.1f} {1e3 * alone:.2f}")
 

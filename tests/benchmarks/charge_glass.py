@@ -16,12 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from functools import partial
 
 import dask
 import numba
 import numpy as np
+from timing import interleaved
 
 import xglass as xg
 from xglass.engine.charge import configurations, kubo
@@ -30,20 +30,6 @@ from xglass.engine.charge.one_body import hopping_matrix
 from xglass.lattice.waves import wave_vectors
 
 ROUNDS = 5
-
-
-def interleaved(
-    *functions: Callable[[], object], rounds: int = ROUNDS, clock: Callable[[], float] = time.process_time
-) -> list[float]:
-    """Best time of each function over rounds in which all take turns; one round to warm up."""
-    best = [float("inf")] * len(functions)
-    for r in range(rounds + 1):
-        for k, function in enumerate(functions):
-            begin = clock()
-            function()
-            if r:
-                best[k] = min(best[k], clock() - begin)
-    return best
 
 
 def row(what: str, value: float, unit: str, limit: str) -> None:

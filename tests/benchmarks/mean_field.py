@@ -12,28 +12,13 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import functools
-import time
-from collections.abc import Callable
 
 import gftool
 import numpy as np
+from timing import interleaved
 
 import xglass as xg
 from xglass.engine.tls.dmft_lattices import Chain, extent, static_self_energy
-
-ROUNDS = 3
-
-
-def interleaved(*functions: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
-    """Best processor time of each function over rounds in which all take turns; one round to warm up."""
-    best = [float("inf")] * len(functions)
-    for r in range(rounds + 1):
-        for k, function in enumerate(functions):
-            begin = time.process_time()
-            function()
-            if r:
-                best[k] = min(best[k], time.process_time() - begin)
-    return best
 
 
 def points() -> None:

@@ -6,7 +6,8 @@ import xarray as xr
 
 import xglass as xg
 from xglass.engine.cavity import bubble as engine_bubble
-from xglass.engine.cavity import saddle_point as engine
+from xglass.engine.cavity import saddle_point as equations
+from xglass.engine.cavity import solutions as engine
 from xglass.messages import NotFoundError
 
 from . import cavity_reference
@@ -139,9 +140,9 @@ def test_the_basis_is_converged(monkeypatch, constraint):
 
     here = line()
     for precision, reach in ((1e-9, 2.0), (1e-13, 2.0), (1e-11, 4.0)):
-        for place in (engine, engine_bubble):
+        for place in (equations, engine_bubble):
             monkeypatch.setattr(place, "WIDTHS", reach)
-        monkeypatch.setattr(engine, "PRECISION", precision)
+        monkeypatch.setattr(equations, "PRECISION", precision)
         close(line(), here, 1e-8 if constraint == "lambda" else 5e-8)
 
 
@@ -153,7 +154,7 @@ def test_the_basis_follows_collective_modes(monkeypatch):
         return solution["edwards_anderson"].values, solution["free_energy"].values
 
     here = strong()
-    for place in (engine, engine_bubble):
+    for place in (equations, engine_bubble):
         monkeypatch.setattr(place, "WIDTHS", 32.0)
     for value, known in zip(strong(), here, strict=True):
         close(value, known, 1e-9)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from xglass.checks import refuse
-from xglass.engine.cavity import saddle_point as engine
+from xglass.engine.cavity import solutions as engine
 from xglass.messages import public
 from xglass.models.common import with_coordinates
 from xglass.solvers import tasks

@@ -11,10 +11,9 @@ import numpy as np
 
 from xglass.engine.cavity.bubble import Bubble, fermi_function
 from xglass.engine.cavity.matsubara import Basis
-from xglass.engine.cavity.saddle_point import Fermions
+from xglass.engine.cavity.solutions import at_points
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
-from xglass.engine.core.points import points
 
 __all__ = ["density_responses", "self_energies"]
 
@@ -39,21 +38,17 @@ def density_responses(
 ) -> np.ndarray:
     """(..., own, m, qx, ...) 1 / (x + z) at frequencies of these numbers and all wave vectors of the torus.
 
-    The arguments are those of :func:`xglass.engine.cavity.saddle_point.saddle_points`.
+    The arguments are those of :func:`xglass.engine.cavity.solutions.saddle_points`.
     """
-    shape, (hopping, filling, T, J, omega0) = points((hopping, filling, T, J, omega0), (1, 0, 0, own, own))
-    couplings = np.broadcast_shapes(J.shape[len(shape) :], omega0.shape[len(shape) :])
-    J, omega0 = (np.broadcast_to(x, shape + couplings) for x in (J, omega0))
-    result = np.empty((*shape, *couplings, len(matsubara), *cells))
-    for p in np.ndindex(shape):
-        fermions = Fermions(
-            hopping[p], float(filling[p]), float(T[p]), offsets=offsets, cells=cells, matsubara=matsubara
-        )
-        chi0 = fermions.bubble.at(np.asarray(matsubara))
-        for c in np.ndindex(couplings):
-            equations, _, _, found = fermions.saddle(float(J[p + c]), float(omega0[p + c]), None, constraint)
+    grid = {"offsets": offsets, "cells": cells, "matsubara": matsubara}
+    shape, each = at_points(hopping, filling, T, J, omega0, own, **grid)
+    result = np.empty((*shape, len(matsubara), *cells))
+    for fermions, couplings in each:
+        chi0, index = fermions.bubble.at(np.asarray(matsubara)), fermions.bubble.band.grid.index()
+        for place, strength, mode in couplings:
+            equations, _, _, found = fermions.saddle(strength, mode, None, constraint)
             shift = found.shift[fermions.rows(equations.measure)][:, None]
-            np.take(chi0 / (1.0 + shift * chi0), fermions.bubble.band.grid.index(), axis=1, out=result[p + c])
+            np.take(chi0 / (1.0 + shift * chi0), index, axis=1, out=result[place])
     return result
 
 
@@ -73,20 +68,16 @@ def self_energies(
     constraint: str,
 ) -> np.ndarray:
     """(..., own, n) J^2 T sum D G + J^2 q_EA G, Eq. (49), at fermionic frequencies of these numbers."""
-    shape, (hopping, filling, T, J, omega0) = points((hopping, filling, T, J, omega0), (1, 0, 0, own, own))
-    couplings = np.broadcast_shapes(J.shape[len(shape) :], omega0.shape[len(shape) :])
-    J, omega0 = (np.broadcast_to(x, shape + couplings) for x in (J, omega0))
-    result = np.empty((*shape, *couplings, len(numbers)), dtype=np.complex128)
-    for p in np.ndindex(shape):
-        fermions = Fermions(hopping[p], float(filling[p]), float(T[p]), offsets=offsets, cells=cells)
-        for c in np.ndindex(couplings):
-            strength, mode = float(J[p + c]), float(omega0[p + c])
+    shape, each = at_points(hopping, filling, T, J, omega0, own, offsets=offsets, cells=cells)
+    result = np.empty((*shape, len(numbers)), dtype=np.complex128)
+    for fermions, couplings in each:
+        for place, strength, mode in couplings:
             equations, _, frozen, found = fermions.saddle(strength, mode, approximation, constraint)
             basis = fermions.basis(fermions.doublings(strength, mode))
             rank = basis.frequencies.size
             coupled = strength**2 * equations.ratio[:rank] * found.response[:rank]
             static = strength**2 * frozen
-            result[p + c] = _self_energy(fermions.bubble, basis, coupled, static, np.asarray(numbers))
+            result[place] = _self_energy(fermions.bubble, basis, coupled, static, np.asarray(numbers))
     return result
 
 
