@@ -50,9 +50,9 @@ def boltzmann_conductivity(
         \frac{\Gamma}{\Gamma^2 + \omega^2}, \qquad v = \frac{\partial E}{\partial k}
 
     The interaction is left out, and there is no displaced peak: a Drude peak with which that of
-    :func:`optical_conductivity` is compared. With ``rate`` for ``broadening`` that function gives the same
-    for a clean torus, on whose own momenta (Fratini et al., SciPost Phys. 14, 124 (2023), section 4, on bad
-    metals).
+    :func:`optical_conductivity` is compared (Fratini et al., SciPost Phys. 14, 124 (2023), section 4, on bad
+    metals). With ``rate`` for ``broadening`` that function gives the same for a clean torus that has
+    ``momenta`` cells along each period.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.special import expit
 
 from xglass.engine.charge.one_body import hopping_matrix
 from xglass.engine.core.blas import single_thread
@@ -155,17 +156,13 @@ def imbalance(
     The stiffness is (pi / 2V) d^2 F / dA_a dA_b of bonds with phases exp(i A r), by differences of F.
     Parameters as for :func:`conductivity`.
     """
-    from xglass.engine.charge.one_body_kernels import fermi
-
-    axes = vector.shape[-1]
-    terms, factors = terms_of(directions, axes)
+    terms, factors = terms_of(directions, vector.shape[-1])
 
     def point(e, u, mu, T, t, V):  # type: ignore[no-untyped-def]
         if math.isnan(mu):
             return np.nan
         _, weights = _sticks(e, _elements(u, t, source, target, vector), mu, T, terms, factors)
-        occupied = np.array([fermi((level - mu) / T) for level in e])
-        bonds = 2.0 * t * np.einsum("bn,bn,n->b", u[source], u[target], occupied)
+        bonds = 2.0 * t * np.einsum("bn,bn,n->b", u[source], u[target], expit((mu - e) / T))
         tensor = {(int(a), int(b)) for _, a, b in terms}
         stiffness = _stiffness(e, u, mu, T, (t, source, target, vector), tensor)
         # of an off-diagonal part all terms may vanish: it is compared with the diagonal ones
