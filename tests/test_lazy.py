@@ -156,10 +156,18 @@ LAZY = {
     "metallic_glass.square_root_scale": lambda run: xg.metallic_glass.square_root_scale(
         3.0 * temperatures(run), temperatures(run), z=0.1, dim="T"
     ),
+    "metallic_glass.self_energy_parts": lambda run: xg.metallic_glass.self_energy_parts(
+        0.1,
+        local_density_response=coupled(run)["local_density_response"],
+        square_root_prefactor=0.1 * coupled(run)["edwards_anderson"],
+        J=2.0,
+        density_of_states=0.1,
+    ),
     "metallic_glass.square_root_prefactor": lambda run: xg.metallic_glass.square_root_prefactor(
         temperatures(run), J=1.0
     ),
     "density_response": lambda run: xg.density_response(coupled(run)),
+    "fermion_scattering_rate": lambda run: xg.fermion_scattering_rate(coupled(run)),
     "fermion_self_energy": lambda run: xg.fermion_self_energy(coupled(run)),
     "glass_susceptibility": lambda run: xg.glass_susceptibility(coupled(run)),
     "fits.zero_temperature": lambda run: xg.fits.zero_temperature(

@@ -384,6 +384,7 @@ OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
     "gap_ratio": ("charge_glass", xg.gap_ratio),
     "inverse_participation_ratio": ("charge_glass", xg.inverse_participation_ratio),
     "density_response": ("cavity_glass", xg.density_response),
+    "fermion_scattering_rate": ("cavity_glass", xg.fermion_scattering_rate),
     "fermion_self_energy": ("cavity_glass", xg.fermion_self_energy),
     "glass_susceptibility": ("cavity_glass", xg.glass_susceptibility),
     "kinetic_energy": ("charge_glass", xg.kinetic_energy),

@@ -234,6 +234,7 @@ CASES = {
         curve("T", T, 4.0 + T).rename("critical_coupling").assign_coords(filling=0.3)
     ),
     "density_response": lambda: xg.density_response(coupled()).isel(qx=1),
+    "fermion_scattering_rate": lambda: xg.fermion_scattering_rate(coupled()),
     "fermion_self_energy": lambda: xg.fermion_self_energy(coupled(), fermion_matsubara=2),
     "critical_coupling.error": lambda: xg.critical_coupling(
         xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=0.5

@@ -17,6 +17,7 @@ from .models.disorder import random_parameter as random_parameter
 from .models.disorder import random_site_energy as random_site_energy
 from .models.electron_tls import electron_tls as electron_tls
 from .observables.cavity import density_response as density_response
+from .observables.cavity import fermion_scattering_rate as fermion_scattering_rate
 from .observables.cavity import fermion_self_energy as fermion_self_energy
 from .observables.cavity import glass_susceptibility as glass_susceptibility
 from .observables.charge import electrostatic_energy as electrostatic_energy

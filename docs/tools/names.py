@@ -20,7 +20,7 @@ GROUPS = {
     ],
     "Solvers: fermions in a cavity": ["particle_hole_bubble", "saddle_point", "critical_coupling"],
     "Observables: fermions in a cavity": [
-        "density_response", "fermion_self_energy", "glass_susceptibility",
+        "density_response", "fermion_scattering_rate", "fermion_self_energy", "glass_susceptibility",
     ],
     "Observables: glass": [
         "autocorrelation", "overlap", "structure_factor", "order_parameter", "stripe_order",

@@ -214,6 +214,7 @@ CALLS = {
     "saddle_point": [((cavity,), lambda x: xg.saddle_point(x, T=0.5, J=[1.0, 9.0], matsubara=[0, 1]))],
     "critical_coupling": [((cavity,), lambda x: xg.critical_coupling(x, T=0.5))],
     "density_response": [((saddle,), xg.density_response)],
+    "fermion_scattering_rate": [((saddle,), xg.fermion_scattering_rate)],
     "fermion_self_energy": [((saddle,), xg.fermion_self_energy)],
     "glass_susceptibility": [((saddle,), xg.glass_susceptibility)],
     "fits.zero_temperature": [((transitions,), xg.fits.zero_temperature)],
@@ -236,6 +237,14 @@ CALLS = {
         (
             (lambda: xg.metallic_glass.square_root_scale(inverse(), inverse(), z=0.1, dim=("qx", "qy")),),
             lambda x: xg.metallic_glass.square_root_prefactor(x, J=1.0),
+        )
+    ],
+    "metallic_glass.self_energy_parts": [
+        (
+            (lambda: xg.fermion_self_energy(saddle())["fermion_matsubara_frequency"],),
+            lambda x: xg.metallic_glass.self_energy_parts(
+                x, local_density_response=0.1, square_root_prefactor=0.1, J=1.0, density_of_states=0.1
+            ),
         )
     ],
     "charge_glass": [((lattice,), lambda x: xg.charge_glass(x, t_p=0.1))],
@@ -416,6 +425,7 @@ REFUSED = [
     "saddle_point",
     "critical_coupling",
     "density_response",
+    "fermion_scattering_rate",
     "fermion_self_energy",
     "glass_susceptibility",
     "dilute_defects.fraction",

@@ -172,6 +172,14 @@ OF_RESULTS: list[Variable] = [
             "local density response: mean over wave vectors",
         ),
         ("distance_to_transition", "", "{E}", r"\Delta", "distance to the glass transition"),
+        ("linear_self_energy", "", "{E}", r"\Sigma_1", "linear part of the self-energy of fermions"),
+        (
+            "damping_self_energy",
+            "",
+            "{E}",
+            r"\Sigma_{3/2}",
+            "damping part of the self-energy of fermions: with power 3/2 of frequency",
+        ),
         ("square_root_scale", "", "{E}", "A", "energy of the square root in frequency"),
         ("square_root_prefactor", "", "1/{E}^1.5", "c", "prefactor of the square root in frequency"),
         ("thermal_defects", "", "1", "n_i", "thermal defects: excited fraction of the two-level systems"),
@@ -249,6 +257,13 @@ OF_RESULTS: list[Variable] = [
             "{E}",
             r"\omega_n",
             "Matsubara frequency of fermions",
+        ),
+        (
+            "fermion_scattering_rate",
+            "",
+            "{E}",
+            r"\Gamma_f",
+            "scattering rate of fermions: thermal mean of -Im of their self-energy",
         ),
         (
             "fermion_self_energy",
