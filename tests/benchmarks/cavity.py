@@ -14,10 +14,12 @@ for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import sys
+from unittest.mock import patch
 
 import numpy as np
 from timing import interleaved
 
+from xglass.engine.cavity import saddle_point
 from xglass.engine.cavity.bubble import Band, band, basis_for, chi0_of
 from xglass.engine.cavity.grids import CubicGrid
 
@@ -53,6 +55,27 @@ def cube() -> None:
         )
 
 
+def transitions() -> None:
+    """A whole J_c point, beside that with scipy's dctn in its bubble."""
+    print("  L     T      J_c  seconds  dctn: seconds  ratio")
+    for side, T in [(32, 0.2), (64, 0.1), (96, 0.07), (128, 0.05)]:
+        cells = (side,) * 3
+        ours, other = band(-np.ones(3), np.eye(3, dtype=int), cells), fast_transforms(side)
+
+        def point(of: Band, T: float = T, cells: tuple[int, ...] = cells) -> float:
+            with patch.object(saddle_point, "band", lambda *_: of):
+                one = saddle_point.Fermions(-np.ones(3), 0.3, T, offsets=np.eye(3, dtype=int), cells=cells)
+            return one.transition(np.inf, None, "lambda")[1]
+
+        J = point(ours)
+        assert abs(point(other) / J - 1.0) < 1e-9
+        rounds = ROUNDS if side < 100 else 2
+        fast, slow = interleaved(
+            lambda ours=ours: point(ours), lambda other=other: point(other), rounds=rounds
+        )
+        print(f"{side:3d} {T:5.2f} {J:8.5f} {fast:8.4f} {slow:14.4f} {slow / fast:6.2f}")
+
+
 def lattices() -> None:
     """The same point where symmetry is not used: anisotropic, triangular, and in one and two dimensions."""
     print("lattice                 sites   seconds   ns / (N log2 N) and time")
@@ -75,7 +98,7 @@ def lattices() -> None:
         print(f"{name:20s} {sites:8d} {seconds:9.4f} {cost:10.3f}")
 
 
-PARTS = {"cube": cube, "lattices": lattices}
+PARTS = {"cube": cube, "transitions": transitions, "lattices": lattices}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.optimize import brentq
 from scipy.special import expit
 
@@ -125,6 +126,11 @@ def test_self_energy_needs_no_frequencies_of_the_solution():
     np.testing.assert_allclose(frequency, np.pi * frequency["T"] * (2 * frequency["fermion_matsubara"] + 1))
 
 
+def green_in_the_middle(filling, T):
+    """-G(tau = 1/2T) of the band."""
+    return (0.5 / np.cosh(0.5 * levels(6, filling, T) / T)).mean()
+
+
 @pytest.mark.parametrize("omega0", [None, 2.0])
 def test_scattering_rate_is_the_self_energy_at_half_of_imaginary_time(omega0):
     """-Sigma(tau = 1/2T) = 2 T sum (-1)^n Im Sigma(i w_n), an alternating series, by its repeated means."""
@@ -137,6 +143,11 @@ def test_scattering_rate_is_the_self_energy_at_half_of_imaginary_time(omega0):
     assert found.dims == ("filling", "T", "J")
     assert bool((solution["edwards_anderson"].sel(J=9.0) > 0.0).any())
     np.testing.assert_allclose(found, sums[..., -1], rtol=1e-8)
+    # what is frozen scatters elastically, by J^2 q_EA G
+    rest = found - xg.fermion_scattering_rate(solution, frozen=False)
+    green = xr.apply_ufunc(green_in_the_middle, rest["filling"], rest["T"], vectorize=True)
+    known = rest["J"] ** 2 * solution["edwards_anderson"] * green / rest["T"]
+    np.testing.assert_allclose(rest, known.transpose(*rest.dims), rtol=1e-9, atol=1e-13)
 
 
 def test_resistivity_grows_as_three_halves_at_the_transition_and_as_two_in_the_liquid():
@@ -192,6 +203,8 @@ def test_bad_arguments():
             xg.fermion_self_energy(solution, fermion_matsubara=numbers)
     with pytest.raises(ValueError, match="leave J= out"):
         xg.glass_susceptibility(solution, J=2.0)
+    with pytest.raises(TypeError, match="frozen must be True or False, got 1"):
+        xg.fermion_scattering_rate(solution, frozen=1)
     local = xg.saddle_point(model(), T=0.5, J=2.0, approximation="local")
     with pytest.raises(ValueError, match="no wave vectors"):
         xg.density_response(local)

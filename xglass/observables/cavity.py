@@ -163,7 +163,7 @@ def fermion_self_energy(
 
 
 @public
-def fermion_scattering_rate(solution: xr.Dataset) -> xr.DataArray:
+def fermion_scattering_rate(solution: xr.Dataset, *, frozen: bool = True) -> xr.DataArray:
     r"""Scattering rate of fermions off the density fluctuations of a saddle point: its thermal mean.
 
     .. math::
@@ -182,17 +182,18 @@ def fermion_scattering_rate(solution: xr.Dataset) -> xr.DataArray:
     ----------
     solution : Dataset
         Result of :func:`saddle_point`, at any frequencies.
+    frozen : bool
+        Whether frozen densities scatter too, as impurities do: the part J^2 q_EA |G| / T in the glass.
 
     Returns
     -------
     DataArray
-        ``fermion_scattering_rate(...)`` in tc, in the glass with the part J^2 q_EA |G| / T of its frozen
-        densities.
+        ``fermion_scattering_rate(...)`` in tc.
 
     Raises
     ------
     TypeError, KeyError, ValueError
-        Another Dataset, data that were converted.
+        Another Dataset, ``frozen`` that is neither True nor False, data that were converted.
 
     Notes
     -----
@@ -208,7 +209,10 @@ def fermion_scattering_rate(solution: xr.Dataset) -> xr.DataArray:
     [0.032, 0.139, 2.318]
     """
     caller = "fermion_scattering_rate"
+    if not isinstance(frozen, bool | np.bool_):
+        raise TypeError(f"{caller}: frozen must be True or False, got {frozen!r}")
     _, inputs, settings, plan = _again(solution, caller)
+    settings["frozen"] = bool(frozen)
     outputs: dict[str, Output] = {caller: (inputs["J"][1], np.float64)}
     results = tasks.applied(engine.scattering_rates, inputs, outputs, plan, settings=settings)
     coords = solution.coords.to_dataset().drop_vars(["matsubara", "matsubara_frequency"])

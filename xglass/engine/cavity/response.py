@@ -94,20 +94,23 @@ def scattering_rates(
     cells: tuple[int, ...],
     approximation: str | None,
     constraint: str,
+    frozen: bool,
 ) -> np.ndarray:
-    """(..., own) -Sigma / T at half the period of imaginary time, [J^2 D(tau) + J^2 q_EA] |G(tau)| / T."""
+    """(..., own) -Sigma / T at half the period of imaginary time, J^2 [D(tau) + q_EA] |G(tau)| / T, or that
+    without q_EA.
+    """
     shape, each = at_points(hopping, filling, T, J, omega0, own, offsets=offsets, cells=cells)
     result = np.empty(shape)
     for fermions, couplings in each:
         bubble = fermions.bubble
         green = (bubble.band.grid.weight / (2.0 * np.cosh(0.5 * bubble.x))).sum()
         for place, strength, mode in couplings:
-            equations, _, frozen, found = fermions.saddle(strength, mode, approximation, constraint)
+            equations, _, static, found = fermions.saddle(strength, mode, approximation, constraint)
             basis = fermions.basis(fermions.doublings(strength, mode))
             rank = basis.frequencies.size
             with single_thread():
                 middle = basis.to_times([0.5])[0] @ (equations.ratio[:rank] * found.response[:rank])
-            result[place] = strength**2 * (middle + frozen / bubble.T) * green
+            result[place] = strength**2 * (middle + frozen * static / bubble.T) * green
     return result
 
 
