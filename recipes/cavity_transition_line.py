@@ -160,6 +160,9 @@ for found, marker, label in ((full, "o", "full equations"), (bare, "s", "bare fe
     right.errorbar(middle, found.value, found.error, marker=marker, markersize=3, label=label)
 right.axhline(5 / 6, color="0.5", linestyle="--", linewidth=0.7)
 right.set(xscale="log", xlabel="$n$", ylabel=r"$-d \ln J_c / d \ln n$")
+right.minorticks_off()
+middles = dilute[:-1] * 2.0**0.5
+right.set_xticks(middles, [f"{middle:.2g}" for middle in middles])
 right.legend(fontsize=6)
 letters([left, right])
 save(figure, options.out, "cavity_transition_line")
