@@ -57,7 +57,12 @@ def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
 SOLVERS = {
     "charge_glass": ("metropolis",),
     "electron_tls": ("exact", "ftlm", "typicality", "dmft", "static_disorder"),
-    "cavity_glass": ("particle_hole_bubble", "saddle_point", "critical_coupling"),
+    "cavity_glass": (
+        "particle_hole_bubble",
+        "saddle_point",
+        "critical_coupling",
+        "real_frequency_response",
+    ),
 }
 
 #: What is in the data of one model only: its own parameters, and what only its solvers add.

@@ -18,7 +18,9 @@ GROUPS = {
     "Solvers: one electron and two-level systems": [
         "exact", "ftlm", "typicality", "dmft", "static_disorder",
     ],
-    "Solvers: fermions in a cavity": ["particle_hole_bubble", "saddle_point", "critical_coupling"],
+    "Solvers: fermions in a cavity": [
+        "particle_hole_bubble", "saddle_point", "critical_coupling", "real_frequency_response",
+    ],
     "Observables: fermions in a cavity": [
         "density_response", "fermion_scattering_rate", "fermion_self_energy", "glass_susceptibility",
     ],

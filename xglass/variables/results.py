@@ -171,6 +171,20 @@ OF_RESULTS: list[Variable] = [
             r"D(\Omega)",
             "local density response: mean over wave vectors",
         ),
+        (
+            "local_structure_factor",
+            "frequency",
+            "1/{E}",
+            r"S_\mathrm{loc}(\omega)",
+            "local structure factor: density fluctuations of a site",
+        ),
+        (
+            "dynamic_structure_factor",
+            "frequency q",
+            "1/{E}",
+            r"S(q, \omega)",
+            "dynamic structure factor",
+        ),
         ("distance_to_transition", "", "{E}", r"\Delta", "distance to the glass transition"),
         ("linear_self_energy", "", "{E}", r"\Sigma_1", "linear part of the self-energy of fermions"),
         (
