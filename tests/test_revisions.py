@@ -182,6 +182,11 @@ CASES = {
     ),
     "inverse_participation_ratio": lambda: xg.inverse_participation_ratio(states().isel(sweep=[2])),
     "gap_ratio": lambda: xg.gap_ratio(states().isel(sweep=[2])),
+    "chi4": lambda: xg.chi4(states(), waiting_time=0),
+    "occupied_neighbours": lambda: xg.occupied_neighbours(states().isel(sweep=[2])),
+    "defect_density": lambda: xg.defect_density(states(), coordination=3),
+    "local_stripe_order": lambda: xg.local_stripe_order(states().isel(sweep=[2])),
+    "stripe_crossings": lambda: xg.stripe_crossings(states().isel(sweep=[0, 2])),
     "overlap": lambda: xg.autocorrelation(states(), waiting_time=[0, 1]),
     "structure_factor": lambda: xg.structure_factor(
         states().isel(sweep=[2]), q=xr.DataArray(wave_vectors(LATTICE), dims=("q", "axis"))
@@ -204,6 +209,12 @@ CASES = {
     ),
     "ops.correlation": lambda: xg.ops.correlation(
         curve("sweep", LAGS, LAGS**2 % 5), dim="sweep", lag=[0.0, 1.0, 4.0]
+    ),
+    "ops.jumps": lambda: xg.ops.jumps(
+        curve("sweep", LAGS, LAGS**2 % 5), dim="sweep", window=2, threshold=1.0, noise=0.5
+    ),
+    "ops.jumps.noise": lambda: xg.ops.jumps(
+        curve("sweep", LAGS, LAGS**2 % 5), dim="sweep", window=1, threshold=1.0
     ),
     "ops.histogram": lambda: xg.ops.histogram(
         curve("sweep", LAGS, LAGS**2 % 5), bins=4, range=(0.0, 5.0), dim="sweep"
