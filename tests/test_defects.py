@@ -190,12 +190,17 @@ def test_local_stripe_order_is_its_sum_over_bonds(name):
             np.testing.assert_allclose(order[walker, :, k], total / bonds, rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize("shell", [1, 2, 3])
 @pytest.mark.parametrize("name", ONE_IN_A_CELL)
-def test_crossings_are_counted_over_second_neighbours(name):
+def test_crossings_are_counted_over_a_ring(name, shell):
+    """By steps along bonds, and whom each site of the ring belongs to."""
     lattice = LATTICES[name]
     sites = lattice.sizes["site"]
     run = drawn(lattice, walkers=40)
-    order, crossed = xg.local_stripe_order(run).values, xg.stripe_crossings(run).values
+    order = xg.local_stripe_order(run).values
+    crossed = xg.stripe_crossings(run, shell=shell).values
+    if shell == 2:
+        np.testing.assert_array_equal(crossed, xg.stripe_crossings(run))
     near = [{b for a, b, _ in ends(lattice) if a == site} for site in range(sites)]
     for walker in range(40):
         belongs = []
@@ -204,7 +209,10 @@ def test_crossings_are_counted_over_second_neighbours(name):
             winners = np.flatnonzero(order[walker, site] == best)
             belongs.append(int(winners[0]) if best > 0.5 and len(winners) == 1 else None)
         for site in range(sites):
-            ring = {b for a in near[site] for b in near[a]} - near[site] - {site}
+            ring, reached = {site}, {site}
+            for _ in range(shell):
+                ring = {b for a in ring for b in near[a]} - reached
+                reached |= ring
             assert crossed[walker, site] == len({belongs[b] for b in ring} - {None})
 
 
@@ -360,3 +368,8 @@ def test_stripes_need_one_site_in_a_cell_and_an_even_side(name):
 def test_coordination_is_a_whole_number(value, error):
     with pytest.raises(error, match="coordination must be a whole number >= 0"):
         xg.defect_density(drawn(LATTICES["triangular"]), coordination=value)
+
+
+def test_a_shell_is_a_whole_number():
+    with pytest.raises(ValueError, match="shell must be a whole number >= 1"):
+        xg.stripe_crossings(drawn(LATTICES["triangular"]), shell=0)

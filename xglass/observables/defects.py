@@ -174,13 +174,13 @@ def local_stripe_order(run: xr.Dataset) -> xr.DataArray:
 
 
 @public
-def stripe_crossings(run: xr.Dataset) -> xr.DataArray:
+def stripe_crossings(run: xr.Dataset, *, shell: int = 2) -> xr.DataArray:
     """Number of stripe orientations that meet at every site.
 
     A site belongs to the orientation whose :func:`local_stripe_order` exceeds 1/2 (at least five of the six
     neighbours on the triangular lattice; no two orientations can reach that there). What is counted is the
-    number of different orientations among the sites that are two bonds away, no fewer: 0 in disorder, 1
-    within a domain and at walls between domains of one orientation, 2 or 3 where stripes cross, the place
+    number of different orientations among the sites that are ``shell`` bonds away, no fewer: 0 in disorder,
+    1 within a domain and at walls between domains of one orientation, 2 or 3 where stripes cross, the place
     at which quantum defects arise (Fratini et al., SciPost Phys. 14, 124 (2023), section 3.2).
 
     Parameters
@@ -188,6 +188,9 @@ def stripe_crossings(run: xr.Dataset) -> xr.DataArray:
     run : Dataset
         Run with ``occupation(..., site)`` and the lattice, with one site in a cell; may be chunked along all
         but site.
+    shell : int, default 2
+        2 for second neighbours (the ring of 12 on the triangular lattice), which say where the site lies
+        whatever its own neighbours do; 1 for the neighbours themselves, whose local order involves the site.
 
     Returns
     -------
@@ -198,9 +201,10 @@ def stripe_crossings(run: xr.Dataset) -> xr.DataArray:
     Raises
     ------
     TypeError
-        If the occupations are averages.
+        If the occupations are averages, or ``shell`` is no number.
     ValueError
-        If no stripe fits the torus, for cells of several sites, sites in another order, and missing bonds.
+        If no stripe fits the torus, for cells of several sites, sites in another order, missing bonds, and a
+        shell below 1.
     KeyError
         Where the lattice was dropped.
 
@@ -216,5 +220,7 @@ def stripe_crossings(run: xr.Dataset) -> xr.DataArray:
     >>> 0.0 < float(crossing.where(defect).mean()) < 1.0
     True
     """
+    shell = whole_number("shell", shell)
     inputs, _ = _striped(run, "stripe_crossings")
-    return stamp(labelled(defects.orientations, inputs, ["site"]).rename("stripe_crossings"))
+    result = labelled(defects.orientations, inputs, ["site"], shell=shell)
+    return stamp(result.rename("stripe_crossings"))

@@ -75,26 +75,28 @@ def continued_stripes(
     return blanked(result.reshape(*occupation.shape, kinds), there[..., None, None])
 
 
-def second_neighbours(source: np.ndarray, target: np.ndarray, sites: int) -> sparse.csr_array:
-    """(site, site) 1 for sites that two bonds join and neither one bond nor none."""
-    once = _joined(source, target, np.ones(source.size), sites)
-    near = (once + sparse.eye_array(sites, dtype=np.int32, format="csr")) > 0
-    twice = (once @ once) > 0
-    return (twice > near).astype(np.int32)  # type: ignore[no-any-return]
+def _of_shell(source: np.ndarray, target: np.ndarray, sites: int, shell: int) -> sparse.csr_array:
+    """(site, site) 1 for sites that so many bonds lead to, and no fewer."""
+    bonds = _joined(source, target, np.ones(source.size), sites)
+    ring = within = sparse.eye_array(sites, dtype=np.int32, format="csr")
+    for _ in range(shell):
+        ring = (((ring @ bonds) > 0) > (within > 0)).astype(np.int32)
+        within = within + ring
+    return ring
 
 
 @operation("stripe_crossings")
 def orientations(
-    occupation: np.ndarray, source: np.ndarray, target: np.ndarray, signs: np.ndarray
+    occupation: np.ndarray, source: np.ndarray, target: np.ndarray, signs: np.ndarray, *, shell: int
 ) -> np.ndarray:
-    """(..., site) number of orientations that second neighbours belong to.
+    """(..., site) number of orientations that sites at a distance of so many bonds belong to.
 
     A site belongs to an orientation if more than three quarters of its bonds continue that stripe, and fewer
     every other one.
     """
     occupation, there = configurations(occupation)
     sites, kinds = occupation.shape[-1], signs.shape[-1]
-    rows, ring = occupation.reshape(-1, sites), second_neighbours(source, target, sites)
+    rows, ring = occupation.reshape(-1, sites), _of_shell(source, target, sites, shell)
     result = np.zeros(rows.shape)
     for part in blocks(len(rows), sites * kinds):
         agreement, bonds = _agreement(rows[part], source, target, signs)
