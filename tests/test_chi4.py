@@ -61,6 +61,26 @@ def test_without_memory_the_overlap_is_hypergeometric(sites, particles):
     np.testing.assert_allclose(chi.values.ravel(), [0.0, known], rtol=1e-10, atol=1e-25)
 
 
+def test_without_memory_the_structure_factor_is_left():
+    """(1/N) sum_q S(q)^2, with S of all 12870 states by their weights, against 40000 independent pairs. Their
+    overlap has a kurtosis of 3.3, so that its variance is known to 0.76 %: five of these are allowed.
+    """
+    glass = xg.charge_glass(xg.lattice.triangular(4), self_image="include")
+    chosen = np.array(list(itertools.combinations(range(16), 8)))
+    n = np.zeros((len(chosen), 16), dtype=np.int8)
+    np.put_along_axis(n, chosen, 1, axis=1)
+    every = glass.assign(occupation=(("walker", "site"), n))
+    energy = xg.electrostatic_energy(every).values
+    weight = np.exp(-(energy - energy.min()) / 0.1)
+    weight /= weight.sum()
+    S = weight @ xg.structure_factor(every).values
+    drawn = np.random.default_rng(3).choice(len(n), size=(40_000, 2), p=weight)
+    chi = xg.chi4(of(n[drawn], xg.lattice.triangular(4)), waiting_time=0)
+    left = (S**2).sum() / 16
+    assert left > 1.5 / 16  # correlations count
+    assert float(chi.sel(lag=1)[0]) == pytest.approx(left, rel=0.038)
+
+
 def test_regions_that_flip_as_one_add_their_sites():
     """Half of all walkers reverse a block of b pairs, all others nothing: C jumps by what 2 b sites hold."""
     n = np.tile(np.arange(16) % 2, (8, 2, 1))

@@ -133,8 +133,8 @@ def chi4(run: xr.Dataset, *, waiting_time: Labels) -> xr.DataArray:
 
     chi_4(t, t_W) = N var_walkers C(t, t_W), with C of one walker (:func:`autocorrelation`) and the unbiased
     variance, that over walkers - 1. It grows with the number of sites that relax together, and has its
-    maximum over t near the relaxation time.
-    Configurations without any memory have [n (1 - n)]^2 N / (N - 1) at filling n: 1/16 at n = 1/2.
+    maximum over t near the relaxation time. Where nothing is remembered (1/N) sum_q S(q)^2 is left, with the
+    structure factor of equilibrium: 1/16, up to 1/N, for charges without correlations at half filling.
 
     Parameters
     ----------
