@@ -5,6 +5,7 @@ perfect stripes, walls, a pair of defects, the crossing of three stripes, threef
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import optimize, special
 
 import xglass as xg
 
@@ -141,6 +142,43 @@ def test_the_sites_of_a_defect_are_degenerate_up_to_next_neighbours():
     np.testing.assert_allclose(spread[1], 0.0, atol=1e-12)
     assert min(spread[2]) > 0.1
     assert spread[2] == pytest.approx(spread[2][::-1], abs=1e-12)  # particles and holes
+
+
+def test_every_pair_of_defects_costs_the_same():
+    """Known from an independent Ewald sum, for all four moves to a neighbouring empty row."""
+    lattice = xg.lattice.triangular(12)
+    stripe, _, source, _ = pair(12)
+    targets = [b for a, b, _ in ends(lattice) if a == source and stripe[b] == 0]
+    made = np.tile(stripe, (5, 1))
+    for moved, target in zip(made[1:], targets, strict=True):
+        moved[[source, target]] = 0, 1
+    for self_image in ("exclude", "include"):
+        model = xg.charge_glass(lattice, self_image=self_image)
+        energy = xg.electrostatic_energy(model.assign(occupation=(("walker", "site"), made.astype(np.int8))))
+        np.testing.assert_allclose(energy[1:] - energy[0], 0.4028739193364, rtol=0, atol=1e-11)
+    assert energy[0] == pytest.approx(-0.6144574677700 * 144, abs=1e-9)
+
+
+def test_a_pair_gains_energy_of_second_order_where_hopping_is_small():
+    """<K> = 2 sum_bonds t^2 (f_i - f_j) / (phi_i - phi_j), with the Fermi function f at half filling."""
+    lattice, (stripe, moved, _, _) = xg.lattice.triangular(12), pair(12)
+    t, T = 1e-3, 0.03
+    run = xg.charge_glass(lattice, t_p=t, eta=-1.0).assign(
+        occupation=(("walker", "site"), np.array([stripe, moved], dtype=np.int8))
+    )
+    kinetic, known = xg.kinetic_energy(run.assign_coords(T=T)).values, []
+    for phi in xg.electrostatic_potential(run).values:
+        mu = optimize.brentq(
+            lambda mu, phi: special.expit((mu - phi) / T).sum() - 72, -5.0, 5.0, (phi,), 1e-14
+        )
+        f, total = special.expit((mu - phi) / T), 0.0
+        for a, b, _ in ends(lattice):  # from either end, hence no factor 2
+            gap = phi[a] - phi[b]
+            total += t**2 * ((f[a] - f[b]) / gap if abs(gap) > 1e-9 else -f[a] * (1 - f[a]) / T)
+        known.append(total)
+    np.testing.assert_allclose(kinetic, known, rtol=2e-4)
+    assert kinetic[1] - kinetic[0] == pytest.approx(known[1] - known[0], rel=2e-3)
+    assert kinetic[1] - kinetic[0] < -30 * t**2
 
 
 def within(lattice):
