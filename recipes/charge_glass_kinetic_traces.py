@@ -223,7 +223,7 @@ save(figure, options.out, "charge_glass_kinetic_traces")
 # as pairs come and go. Walkers then lose their stripes for good, all of twelve in the full form, and end as
 # a quench does. With the self-image term a pair gains too little to be created at all within such a time.
 # The gain of a pair is of second order only where $t_p$ is below the spread of the potential over its three
-# sites, a tenth of $V$ from next neighbours; beyond it the gain bends towards the law of a droplet, $\propto
-# t_p$. After a quench every fifth site has three occupied neighbours. They sit where stripes cross: the more
-# orientations meet on the neighbours of a site, the likelier it is such a defect, which in configurations
-# without correlations is not so.
+# sites, a tenth of $V$ from next neighbours; beyond it the gain bends towards the law of a droplet, linear
+# in $t_p$. After a quench every fifth site has three occupied neighbours. They sit where stripes cross: the
+# more orientations meet on the neighbours of a site, the likelier it is such a defect, which in
+# configurations without correlations is not so.
