@@ -33,9 +33,9 @@ def temperatures(run):
     return 1.0 + run["acceptance"].isel(sweep=-1).mean("walker")
 
 
-def uncut(x):
-    """All temperatures in one block, where there are blocks."""
-    return x.chunk(T=-1) if x.chunks else x
+def uncut(x, dim="T"):
+    """All temperatures in one block, where there are blocks, or all entries of another dimension."""
+    return x.chunk({dim: -1}) if x.chunks else x
 
 
 def more_temperatures(run):
@@ -123,10 +123,15 @@ LAZY = {
         run, T=[0.05, 0.1], walker=3, sweep=3, seed=7, start=run
     ),
     "autocorrelation": correlation,
+    "chi4": lambda run: xg.chi4(run, waiting_time=[0, 1]),
     "overlap": lambda run: xg.overlap(run, run),
     "stripe_order": lambda run: xg.stripe_order(run),
     "structure_factor": lambda run: xg.structure_factor(run),
     "order_parameter": lambda run: xg.order_parameter(run, q=[np.pi, 0.0]),
+    "occupied_neighbours": lambda run: xg.occupied_neighbours(run),
+    "defect_density": lambda run: xg.defect_density(run),
+    "local_stripe_order": lambda run: xg.local_stripe_order(run),
+    "stripe_crossings": lambda run: xg.stripe_crossings(run),
     "electrostatic_energy": lambda run: xg.electrostatic_energy(run),
     "electrostatic_potential": lambda run: xg.electrostatic_potential(run),
     "kinetic_energy": lambda run: xg.kinetic_energy(run),
@@ -179,6 +184,9 @@ LAZY = {
     ),
     "ops.histogram": lambda run: xg.ops.histogram(
         xg.local_density(run), bins=4, range=(0, 1), dim=["site", "sweep"]
+    ),
+    "ops.jumps": lambda run: xg.ops.jumps(
+        uncut(run["electrostatic_energy"], "sweep"), dim="sweep", window=1, threshold=3.0
     ),
     "ops.moments": lambda run: xg.ops.moments(run["electrostatic_energy"], dim="sweep"),
     "ops.correlation": lambda run: xg.ops.correlation(

@@ -374,6 +374,11 @@ def solved(solver):
 OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
     "autocorrelation": ("charge_glass", lambda data: xg.autocorrelation(data, waiting_time=0)),
     "overlap": ("charge_glass", lambda data: xg.overlap(data, data)),
+    "chi4": ("charge_glass", lambda data: xg.chi4(data, waiting_time=0)),
+    "defect_density": ("charge_glass", xg.defect_density),
+    "local_stripe_order": ("charge_glass", xg.local_stripe_order),
+    "occupied_neighbours": ("charge_glass", xg.occupied_neighbours),
+    "stripe_crossings": ("charge_glass", xg.stripe_crossings),
     "density_of_states": (
         "charge_glass",
         lambda data: xg.density_of_states(data, energy=[0.0, 1.0], broadening=0.1),

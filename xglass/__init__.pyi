@@ -29,9 +29,14 @@ from .observables.conductivity import peak_frequency as peak_frequency
 from .observables.conductivity import resistivity as resistivity
 from .observables.conductivity import spectral_weight as spectral_weight
 from .observables.conductivity import sum_rule as sum_rule
+from .observables.defects import defect_density as defect_density
+from .observables.defects import local_stripe_order as local_stripe_order
+from .observables.defects import occupied_neighbours as occupied_neighbours
+from .observables.defects import stripe_crossings as stripe_crossings
 from .observables.diffusion import diffusivity as diffusivity
 from .observables.diffusion import mean_square_displacement as mean_square_displacement
 from .observables.glass import autocorrelation as autocorrelation
+from .observables.glass import chi4 as chi4
 from .observables.glass import irreversibility_temperature as irreversibility_temperature
 from .observables.glass import overlap as overlap
 from .observables.kubo import optical_conductivity as optical_conductivity

@@ -278,9 +278,9 @@ def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
             raise ValueError(
                 f"{caller}: {array.name or 'the array'} has dimensions {array.dims} and needs {dim!r}"
             )
-        if len(array.chunksizes.get(dim, ())) > 1:
+        if len(array.variable.chunksizes.get(dim, ())) > 1:
             raise ValueError(
-                f"{caller}: dimension {dim!r} is split in chunks {array.chunksizes[dim]}; write "
+                f"{caller}: dimension {dim!r} is split in chunks {array.variable.chunksizes[dim]}; write "
                 f".chunk({dim}=-1) before it"
             )
 

@@ -25,8 +25,11 @@ GROUPS = {
         "density_response", "fermion_scattering_rate", "fermion_self_energy", "glass_susceptibility",
     ],
     "Observables: glass": [
-        "autocorrelation", "overlap", "structure_factor", "order_parameter", "stripe_order",
+        "autocorrelation", "chi4", "overlap", "structure_factor", "order_parameter", "stripe_order",
         "irreversibility_temperature",
+    ],
+    "Observables: defects": [
+        "defect_density", "occupied_neighbours", "local_stripe_order", "stripe_crossings",
     ],
     "Observables: energies and densities": [
         "electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density",

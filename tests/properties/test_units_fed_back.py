@@ -182,6 +182,11 @@ CONFIGURATIONS = {
     "stripe_order": xg.stripe_order,
     "structure_factor": xg.structure_factor,
     "order_parameter": lambda x: xg.order_parameter(x, q=[np.pi, 0.0]),
+    "occupied_neighbours": xg.occupied_neighbours,
+    "defect_density": xg.defect_density,
+    "local_stripe_order": xg.local_stripe_order,
+    "stripe_crossings": xg.stripe_crossings,
+    "chi4": lambda x: xg.chi4(x, waiting_time=0),
     "autocorrelation": lambda x: xg.autocorrelation(x, waiting_time=0),
     "overlap": lambda x: xg.overlap(x, x),
 }
@@ -318,6 +323,12 @@ CALLS = {
     ],
     "ops.correlation": [
         ((lambda: run()["electrostatic_energy"],), lambda x: xg.ops.correlation(x, dim="sweep"))
+    ],
+    "ops.jumps": [
+        (
+            (lambda: run()["electrostatic_energy"],),
+            lambda x: xg.ops.jumps(x, dim="sweep", window=1, threshold=1.0, noise=0.01 * x.std().item()),
+        )
     ],
     "ops.moments": [((lambda: run()["electrostatic_energy"],), lambda x: xg.ops.moments(x, dim="sweep"))],
     "units.to_physical": [((run,), xg.units.to_physical), ((sigma,), xg.units.to_physical)],

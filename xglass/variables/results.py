@@ -14,6 +14,13 @@ OF_RESULTS: list[Variable] = [
             r"C(t,t_\mathrm{W})",
             "density autocorrelation",
         ),
+        (
+            "chi4",
+            "waiting_time lag",
+            "1",
+            r"\chi_4(t,t_\mathrm{W})",
+            "dynamical susceptibility: N times the variance of the density autocorrelation",
+        ),
         ("overlap", "walker sweep", "1", "Q", "overlap of two configurations"),
         ("structure_factor", "walker sweep q", "1", "S(q)", "structure factor"),
         (
@@ -29,6 +36,28 @@ OF_RESULTS: list[Variable] = [
             "1",
             r"\Psi_o",
             "stripe order parameter: 1 in the perfect stripe",
+        ),
+        (
+            "local_stripe_order",
+            "walker sweep site orientation",
+            "1",
+            r"\psi_o(i)",
+            "local stripe order: 1 where all neighbours continue the stripe",
+        ),
+        (
+            "stripe_crossings",
+            "walker sweep site",
+            "1",
+            "c_i",
+            "stripe orientations that meet at a site",
+        ),
+        ("occupied_neighbours", "walker sweep site", "1", "z_i", "occupied neighbours of a site"),
+        (
+            "defect_density",
+            "walker sweep",
+            "1",
+            r"\rho_z",
+            "defect density: fraction of sites with a given number of occupied neighbours",
         ),
         (
             "electrostatic_potential",
@@ -242,6 +271,7 @@ OF_RESULTS: list[Variable] = [
         ),
         ("histogram", "bin", "1", "P", "histogram"),
         ("density", "bin", "1", "p", "probability density: histogram normalised to one"),
+        ("jumps", "sweep", "1", r"\Delta x", "jumps: size of the step at a change point, 0 elsewhere"),
         ("moments", "moment", "1", "m_k", "moments: the mean, then central moments"),
         ("correlation", "lag", "1", "C(t)", "correlation function"),
         (
