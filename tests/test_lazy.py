@@ -103,6 +103,9 @@ SOLVERS = {
     "particle_hole_bubble": lambda **options: xg.particle_hole_bubble(
         cavity(), T=[0.2, 0.4], matsubara=[0, 1], **options
     ),
+    "real_frequency_response": lambda **options: xg.real_frequency_response(
+        cavity(), T=[0.2, 0.4], J=[1.0, 5.0], frequency=[0.0, 1.0], broadening=6.0, **options
+    ),
     "saddle_point": lambda **options: xg.saddle_point(
         cavity(), T=[0.2, 0.4], J=[1.0, 5.0], matsubara=[0, 1], **options
     ),
@@ -112,6 +115,7 @@ SOLVERS = {
 #: What may be cut and what may not, where these are not g and frequency.
 CUTS = {
     "particle_hole_bubble": ("filling", "qx"),
+    "real_frequency_response": ("filling", "J"),
     "saddle_point": ("filling", "J"),
     "critical_coupling": ("filling", "matsubara"),
 }
@@ -167,6 +171,9 @@ LAZY = {
         square_root_prefactor=0.1 * coupled(run)["edwards_anderson"],
         J=2.0,
         density_of_states=0.1,
+    ),
+    "metallic_glass.scattered_light": lambda run: xg.metallic_glass.scattered_light(
+        temperatures(run).rename(T="frequency"), omega0=2.0
     ),
     "metallic_glass.square_root_prefactor": lambda run: xg.metallic_glass.square_root_prefactor(
         temperatures(run), J=1.0

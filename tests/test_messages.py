@@ -353,6 +353,9 @@ CALLS: dict[str, Callable[[xr.Dataset], object]] = {
     "dmft": lambda data: xg.dmft(data, T=1.0, frequency=[0.0]),
     "static_disorder": lambda data: xg.static_disorder(data, **GRID, sites=8, realization=2, seed=1),
     "particle_hole_bubble": lambda data: xg.particle_hole_bubble(data, T=1.0, matsubara=[0, 1]),
+    "real_frequency_response": lambda data: xg.real_frequency_response(
+        data, T=1.0, J=1.0, frequency=[0.0, 1.0], broadening=6.0
+    ),
     "saddle_point": lambda data: xg.saddle_point(data, T=1.0, J=1.0, matsubara=[0, 1]),
     "critical_coupling": lambda data: xg.critical_coupling(data, T=1.0),
 }

@@ -244,6 +244,13 @@ CASES = {
     "particle_hole_bubble": lambda: xg.particle_hole_bubble(
         xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=[0.2, 0.5], matsubara=[0, 1]
     )[["susceptibility"]].isel(qx=1),
+    "real_frequency_response": lambda: xg.real_frequency_response(
+        xg.cavity_glass(xg.lattice.cubic(4), filling=0.3, omega0=[2.0, 8.0]),
+        T=0.5,
+        J=[2.0, 9.0],
+        frequency=[-1.0, 0.0, 2.0],
+        broadening=[6.0, 8.0],
+    ).drop_vars("residual"),
     "saddle_point": lambda: coupled().drop_vars("residual"),
     "critical_coupling": lambda: xg.critical_coupling(
         xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=0.5

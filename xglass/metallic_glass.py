@@ -14,7 +14,7 @@ import xarray as xr
 
 from xglass.checks import in_model_units, real_array, refuse
 from xglass.engine.core.operations import operation
-from xglass.messages import elsewhere, public
+from xglass.messages import NotFoundError, elsewhere, public
 from xglass.units.parameters import Parameter, parameter
 from xglass.variables import stamp
 
@@ -22,6 +22,7 @@ __all__ = [
     "closed_form_response",
     "distance_to_transition",
     "mediated_coupling",
+    "scattered_light",
     "self_energy_parts",
     "square_root_prefactor",
     "square_root_scale",
@@ -384,3 +385,54 @@ def self_energy_parts(
             "damping_self_energy": strength * c * (2.0 / 3.0) * omega**1.5,
         }
     return stamp(xr.Dataset(parts), energy="tc")
+
+
+@public
+def scattered_light(local_structure_factor: Any, *, omega0: Any) -> xr.DataArray:
+    r"""Return the spectrum of the light that density fluctuations scatter out of the cavity.
+
+    .. math:: I(\omega) \propto S_\mathrm{loc}(\omega)
+        \left[ \frac{\omega_0}{\omega_0^2 - \omega^2} \right]^2
+
+    Photons follow the densities that they couple to by their own response. Many modes see the local
+    fluctuations; how much leaves the cavity is a factor that the model leaves open.
+
+    Parameters
+    ----------
+    local_structure_factor : DataArray
+        S_loc(..., frequency) in 1/tc, from :func:`real_frequency_response`, with its coordinate ``frequency``
+        in tc, the distance of the light from that of the pump.
+    omega0 : number or DataArray
+        Frequency of the photons in tc, > 0.
+
+    Returns
+    -------
+    DataArray
+        ``scattered_light(..., frequency)`` in tc^-3. It is infinite at omega0, where the width of the mode
+        would enter.
+
+    Raises
+    ------
+    TypeError, KeyError, ValueError
+        Naming the argument: no numbers, no coordinate ``frequency``, omega0 not > 0, data that were
+        converted.
+
+    Examples
+    --------
+    >>> import xarray as xr, xglass as xg
+    >>> S = xr.DataArray([0.1, 0.2], dims="frequency", coords={"frequency": [0.0, 1.0]})
+    >>> xg.metallic_glass.scattered_light(S, omega0=2.0).round(4).values.tolist()
+    [0.025, 0.0889]
+    """
+    caller = "metallic_glass.scattered_light"
+    S = _array(caller, "local_structure_factor", local_structure_factor)
+    if "frequency" not in S.coords:
+        raise NotFoundError(
+            f"{caller}: local_structure_factor has no coordinate 'frequency'; write "
+            ".assign_coords(frequency=...)"
+        )
+    photons = _array(caller, "omega0", omega0, above=0.0)
+    frequency = S["frequency"].drop_attrs()
+    with xr.set_options(arithmetic_join="exact"):
+        result = S * (photons / (photons**2 - frequency**2)) ** 2
+    return stamp(result.rename("scattered_light"), energy="tc")

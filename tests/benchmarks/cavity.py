@@ -22,6 +22,7 @@ from timing import interleaved
 from xglass.engine.cavity import saddle_point
 from xglass.engine.cavity.bubble import Band, band, basis_for, chi0_of
 from xglass.engine.cavity.grids import CubicGrid
+from xglass.engine.cavity.real_frequency import local_response, retarded_bubble
 
 ROUNDS = 5
 
@@ -76,6 +77,24 @@ def transitions() -> None:
         print(f"{side:3d} {T:5.2f} {J:8.5f} {fast:8.4f} {slow:14.4f} {slow / fast:6.2f}")
 
 
+def real_frequencies() -> None:
+    """Sixty frequencies above the real axis, at the broadening that the echo leaves, and D of three couplings."""
+    print("  L  broadening  seconds of the bubble  D of three couplings")
+    for side, eta in [(32, 0.6), (64, 0.3)]:
+        one = saddle_point.Fermions(-np.ones(3), 0.3, 0.1, offsets=np.eye(3, dtype=int), cells=(side,) * 3)
+        z = np.linspace(0.05, 12.0, 60) + 1j * eta
+        levels = [(J, one.saddle(J, np.inf, None, "lambda")[3].level) for J in (2.0, 4.0, 6.0)]
+        chi, weight = retarded_bubble(one.bubble, z), one.bubble.band.grid.weight
+
+        def local(chi: np.ndarray = chi, weight: np.ndarray = weight, levels: list = levels) -> None:
+            for J, level in levels:
+                for row in chi:
+                    local_response(row, weight, level, complex(J * J), 0j, half_plane=True)
+
+        bubble, rest = interleaved(lambda one=one, z=z: retarded_bubble(one.bubble, z), local, rounds=2)
+        print(f"{side:3d} {eta:11.2f} {bubble:22.2f} {rest:21.3f}")
+
+
 def lattices() -> None:
     """The same point where symmetry is not used: anisotropic, triangular, and in one and two dimensions."""
     print("lattice                 sites   seconds   ns / (N log2 N) and time")
@@ -98,7 +117,7 @@ def lattices() -> None:
         print(f"{name:20s} {sites:8d} {seconds:9.4f} {cost:10.3f}")
 
 
-PARTS = {"cube": cube, "transitions": transitions, "lattices": lattices}
+PARTS = {"cube": cube, "transitions": transitions, "real": real_frequencies, "lattices": lattices}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

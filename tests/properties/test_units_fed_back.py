@@ -102,6 +102,11 @@ def bubble():
     return xg.particle_hole_bubble(cavity(), T=0.5, matsubara=[0, 1]).compute()
 
 
+def spectrum():
+    options = {"frequency": [0.0, 1.0], "broadening": 6.0}
+    return xg.real_frequency_response(cavity(), T=0.5, J=2.0, **options).compute()
+
+
 @functools.cache
 def saddle():
     return xg.saddle_point(cavity(), T=0.5, J=[1.0, 5.0], matsubara=[0, 1]).compute()
@@ -216,6 +221,15 @@ CALLS = {
     ],
     "cavity_glass": [((lattice,), lambda x: xg.cavity_glass(x, filling=0.3))],
     "particle_hole_bubble": [((cavity,), lambda x: xg.particle_hole_bubble(x, T=0.5, matsubara=[0, 1]))],
+    "real_frequency_response": [
+        (
+            (cavity,),
+            lambda x: xg.real_frequency_response(x, T=0.5, J=2.0, frequency=[0.0, 1.0], broadening=6.0),
+        )
+    ],
+    "metallic_glass.scattered_light": [
+        ((spectrum,), lambda x: xg.metallic_glass.scattered_light(x["local_structure_factor"], omega0=20.0))
+    ],
     "saddle_point": [((cavity,), lambda x: xg.saddle_point(x, T=0.5, J=[1.0, 9.0], matsubara=[0, 1]))],
     "critical_coupling": [((cavity,), lambda x: xg.critical_coupling(x, T=0.5))],
     "density_response": [((saddle,), xg.density_response)],
@@ -433,6 +447,7 @@ REFUSED = [
     "typicality",
     "dmft",
     "static_disorder",
+    "real_frequency_response",
     "saddle_point",
     "critical_coupling",
     "density_response",

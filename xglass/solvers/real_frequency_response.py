@@ -27,10 +27,10 @@ def __dir__() -> list[str]:
 
 
 #: Seconds that a time of the commutator takes for every site.
-SECONDS = 4e-9
+SECONDS_OF_TIME = 4e-9
 
 #: Times in the slowest period of the damping, over the width of the band: what a bubble takes.
-TIMES = 14.0
+TIMES_OF_PERIOD = 14.0
 
 #: A broadening times the time of the echo, from which on the echo is damped to one per cent.
 SILENT = 4.6
@@ -129,9 +129,9 @@ def real_frequency_response(
     _warn_of_echo(caller, model, settings, float(width.min()))
 
     loops, sites = tasks.loops(inputs.values()), math.prod(cells)
-    band = 4.0 * float(np.abs(inputs["hopping"][0]).sum("bond").max())
+    band = 4.0 * float(np.abs(inputs["hopping"][0].values).sum(axis=-1).max())
     reach = band + float(np.abs(grid.values).max())
-    seconds = SECONDS * sites * TIMES * reach / float(width.min())
+    seconds = SECONDS_OF_TIME * sites * TIMES_OF_PERIOD * reach / float(width.min())
     plan = tasks.planned(chunks, loops, caller=caller, seconds=seconds)
     path = path_of_zone(cells)
     inputs["broadening"] = (xr.DataArray(np.atleast_1d(width.values), dims="broadening"), ["broadening"])

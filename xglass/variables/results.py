@@ -214,6 +214,7 @@ OF_RESULTS: list[Variable] = [
             r"S(q, \omega)",
             "dynamic structure factor",
         ),
+        ("scattered_light", "frequency", "1/{E}^3", r"I(\omega)", "scattered light: up to a factor"),
         ("distance_to_transition", "", "{E}", r"\Delta", "distance to the glass transition"),
         ("linear_self_energy", "", "{E}", r"\Sigma_1", "linear part of the self-energy of fermions"),
         (

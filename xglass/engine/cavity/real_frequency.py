@@ -48,7 +48,7 @@ STEPS, DONE, ROUNDING = 1000, 1e-14, 1e-11
 HIGHEST, RATIO = 8.0, 1.25
 
 #: Numbers that the bubbles of one pass over the times may hold.
-LARGEST = 3e7
+MOST_NUMBERS = 3e7
 
 #: A frequency of 0 has S as its limit: of frequencies that are this part of the broadening.
 NEAR = 1e-4
@@ -69,21 +69,31 @@ def retarded_bubble(bubble: Bubble, z: np.ndarray) -> np.ndarray:
     grid, x = bubble.band.grid, bubble.x * bubble.T
     f, z = fermi_function(bubble.x), np.asarray(z, dtype=np.complex128)
     result = np.zeros((z.size, x.size), dtype=np.complex128)
-    fastest = bubble.band.width + float(np.abs(z.real).max())
-    last = -np.log(DAMPED) / float(z.imag.min())
-    panels = int(np.ceil(last * fastest / TURN))
     node, weight = np.polynomial.legendre.leggauss(NODES)
-    length = last / panels
     with single_thread():
-        for panel in range(panels):
-            t = length * (panel + 0.5 * (1.0 + node))
-            factor = np.exp(1j * z[:, None] * t) * (0.5 * length * weight)
-            here = np.abs(factor).max(axis=1) > DAMPED * length
+        for begin, length in _panels(z, bubble.band.width):
+            here = np.exp(-z.imag * begin) > DAMPED
+            t = begin + 0.5 * length * (1.0 + node)
+            factor = np.exp(1j * z[here, None] * t) * (0.5 * length * weight)
             commutator = _commutator(grid, x, f, t)
-            result.real[here] += factor.real[here] @ commutator
-            result.imag[here] += factor.imag[here] @ commutator
+            result.real[here] += factor.real @ commutator
+            result.imag[here] += factor.imag @ commutator
     result[:, 0] = 0.0
     return result
+
+
+def _panels(z: np.ndarray, width: float) -> Iterator[tuple[float, float]]:
+    """Begin and length of panels in which no integrand turns, or decays, too much; short ones come first.
+
+    At time t what decays faster than 1/t is gone.
+    """
+    decades, fastest = -float(np.log(DAMPED)), width + float(np.abs(z.real).max())
+    begin, last, steepest = 0.0, decades / float(z.imag.min()), float(z.imag.max())
+    while begin < last:
+        alive = min(steepest, decades / begin) if begin > 0.0 else steepest
+        length = min(TURN / (fastest + alive), last - begin)
+        yield begin, length
+        begin += length
 
 
 def _commutator(grid: object, x: np.ndarray, f: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -150,13 +160,15 @@ def responses(
     shape, each = at_points(hopping, filling, T, J, omega0, own, offsets=offsets, cells=cells)
     grid = (*shape, broadening.size, frequency.size)
     local, noise = np.empty(grid, dtype=np.complex128), np.empty(grid)
-    paths, numbers = np.empty((*grid, len(path))), np.zeros((3, *shape))
+    paths, numbers = np.empty((*grid, len(path))), np.empty((2, *shape))
+    worst = np.zeros(shape)
     for fermions, couplings in each:
         bubble, settled = fermions.bubble, []
         for place, strength, mode in couplings:
             _, _, frozen, found = fermions.saddle(strength, mode, None, "lambda")
             settled.append((place, strength, mode, found.level))
-            numbers[:, *place] = 0.5 * found.level, frozen, found.residual
+            numbers[:, *place] = 0.5 * found.level, frozen
+            worst[place] = found.residual
         columns = bubble.band.grid.index()[tuple(np.transpose(path))]
         static = all(mode == np.inf for _, _, mode, _ in settled)
         for (b, w), z, rows in _bubbles(bubble, broadening, frequency, static):
@@ -167,8 +179,8 @@ def responses(
                 factor = _fluctuations(float(frequency[w]), z[-1].real, bubble.T)
                 noise[(*place, b, w)] = factor * D.imag
                 paths[(*place, b, w)] = factor * chi[columns].imag
-                numbers[(2, *place)] = max(numbers[(2, *place)], wrong)
-    return local, noise, paths, *numbers
+                worst[place] = max(worst[place], wrong)
+    return local, noise, paths, *numbers, worst
 
 
 #: Place of a frequency, the heights from which it is followed, the lowest last, and the bubbles at them.
@@ -188,7 +200,7 @@ def _bubbles(
         return omega + 1j * eta * RATIO ** np.arange(steps, -1, -1)
 
     ladders = [heights(*place) for place in places]
-    several = max(int(LARGEST / (bubble.x.size * max(map(len, ladders)))), 1)
+    several = max(int(MOST_NUMBERS / (bubble.x.size * max(map(len, ladders)))), 1)
     for begin in range(0, len(places), several):
         some = slice(begin, begin + several)
         rows = retarded_bubble(bubble, np.concatenate(ladders[some]))
@@ -213,4 +225,5 @@ def _fluctuations(frequency: float, near: float, T: float) -> float:
     """What S is over Im chi at the absolute value of a frequency, 2 / (1 - e^(-w/T)); at 0 the limit."""
     if frequency == 0.0:
         return 2.0 * T / near
-    return 2.0 / abs(np.expm1(-frequency / T))
+    x = abs(frequency) / T
+    return float(-2.0 / np.expm1(-x) * (1.0 if frequency > 0.0 else np.exp(-x)))
