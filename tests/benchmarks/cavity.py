@@ -78,7 +78,7 @@ def transitions() -> None:
 
 
 def real_frequencies() -> None:
-    """Sixty frequencies above the real axis, at the broadening that the echo leaves, and D of three couplings."""
+    """Sixty frequencies, at the broadening that the echo leaves, and D of three couplings."""
     print("  L  broadening  seconds of the bubble  D of three couplings")
     for side, eta in [(32, 0.6), (64, 0.3)]:
         one = saddle_point.Fermions(-np.ones(3), 0.3, 0.1, offsets=np.eye(3, dtype=int), cells=(side,) * 3)

@@ -160,27 +160,27 @@ def responses(
     shape, each = at_points(hopping, filling, T, J, omega0, own, offsets=offsets, cells=cells)
     grid = (*shape, broadening.size, frequency.size)
     local, noise = np.empty(grid, dtype=np.complex128), np.empty(grid)
-    paths, numbers = np.empty((*grid, len(path))), np.empty((2, *shape))
-    worst = np.zeros(shape)
+    paths, worst = np.empty((*grid, len(path))), np.zeros(shape)
+    level, frozen = np.empty(shape), np.empty(shape)
     for fermions, couplings in each:
-        bubble, settled = fermions.bubble, []
-        for place, strength, mode in couplings:
-            _, _, frozen, found = fermions.saddle(strength, mode, None, "lambda")
-            settled.append((place, strength, mode, found.level))
-            numbers[:, *place] = 0.5 * found.level, frozen
-            worst[place] = found.residual
+        bubble, several = fermions.bubble, [*couplings]
+        for place, strength, mode in several:
+            _, _, frozen[place], found = fermions.saddle(strength, mode, None, "lambda")
+            level[place], worst[place] = found.level, found.residual
         columns = bubble.band.grid.index()[tuple(np.transpose(path))]
-        static = all(mode == np.inf for _, _, mode, _ in settled)
+        static = all(mode == np.inf for _, _, mode in several)
         for (b, w), z, rows in _bubbles(bubble, broadening, frequency, static):
-            for place, strength, mode, level in settled:
-                D, chi, wrong = _followed(z, rows, bubble.band.grid.weight, strength, mode, level)
+            for place, strength, mode in several:
+                D, chi, wrong = _followed(
+                    z, rows, bubble.band.grid.weight, strength, mode, float(level[place])
+                )
                 sign = 1.0 if frequency[w] >= 0.0 else -1.0
                 local[(*place, b, w)] = complex(D.real, sign * D.imag if frequency[w] != 0.0 else 0.0)
                 factor = _fluctuations(float(frequency[w]), z[-1].real, bubble.T)
                 noise[(*place, b, w)] = factor * D.imag
                 paths[(*place, b, w)] = factor * chi[columns].imag
                 worst[place] = max(worst[place], wrong)
-    return local, noise, paths, *numbers, worst
+    return local, noise, paths, 0.5 * level, frozen, worst
 
 
 #: Place of a frequency, the heights from which it is followed, the lowest last, and the bubbles at them.
