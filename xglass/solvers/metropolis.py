@@ -43,7 +43,11 @@ RECORDED: dict[str, Output] = {
     "acceptance": (["sweep"], np.float64),
     "active_attempts": (["sweep"], np.int64),
     "solves": (["sweep"], np.int64),
+    "cache_hits": (["sweep"], np.int64),
+    "proved_rejections": (["sweep"], np.int64),
 }
+#: What of them tells of the work, and never stands in a run.
+COUNTERS = [name for name, (_, kind) in RECORDED.items() if kind is np.int64]
 
 
 @public
@@ -156,7 +160,7 @@ def metropolis(
         ramp=ramp,
         seed=seed,
         chunks=chunks,
-    ).drop_vars(["active_attempts", "solves"])
+    ).drop_vars(COUNTERS)
     return run if weight != "classical" else run.drop_vars("kinetic_energy")
 
 
@@ -237,7 +241,7 @@ def metropolis_counters(
         seed=seed,
         chunks=chunks,
     )
-    return counted[["active_attempts", "solves"]]
+    return counted[COUNTERS]
 
 
 def _simulate(
