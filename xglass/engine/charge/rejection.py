@@ -32,7 +32,7 @@ REMEMBERED = 2**14
 
 
 def fermi_poles(order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Poles z and residues R (order / 2,) of f(x) = 1/2 - sum_p R_p 2 x/(x^2 + z_p^2).
+    """Return poles z and residues R (order / 2,) of f(x) = 1/2 - sum_p R_p 2 x/(x^2 + z_p^2).
 
     The continued fraction of tanh, cut after ``order`` terms: the poles are the inverse eigenvalues of a
     symmetric tridiagonal matrix (Ozaki, Phys. Rev. B 75, 035123 (2007)).
@@ -46,7 +46,7 @@ def fermi_poles(order: int) -> tuple[np.ndarray, np.ndarray]:
 
 @functools.cache
 def _expansions() -> tuple[np.ndarray, ...]:
-    """Poles and residues of all orders one after another, where each begins, and how far it holds."""
+    """Join poles and residues of all orders one after another, where each begins, and how far it holds."""
     parts = [fermi_poles(order) for order in ORDERS]
     starts = np.cumsum([0, *(len(poles) for poles, _ in parts)])
     limits = np.array([RANGE * order**2 for order in ORDERS])
@@ -55,7 +55,7 @@ def _expansions() -> tuple[np.ndarray, ...]:
 
 @functools.cache
 def _dsytrd() -> int:
-    """Address of LAPACK's dsytrd in this process."""
+    """Find the address of LAPACK's dsytrd in this process."""
     import ctypes
 
     from scipy.linalg import cython_lapack
@@ -68,7 +68,7 @@ def _dsytrd() -> int:
 
 
 def proof_tools(hopping: np.ndarray) -> tuple[Any, ...]:
-    """Tools of :func:`quantum_bound` for a (site, site) matrix of K: not to be shared by threads."""
+    """Return the tools of :func:`quantum_bound` for a (site, site) matrix of K: not to be shared by threads."""
     sites = len(hopping)
     # few sites: LAPACK's unblocked reduction, which it takes when there is no room for blocks, is the faster
     size = 64 * sites if sites > 64 else 1
@@ -86,7 +86,7 @@ def proof_tools(hopping: np.ndarray) -> tuple[Any, ...]:
 
 
 def empty_memory(sites: int, slots: int = REMEMBERED) -> tuple[np.ndarray, ...]:
-    """Memory of no configuration yet: keys (slot, word), values (slot,) and kinds (slot,)."""
+    """Return a memory of no configuration yet: keys (slot, word), values (slot,) and kinds (slot,)."""
     return (
         np.zeros((slots, (sites + 63) // 64), dtype=np.uint64),
         np.zeros(slots),

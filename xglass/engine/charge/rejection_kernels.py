@@ -174,7 +174,7 @@ def _table(starts, limits, reach):
 
 @kernel
 def quantum_bound(kinetic, hopping, potential, t, particles, guess, tools, work):
-    """A number that the quantum part of a weight is not below, as the full solve computes it, or -inf.
+    """Find a number that the quantum part of a weight, as the full solve computes it, is not below.
 
     Parameters
     ----------
@@ -185,11 +185,16 @@ def quantum_bound(kinetic, hopping, potential, t, particles, guess, tools, work)
     t, particles : float, int
         Temperature, and particle number.
     guess : (2,) float64
-        mu and dN/dmu to begin with; left as those that were found.
+        To begin with, mu and dN/dmu; left as those that were found.
     tools : tuple
         As from :func:`xglass.engine.charge.rejection.proof_tools`.
     work : (site, site) float64
         Overwritten.
+
+    Returns
+    -------
+    float
+        The bound; -inf where no expansion reaches the levels, NaN where the potential is.
     """
     lapack, options, vectors, room, info, (poles, residues, starts, limits), pivots, norm = tools
     n = potential.size
@@ -251,7 +256,7 @@ def pack(n, key):
 
 @kernel
 def recall(memory, hashed, key):
-    """What is known of a configuration: (NOTHING, EXACT or BOUND, the value)."""
+    """Return what is known of a configuration: (NOTHING, EXACT or BOUND, the value)."""
     keys, values, kinds = memory
     slot = np.int64(hashed & np.uint64(kinds.size - 1))
     if kinds[slot] == NOTHING:
