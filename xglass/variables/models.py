@@ -146,5 +146,19 @@ OF_MODELS: list[Variable] = [
             r"N_\mathrm{eig}",
             "one-body eigenproblems solved: since the last stored sweep",
         ),
+        (
+            "cache_hits",
+            "walker sweep",
+            "1",
+            r"N_\mathrm{known}",
+            "attempts decided from memory: since the last stored sweep",
+        ),
+        (
+            "proved_rejections",
+            "walker sweep",
+            "1",
+            r"N_\mathrm{proved}",
+            "attempts rejected by a new proof: since the last stored sweep",
+        ),
     ),
 ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from xglass.engine.charge.one_body import hopping_matrix
 from xglass.engine.charge.potential import electrostatic_energy, potential
+from xglass.engine.charge.rejection import REMEMBERED, empty_memory, proof_tools
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
 from xglass.engine.core.points import over_points, points
@@ -99,6 +100,7 @@ def simulate(
     every: int,
     weight: str,
     moves: str,
+    plain: bool = False,
 ) -> tuple[np.ndarray, ...]:
     """A block of trajectories.
 
@@ -124,12 +126,15 @@ def simulate(
         (sweeps + 1,) factor on the temperature.
     seed, first_sweep, continued, frames, every, weight, moves
         As for the solver; a continued run stores no frame of its first sweep.
+    plain : bool
+        Solve the eigenproblem of every active attempt: the same trajectories with more work, to compare with.
 
     Returns
     -------
     tuple of ndarray
         Occupation (..., walker, frame, site) int8; energy, kinetic, acceptance (..., walker, frame) float64;
-        active attempts and eigenproblems since the last frame (..., walker, frame) int64.
+        active attempts, eigenproblems, attempts decided from memory and rejections proved since the last
+        frame (..., walker, frame) int64.
     """
     from xglass.engine.charge.metropolis_kernels import trajectories
 
@@ -140,7 +145,7 @@ def simulate(
     )
     occupation = np.empty((*shape, frames, sites), dtype=np.int8)
     energy, kinetic = np.empty((*shape, frames)), np.zeros((*shape, frames))
-    counters = np.empty((*shape, frames, 3), dtype=np.int64)
+    counters = np.empty((*shape, frames, 5), dtype=np.int64)
     key, neighbours = np.uint64(seed), neighbour_table(source, target, sites)
     with single_thread():
         for p in np.ndindex(shape[:-1]):
@@ -159,12 +164,13 @@ def simulate(
             results = (occupation[p], energy[p], kinetic[p], counters[p])
             rules = (WEIGHTS[weight], MOVES[moves])
             times = (first_sweep, continued, every, temperature)
-            trajectories(key, stream, *times, *fields, *neighbours, *rules, state, *results)
+            means = (not plain, proof_tools(matrix), empty_memory(sites, 1 if plain else REMEMBERED))
+            trajectories(key, stream, *times, *fields, *neighbours, *rules, *means, state, *results)
             energy[p] += energy_of_reference(u, ref)
     acceptance = counters[..., 0] / (every * sites)
     if not continued:
         acceptance[..., 0] = np.nan
-    return occupation, energy, kinetic, acceptance, counters[..., 1], counters[..., 2]
+    return occupation, energy, kinetic, acceptance, *np.moveaxis(counters[..., 1:], -1, 0)
 
 
 def _first_states(

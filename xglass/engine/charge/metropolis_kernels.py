@@ -12,11 +12,21 @@ import math
 import numpy as np
 
 from xglass.engine.charge.one_body_kernels import kinetic_energy, kinetic_free_energy
+from xglass.engine.charge.rejection_kernels import (
+    BOUND,
+    EXACT,
+    NOTHING,
+    pack,
+    quantum_bound,
+    recall,
+    remember,
+)
 from xglass.engine.core.jit import inline, kernel
 from xglass.engine.core.philox import HALF_WORD, START, fill
 
 CLASSICAL, KINETIC, FREE_ENERGY = 0, 1, 2
 NEIGHBOUR, EXCHANGE = 0, 1
+ACCEPTED, ACTIVE, SOLVED, RECALLED, PROVED = range(5)
 
 
 @kernel
@@ -142,6 +152,108 @@ def quantum_sweep(
 
 
 @kernel
+def proved_sweep(
+    n,
+    phi,
+    coupling,
+    unit,
+    t,
+    neighbours,
+    degree,
+    moves,
+    a,
+    b,
+    u,
+    weight,
+    hopping,
+    diagonal,
+    particles,
+    extra,
+    moved,
+    potential,
+    work,
+    tools,
+    memory,
+    key,
+    guess,
+    counts,
+):
+    """What :func:`quantum_sweep` does, bit for bit, with fewer eigenproblems.
+
+    The random number of an attempt is known before the attempt is judged, so that a move needs no more than
+    a proof that it is rejected: a lower bound on its weight that already rejects it. What the bound leaves
+    open, and every accepted move, is solved as ever. ``memory`` holds what is known of configurations at
+    this temperature; ``guess`` is where the search for mu begins.
+
+    Returns accepted moves, active attempts, twice the change of energy and the new ``extra``; adds to
+    ``counts`` eigenproblems, attempts decided from memory, and attempts rejected by a new proof.
+    """
+    sites = n.size
+    accepted, active, twice = 0, 0, np.int64(0)
+    for k in range(sites):
+        i, j = proposal(a[k], b[k], sites, moves, neighbours, degree)
+        if n[i] == n[j]:
+            continue
+        if n[j]:
+            i, j = j, i
+        active += 1
+        step = phi[j] - phi[i] - coupling[i, j]
+        n[i], n[j] = 0, 1
+        hashed = pack(n, key)
+        known, value = recall(memory, hashed, key)
+        if known != NOTHING and rejected(step * unit + (value - extra), t, u[k]):
+            n[i], n[j] = 1, 0
+            counts[RECALLED] += 1
+            continue
+        for m in range(sites):
+            moved[m] = phi[m] + coupling[j, m] - coupling[i, m]
+        # where the electrostatic energy alone lets the move pass, it most often does: no proof is tried
+        if known == NOTHING and rejected(step * unit, t, u[k]):
+            for m in range(sites):
+                potential[m] = moved[m] * unit + diagonal[n[m]]
+            value = quantum_bound(weight == KINETIC, hopping, potential, t, particles, guess, tools, work)
+            if rejected(step * unit + (value - extra), t, u[k]):
+                remember(memory, hashed, key, BOUND, value)
+                n[i], n[j] = 1, 0
+                counts[PROVED] += 1
+                continue
+        if known == EXACT:
+            counts[RECALLED] += 1
+        else:
+            value = gain(weight, hopping, moved, unit, diagonal, n, t, particles, potential, work)
+            remember(memory, hashed, key, EXACT, value)
+            counts[SOLVED] += 1
+            if rejected(step * unit + (value - extra), t, u[k]):
+                n[i], n[j] = 1, 0
+                continue
+        phi[:] = moved
+        extra = value
+        twice += 2 * step
+        accepted += 1
+    return accepted, active, twice, extra
+
+
+@kernel
+def potential_of(n, coupling, base, phi):
+    """Fixed-point potential of a configuration into ``phi``; returns particles and twice the energy.
+
+    E = 1/2 sum_i n_i (base_i + phi_i): its double is a whole number.
+    """
+    particles, twice = 0, np.int64(0)
+    for i in range(n.size):
+        phi[i] = base[i]
+        particles += n[i]
+    for i in range(n.size):
+        if n[i]:
+            for j in range(n.size):
+                phi[j] += coupling[i, j]
+    for i in range(n.size):
+        if n[i]:
+            twice += base[i] + phi[i]
+    return particles, twice
+
+
+@kernel
 def trajectories(
     seed,
     streams,
@@ -158,6 +270,9 @@ def trajectories(
     degree,
     weight,
     moves,
+    proofs,
+    tools,
+    memory,
     state,
     occupation,
     energy,
@@ -190,71 +305,56 @@ def trajectories(
         Table of neighbours, and how many of a row are some.
     weight, moves : int
         Numbers of the rules.
+    proofs : bool
+        Whether rejections may be proved and configurations remembered: the same results from less work.
+    tools, memory : tuple
+        As from :func:`xglass.engine.charge.rejection.proof_tools` and ``empty_memory``.
     state : (walker, site) int8
         The start; left as the last state.
     occupation, energy, kinetic : (walker, frame, site), (walker, frame) and (walker, frame)
         Outputs.
-    counters : (walker, frame, 3) int64
-        Output: accepted, active attempts, eigenproblems since the last frame.
+    counters : (walker, frame, 5) int64
+        Output: accepted, active attempts, eigenproblems, attempts decided from memory and rejections proved
+        since the last frame.
     """
     walkers, sites = state.shape
     sweeps = temperature.size - 1
     a, b, u = np.empty(sites, np.uint64), np.empty(sites, np.uint64), np.empty(sites, np.float64)
     phi, moved = np.empty(sites, np.int64), np.empty(sites, np.int64)
     potential, work = np.empty(sites), np.empty((sites, sites))
+    key, guess, counts = np.empty(memory[0].shape[1], np.uint64), np.zeros(2), np.zeros(5, np.int64)
+    table, draws, room = (neighbours, degree, moves), (a, b, u), (moved, potential, work)
+    means = (tools, memory, key, guess)
     for w in range(walkers):
         n = state[w]
-        particles = 0
-        for i in range(sites):
-            phi[i] = base[i]
-            particles += n[i]
-        for i in range(sites):
-            if n[i]:
-                for j in range(sites):
-                    phi[j] += coupling[i, j]
-        twice_energy = np.int64(0)  # E = 1/2 sum_i n_i (base_i + phi_i): its double is a whole number
-        for i in range(sites):
-            if n[i]:
-                twice_energy += base[i] + phi[i]
+        particles, twice_energy = potential_of(n, coupling, base, phi)
         extra, known = 0.0, -1.0  # the quantum part of the weight, and the temperature it was taken at
-        accepted, active, solves, frame = 0, 0, 0, 0
+        quantum = (weight, hopping, diagonal, particles)
+        guess[:] = 0.0
+        counts[:] = 0
+        frame = 0
         for s in range(sweeps + 1):
             t = temperature[s]
             if weight != CLASSICAL and t != known:
                 extra = gain(weight, hopping, phi, unit, diagonal, n, t, particles, potential, work)
                 known = t
-                solves += 1
+                counts[SOLVED] += 1
+                memory[2][:] = NOTHING
             if s > 0:
                 fill(seed, streams[w], np.uint64(first_sweep + s - 1) * np.uint64(sites), a, b, u)
                 if weight == CLASSICAL:
-                    done, tried, twice = classical_sweep(
-                        n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u
+                    done, tried, twice = classical_sweep(n, phi, coupling, unit, t, *table, *draws)
+                elif proofs:
+                    done, tried, twice, extra = proved_sweep(
+                        n, phi, coupling, unit, t, *table, *draws, *quantum, extra, *room, *means, counts
                     )
                 else:
                     done, tried, twice, extra = quantum_sweep(
-                        n,
-                        phi,
-                        coupling,
-                        unit,
-                        t,
-                        neighbours,
-                        degree,
-                        moves,
-                        a,
-                        b,
-                        u,
-                        weight,
-                        hopping,
-                        diagonal,
-                        particles,
-                        extra,
-                        moved,
-                        potential,
-                        work,
+                        n, phi, coupling, unit, t, *table, *draws, *quantum, extra, *room
                     )
-                    solves += tried
-                accepted += done
-                active += tried
+                    counts[SOLVED] += tried
+                counts[ACCEPTED] += done
+                counts[ACTIVE] += tried
                 twice_energy += twice
             if s % every == 0 and (s > 0 or not continued):
                 occupation[w, frame] = n
@@ -265,9 +365,7 @@ def trajectories(
                     kinetic[w, frame] = gain(
                         KINETIC, hopping, phi, unit, diagonal, n, t, particles, potential, work
                     )
-                    solves += 1
-                counters[w, frame, 0] = accepted
-                counters[w, frame, 1] = active
-                counters[w, frame, 2] = solves
-                accepted, active, solves = 0, 0, 0
+                    counts[SOLVED] += 1
+                counters[w, frame] = counts
+                counts[:] = 0
                 frame += 1
