@@ -22,7 +22,7 @@ NUMBERED = {"interaction", "hopping", "bond_kind", "bond_source", "cells"}
 #: What needs every bond.
 BONDED = {"hopping", "bond_kind", "bond_source"}
 #: So many bonds are looked at together, which keeps their differences in the cache.
-BLOCK = 1 << 14
+BONDS_TOGETHER = 1 << 14
 
 
 def require_whole(data: xr.Dataset, *names: str, caller: str, physical: bool = False) -> None:
@@ -82,8 +82,8 @@ def _bonds_join_their_sites(data: xr.Dataset) -> bool:
         eager(data, name) for name in ("position", "bond_source", "bond_target", "bond_vector")
     )
     inverse = np.linalg.inv(eager(data, "torus"))
-    for begin in range(0, len(source), BLOCK):
-        some = slice(begin, begin + BLOCK)
+    for begin in range(0, len(source), BONDS_TOGETHER):
+        some = slice(begin, begin + BONDS_TOGETHER)
         windings = (position[source[some]] + vector[some] - position[target[some]]) @ inverse
         windings -= np.rint(windings)
         if not abs(windings).max() <= 1e-6:  # nor a NaN

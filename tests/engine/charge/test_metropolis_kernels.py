@@ -321,6 +321,52 @@ def test_fixed_point_is_bounded(entries, energies, magnitude):
     )  # with 144 sites: 1e-15 of the largest potential
 
 
+def unfolded(coupling):
+    """The matrix of couplings in pieces."""
+    numbers, where, line, place = coupling
+    return numbers[where[:, line] + place]
+
+
+@pytest.mark.parametrize(
+    ("lattice", "row"),
+    [
+        (xg.lattice.triangular(6), 6),
+        (xg.lattice.triangular(4, 6), 4),
+        (xg.lattice.square(6, 4), 6),
+        (xg.lattice.chain(12), 12),
+    ],
+)
+def test_couplings_that_do_not_change_with_translations_are_n_numbers(lattice, row, monkeypatch):
+    """The same matrix, bit for bit, and the same chain."""
+    U, eps = xg.coulomb(lattice, self_image="include").values, np.linspace(-1.0, 1.0, lattice.sizes["site"])
+    matrix, base, unit = metropolis.fixed_point(U, eps)
+    arguments = {"T": 0.1, "walker": 2, "sweep": 10, "seed": 1, "weight": "classical", "chunks": None}
+    glass = xg.charge_glass(lattice, hopping={kind: 0.0 for kind in np.unique(lattice["bond_kind"])})
+    runs = []
+    for few in (1, 10**6):
+        monkeypatch.setattr(metropolis, "FEW", few)
+        coupling, *rest = metropolis.pieces(U, eps)
+        np.testing.assert_array_equal(unfolded(coupling), matrix)
+        np.testing.assert_array_equal(rest[0], base)
+        assert rest[1] == unit
+        sites = lattice.sizes["site"]
+        assert coupling[0].size == (2 * sites if few == 1 else sites**2)
+        assert coupling[1].shape == (sites, sites // row if few == 1 else 1)
+        runs.append(xg.metropolis(glass, **arguments))
+    assert runs[0].identical(runs[1])
+
+
+def test_couplings_that_change_with_translations_stay_a_matrix(monkeypatch):
+    monkeypatch.setattr(metropolis, "FEW", 1)
+    U = xg.coulomb(xg.lattice.triangular(6)).values
+    U[5, 30] += 1e-15
+    coupling, *_ = metropolis.pieces(U, np.zeros(36))
+    assert coupling[0].size == 36**2
+    np.testing.assert_array_equal(unfolded(coupling), metropolis.fixed_point(U, np.zeros(36))[0])
+    random = xg.random_couplings(8, realization=1, seed=1).isel(realization=0).values
+    assert metropolis.pieces(random, np.zeros(8))[0][0].size == 64
+
+
 def test_fixed_point_of_the_coulomb_glass_keeps_fifteen_digits():
     U = xg.coulomb(xg.lattice.triangular(12)).values
     coupling, _, unit = metropolis.fixed_point(U, np.zeros(144))

@@ -18,6 +18,13 @@ from xglass.engine.core.streams import streams
 WEIGHTS = {"classical": 0, "kinetic": 1, "free_energy": 2}
 MOVES = {"neighbour": 0, "exchange": 1}
 
+#: Sites from which on couplings that do not change with translations are kept as N numbers: the matrix of
+#: fewer lies in the cache.
+FEW = 1000
+
+#: Rows of the interaction that are looked at together.
+ROWS_TOGETHER = 256
+
 
 def fixed_point(interaction: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Off-diagonal interaction and potential of the empty lattice as int64 in units of a power of two.
@@ -25,15 +32,72 @@ def fixed_point(interaction: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, 
     The unit is the finest with which the sum of all potentials, twice over, still fits: about 1e-15 of the
     interaction at 144 sites. Returns (coupling, base, unit).
     """
+    shift = _binary_digits(interaction, base)
+    return _whole_matrix(interaction, shift), _whole(base, shift), 2.0**-shift
+
+
+def _binary_digits(interaction: np.ndarray, base: np.ndarray) -> int:
+    """How many of them whole numbers have behind the point."""
+    largest = 0.0
+    for begin in range(0, base.size, ROWS_TOGETHER):  # the matrix may be too large for a copy
+        some = slice(begin, begin + ROWS_TOGETHER)
+        block = np.abs(interaction[some])
+        block[np.arange(len(block)), np.arange(begin, begin + len(block))] = 0.0
+        largest = max(largest, float((block.sum(axis=1) + np.abs(base[some])).max()))
+    largest *= 4.0 * base.size
+    return 62 - int(np.ceil(np.log2(largest))) if largest > 0.0 else 0
+
+
+def _whole(values: np.ndarray, shift: int) -> np.ndarray:
+    return np.rint(np.ldexp(np.asarray(values, dtype=np.float64), shift)).astype(np.int64)
+
+
+def _whole_matrix(interaction: np.ndarray, shift: int) -> np.ndarray:
+    """Whole numbers of a matrix without its diagonal, which may be far above the rest."""
     coupling = np.array(interaction, dtype=np.float64)
     np.fill_diagonal(coupling, 0.0)
-    largest = 4.0 * base.size * (np.abs(coupling).sum(axis=1) + np.abs(base)).max()
-    shift = 62 - int(np.ceil(np.log2(largest))) if largest > 0.0 else 0
-    return (
-        np.rint(np.ldexp(coupling, shift)).astype(np.int64),
-        np.rint(np.ldexp(base, shift)).astype(np.int64),
-        2.0**-shift,
-    )
+    return _whole(coupling, shift)
+
+
+def pieces(interaction: np.ndarray, base: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray, float]:
+    """Like :func:`fixed_point`, with the coupling as the chain reads it: (numbers, where, line, place).
+
+    Of site i the row of couplings is made of pieces of equal length, ``numbers[where[i, r]:]`` with r rising;
+    site j stands in the piece ``line[j]`` at ``place[j]``.
+    Where the interaction does not change with translations, N numbers hold all pieces, each row of the
+    lattice twice, so that none has to be read around the torus. Otherwise the matrix is one piece for each
+    site. Both hold the same numbers.
+    """
+    sites = base.size
+    shift = _binary_digits(interaction, base)
+    row = _row_length(interaction) if sites >= FEW else None
+    if row is None:
+        numbers, where = _whole_matrix(interaction, shift).ravel(), sites * np.arange(sites)[:, None]
+        line, place = np.divmod(np.arange(sites), sites)
+    else:
+        first = np.concatenate([[0.0], interaction[0, 1:]])
+        first = _whole(first, shift).reshape(-1, row)
+        numbers = np.tile(first, 2).ravel()
+        line, place = np.divmod(np.arange(sites), row)
+        lines = np.arange(len(first))
+        where = (lines - line[:, None]) % len(first) * (2 * row) + row - place[:, None]
+    return (numbers, where, line, place), _whole(base, shift), 2.0**-shift
+
+
+def _row_length(interaction: np.ndarray) -> int | None:
+    """Sites in a row of the lattice, where the interaction depends on the displacement alone; or None."""
+    sites = len(interaction)
+    for row in (n for n in range(sites, 1, -1) if sites % n == 0):
+        first = interaction[0].reshape(-1, row)
+        if all(_moved_along(first, i, interaction[i]) for i in (1, row % sites, *range(sites))):
+            return row
+    return None
+
+
+def _moved_along(first: np.ndarray, site: int, row: np.ndarray) -> bool:
+    """Whether the couplings of a site are those of the first, moved."""
+    line, place = divmod(site, first.shape[1])
+    return np.array_equal(np.roll(first, (line, place), axis=(0, 1)).ravel(), row)
 
 
 def fixed_point_units(interaction: np.ndarray, site_energy: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -159,7 +223,7 @@ def simulate(
             if patterns.shape[-1] == sites:
                 first = ordered(matrix, u, own, ref, float(temperature[0]), patterns)
             state = _first_states(first, key, stream, particles, sites)
-            coupling, base, unit = fixed_point(u, empty_potential(u, own, ref))
+            coupling, base, unit = pieces(u, empty_potential(u, own, ref))
             fields = (coupling, base, self_potential(u, ref), unit, matrix)
             results = (occupation[p], energy[p], kinetic[p], counters[p])
             rules = (WEIGHTS[weight], MOVES[moves])

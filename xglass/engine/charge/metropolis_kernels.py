@@ -63,6 +63,26 @@ def proposal(a, b, sites, moves, neighbours, degree):
     return i, j + (j >= i)
 
 
+@inline
+def pair(coupling, i, j):
+    """U_ij of couplings in pieces, see :func:`xglass.engine.charge.metropolis.pieces`."""
+    numbers, where, line, place = coupling
+    return numbers[where[i, line[j]] + place[j]]
+
+
+@inline
+def hop(phi, coupling, i, j):
+    """Change the potential as a particle that goes from i to j does."""
+    numbers, where, line, place = coupling
+    length = where.shape[0] // where.shape[1]
+    for r in range(where.shape[1]):
+        part = phi[r * length : (r + 1) * length]
+        gone, come = where[i, r], where[j, r]
+        minus, plus = numbers[gone : gone + length], numbers[come : come + length]
+        for m in range(length):
+            part[m] += plus[m] - minus[m]
+
+
 @kernel
 def classical_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, u):
     """One sweep with weight E, in place.
@@ -78,11 +98,10 @@ def classical_sweep(n, phi, coupling, unit, t, neighbours, degree, moves, a, b, 
         if n[j]:
             i, j = j, i  # the particle hops from i to j
         active += 1
-        step = phi[j] - phi[i] - coupling[i, j]
+        step = phi[j] - phi[i] - pair(coupling, i, j)
         if rejected(step * unit, t, u[k]):
             continue
-        for m in range(sites):
-            phi[m] += coupling[j, m] - coupling[i, m]
+        hop(phi, coupling, i, j)
         n[i], n[j] = 0, 1
         twice += 2 * step
         accepted += 1
@@ -136,9 +155,9 @@ def quantum_sweep(
         if n[j]:
             i, j = j, i
         active += 1
-        step = phi[j] - phi[i] - coupling[i, j]
-        for m in range(sites):
-            moved[m] = phi[m] + coupling[j, m] - coupling[i, m]
+        step = phi[j] - phi[i] - pair(coupling, i, j)
+        moved[:] = phi
+        hop(moved, coupling, i, j)
         n[i], n[j] = 0, 1
         proposed = gain(weight, hopping, moved, unit, diagonal, n, t, particles, potential, work)
         if rejected(step * unit + (proposed - extra), t, u[k]):
@@ -197,7 +216,7 @@ def proved_sweep(
         if n[j]:
             i, j = j, i
         active += 1
-        step = phi[j] - phi[i] - coupling[i, j]
+        step = phi[j] - phi[i] - pair(coupling, i, j)
         n[i], n[j] = 0, 1
         hashed = pack(n, key)
         known, value = recall(memory, hashed, key)
@@ -205,8 +224,8 @@ def proved_sweep(
             n[i], n[j] = 1, 0
             counts[RECALLED] += 1
             continue
-        for m in range(sites):
-            moved[m] = phi[m] + coupling[j, m] - coupling[i, m]
+        moved[:] = phi
+        hop(moved, coupling, i, j)
         # where the electrostatic energy alone lets the move pass, it most often does: no proof is tried
         if known == NOTHING and rejected(step * unit, t, u[k]):
             for m in range(sites):
@@ -246,7 +265,7 @@ def potential_of(n, coupling, base, phi):
     for i in range(n.size):
         if n[i]:
             for j in range(n.size):
-                phi[j] += coupling[i, j]
+                phi[j] += pair(coupling, i, j)
     for i in range(n.size):
         if n[i]:
             twice += base[i] + phi[i]
@@ -293,8 +312,8 @@ def trajectories(
         Sweeps between stored states: first_sweep + every, first_sweep + 2 every, ... follow the start.
     temperature : (sweeps + 1,) float64
         Temperature of sweep first_sweep + k at index k; index 0 is the start's.
-    coupling, base : (site, site) and (site,) int64
-        U_ij without diagonal, and the potential of the empty lattice, in ``unit``.
+    coupling, base : ((...), (site, piece)) and (site,) int64
+        U_ij without diagonal, in pieces, and the potential of the empty lattice, in ``unit``.
     diagonal : (2,) float64
         What an empty and an occupied site add to their own potential (the self-image term).
     unit : float
