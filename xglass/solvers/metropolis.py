@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ from xglass.engine.charge import metropolis as engine
 from xglass.engine.core.streams import RULE_VERSION
 from xglass.messages import NotFoundError, public
 from xglass.solvers import tasks
-from xglass.solvers.starts import start_of
+from xglass.solvers.starts import SHORTCUT_ATTRS, start_of
 from xglass.solvers.tasks import Output
 from xglass.solvers.trajectories import (
     check_digits,
@@ -45,6 +48,9 @@ RECORDED: dict[str, Output] = {
     "solves": (["sweep"], np.int64),
     "cache_hits": (["sweep"], np.int64),
     "proved_rejections": (["sweep"], np.int64),
+    "estimated_rejections": (["sweep"], np.int64),
+    "audits": (["sweep"], np.int64),
+    "audit_disagreements": (["sweep"], np.int64),
 }
 #: What of them tells of the work, and never stands in a run.
 COUNTERS = [name for name, (_, kind) in RECORDED.items() if kind is np.int64]
@@ -62,6 +68,7 @@ def metropolis(
     weight: str = "kinetic",
     every: int = 1,
     ramp: xr.DataArray | None = None,
+    shortcut: Mapping[str, float] | None = None,
     seed: int,
     chunks: Chunks = "auto",
 ) -> xr.Dataset:
@@ -161,6 +168,7 @@ def metropolis(
         weight=weight,
         every=every,
         ramp=ramp,
+        shortcut=shortcut,
         seed=seed,
         chunks=chunks,
     ).drop_vars(COUNTERS)
@@ -179,6 +187,7 @@ def metropolis_counters(
     weight: str = "kinetic",
     every: int = 1,
     ramp: xr.DataArray | None = None,
+    shortcut: Mapping[str, float] | None = None,
     seed: int,
     chunks: Chunks = "auto",
 ) -> xr.Dataset:
@@ -244,10 +253,30 @@ def metropolis_counters(
         weight=weight,
         every=every,
         ramp=ramp,
+        shortcut=shortcut,
         seed=seed,
         chunks=chunks,
     )
     return counted[COUNTERS]
+
+
+def _checked_shortcut(shortcut: Mapping[str, float], weight: str) -> tuple[float, float]:
+    """Return window and fraction of audits."""
+    if not isinstance(shortcut, Mapping) or set(shortcut) != {"window", "audit"}:
+        raise ValueError(
+            f"shortcut must be None or have the keys 'window' and 'audit', like {{'window': 0.10, 'audit': "
+            f"0.05}}, got {shortcut!r}"
+        )
+    if weight != "kinetic":
+        raise ValueError(f"shortcut estimates <K> and needs weight='kinetic', got weight={weight!r}")
+    numbers: tuple[Any, Any] = (shortcut["window"], shortcut["audit"])
+    plain = all(isinstance(x, Real) and not isinstance(x, bool) for x in numbers)
+    if not plain or not 0.0 < numbers[0] < math.inf or not 0.0 <= numbers[1] <= 1.0:
+        raise ValueError(
+            "shortcut must hold a window > 0, in the unit of energy of the model, and a fraction of audits "
+            f"between 0 and 1, got {dict(shortcut)!r}"
+        )
+    return float(numbers[0]), float(numbers[1])
 
 
 def _simulate(
@@ -262,6 +291,7 @@ def _simulate(
     weight: str,
     every: int,
     ramp: xr.DataArray | None,
+    shortcut: Mapping[str, float] | None,
     chunks: Chunks,
 ) -> xr.Dataset:
     """A run with all that its trajectories record, lazy."""
@@ -280,6 +310,10 @@ def _simulate(
     inputs = trajectory_inputs(point, identifiers)
     attrs: dict[str, Any] = {"solver": "metropolis", "weight": weight, "moves": moves, "seed": str(seed)}
     attrs["rule_version"] = RULE_VERSION
+    estimates = None
+    if shortcut is not None:
+        estimates = _checked_shortcut(shortcut, weight)
+        attrs |= dict(zip(SHORTCUT_ATTRS, estimates, strict=True))
     begin = start_of(start, point, identifiers, tasks.loops(inputs.values()), attrs)
     stored = np.arange(begin.sweep + (every if begin.continued else 0), begin.sweep + sweep + 1, every)
     factors = ramp_factors(ramp, begin.sweep, sweep)[: stored[-1] - begin.sweep + 1]
@@ -294,7 +328,9 @@ def _simulate(
     loops, nbytes = tasks.loops(inputs.values()), (sweep // every + 1) * (sites + 40)
     seconds = sweep * sites * attempt
     plan = tasks.planned(chunks, loops, caller="metropolis", whole=True, seconds=seconds, nbytes=nbytes)
-    rules = {"seed": seed, "every": every, "weight": weight, "moves": moves}
+    rules: dict[str, Any] = {"seed": seed, "every": every, "weight": weight, "moves": moves}
+    if estimates is not None:  # without, tasks are those of runs before there were any
+        rules["shortcut"] = estimates
     times = {"first_sweep": begin.sweep, "continued": begin.continued, "frames": stored.size}
     results = tasks.applied(
         engine.simulate, inputs, RECORDED, plan, settings=rules | times, sizes={"sweep": stored.size}
@@ -369,6 +405,9 @@ def rerun(run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: Chunks = 
             dims="sweep",
             coords={"sweep": range(first, sweeps[-1] + 1)},
         )
+    shortcut = None
+    if all(name in attrs for name in SHORTCUT_ATTRS):
+        shortcut = {"window": attrs["shortcut_window"], "audit": attrs["shortcut_audit"]}
     return metropolis(
         model,
         T=model["T"],
@@ -379,6 +418,7 @@ def rerun(run: xr.Dataset, *, start: xr.Dataset | None = None, chunks: Chunks = 
         weight=attrs["weight"],
         every=every,
         ramp=ramp,
+        shortcut=shortcut,
         seed=int(attrs["seed"]),
         chunks=chunks,
     )

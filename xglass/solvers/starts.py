@@ -34,6 +34,9 @@ NO_PATTERN: Input = (
 OF_TRAJECTORIES = ("T", "t_p", "eta", "filling", "centred", "hopping", "interaction", "site_energy")
 LABELS = ("realization", "walker")
 
+#: What a run records of the estimates that could reject in it.
+SHORTCUT_ATTRS = ("shortcut_window", "shortcut_audit")
+
 #: How a message about a run that cannot be continued ends.
 NEW_PREPARATION = (
     "For a new preparation from its last states pass start=run['occupation'].isel(sweep=-1, drop=True) with "
@@ -167,6 +170,8 @@ def _continued(
 
 def _check_same_run(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, attrs: dict[str, Any]) -> None:
     """Raise unless the run is the one that would be continued (what is swept is matched by label)."""
+    if SHORTCUT_ATTRS[0] in attrs and SHORTCUT_ATTRS[0] not in run.attrs and "solver" in run.attrs:
+        _refuse_continuation("was made without the shortcut that is asked for")
     if lost := [name for name in (*attrs, "start") if name not in run.attrs]:
         raise NotFoundError(
             f"start: the attrs of the run to be continued lack {lost}, and nothing tells which run it is; "
@@ -175,6 +180,9 @@ def _check_same_run(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, att
     for name, value in attrs.items():
         if run.attrs[name] != value:
             _refuse_continuation(f"has {name} = {run.attrs[name]!r}, not {value!r}")
+    for name in SHORTCUT_ATTRS:
+        if name in run.attrs and name not in attrs:
+            _refuse_continuation("was made with a shortcut, which is not asked for")
     asked = point.assign_coords(walker=walkers)
     for name in (*GEOMETRY, *OF_TRAJECTORIES, *LABELS):
         there, here = run.coords.get(name), asked.coords.get(name)

@@ -10,6 +10,7 @@ import numpy as np
 from xglass.engine.charge.one_body import hopping_matrix
 from xglass.engine.charge.potential import electrostatic_energy, potential
 from xglass.engine.charge.rejection import REMEMBERED, empty_memory, proof_tools
+from xglass.engine.charge.surrogate import WIDEST, response_room
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
 from xglass.engine.core.points import over_points, points
@@ -100,6 +101,7 @@ def simulate(
     every: int,
     weight: str,
     moves: str,
+    shortcut: tuple[float, float] | None = None,
     plain: bool = False,
 ) -> tuple[np.ndarray, ...]:
     """A block of trajectories.
@@ -126,6 +128,8 @@ def simulate(
         (sweeps + 1,) factor on the temperature.
     seed, first_sweep, continued, frames, every, weight, moves
         As for the solver; a continued run stores no frame of its first sweep.
+    shortcut : tuple of float, optional
+        Window (> 0) and fraction of audits of estimates that may reject; only with weight "kinetic".
     plain : bool
         Solve the eigenproblem of every active attempt: the same trajectories with more work, to compare with.
 
@@ -133,8 +137,8 @@ def simulate(
     -------
     tuple of ndarray
         Occupation (..., walker, frame, site) int8; energy, kinetic, acceptance (..., walker, frame) float64;
-        active attempts, eigenproblems, attempts decided from memory and rejections proved since the last
-        frame (..., walker, frame) int64.
+        active attempts, eigenproblems, attempts decided from memory, rejections proved, rejections by
+        estimates, their audits and those that disagreed since the last frame (..., walker, frame) int64.
     """
     from xglass.engine.charge.metropolis_kernels import trajectories
 
@@ -145,8 +149,9 @@ def simulate(
     )
     occupation = np.empty((*shape, frames, sites), dtype=np.int8)
     energy, kinetic = np.empty((*shape, frames)), np.zeros((*shape, frames))
-    counters = np.empty((*shape, frames, 5), dtype=np.int64)
+    counters = np.empty((*shape, frames, 8), dtype=np.int64)
     key, neighbours = np.uint64(seed), neighbour_table(source, target, sites)
+    room = response_room(*neighbours, wanted=shortcut is not None)
     with single_thread():
         for p in np.ndindex(shape[:-1]):
             one = (*p, 0)  # parameters are the same for all walkers
@@ -165,7 +170,10 @@ def simulate(
             rules = (WEIGHTS[weight], MOVES[moves])
             times = (first_sweep, continued, every, temperature)
             means = (not plain, proof_tools(matrix), empty_memory(sites, 1 if plain else REMEMBERED))
-            trajectories(key, stream, *times, *fields, *neighbours, *rules, *means, state, *results)
+            estimates = ((*(shortcut or (0.0, 0.0)), WIDEST * float(np.abs(hopping[one]).max())), room)
+            trajectories(
+                key, stream, *times, *fields, *neighbours, *rules, *means, *estimates, state, *results
+            )
             energy[p] += energy_of_reference(u, ref)
     acceptance = counters[..., 0] / (every * sites)
     if not continued:
