@@ -15,7 +15,7 @@ from xglass.models.common import GEOMETRY
 from xglass.solvers.tasks import Input
 from xglass.solvers.trajectories import particle_numbers
 
-__all__ = ["Start", "start_of"]
+__all__ = ["SHORTCUT_ATTRS", "Start", "start_of"]
 
 
 def __dir__() -> list[str]:

@@ -5,6 +5,8 @@ The leading dimensions of all inputs broadcast against each other; walkers are t
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from xglass.engine.charge.one_body import hopping_matrix
@@ -167,18 +169,21 @@ def simulate(
             coupling, base, unit = fixed_point(u, empty_potential(u, own, ref))
             fields = (coupling, base, self_potential(u, ref), unit, matrix)
             results = (occupation[p], energy[p], kinetic[p], counters[p])
-            rules = (WEIGHTS[weight], MOVES[moves])
+            rules = (WEIGHTS[weight], MOVES[moves], *_means(matrix, shortcut, plain=plain), room)
             times = (first_sweep, continued, every, temperature)
-            means = (not plain, proof_tools(matrix), empty_memory(sites, 1 if plain else REMEMBERED))
-            estimates = ((*(shortcut or (0.0, 0.0)), WIDEST * float(np.abs(hopping[one]).max())), room)
-            trajectories(
-                key, stream, *times, *fields, *neighbours, *rules, *means, *estimates, state, *results
-            )
+            trajectories(key, stream, *times, *fields, *neighbours, *rules, state, *results)
             energy[p] += energy_of_reference(u, ref)
     acceptance = counters[..., 0] / (every * sites)
     if not continued:
         acceptance[..., 0] = np.nan
     return occupation, energy, kinetic, acceptance, *np.moveaxis(counters[..., 1:], -1, 0)
+
+
+def _means(hopping: np.ndarray, shortcut: tuple[float, float] | None, *, plain: bool) -> tuple[Any, ...]:
+    """Return the means by which the kernel decides: proofs, with their tools and memory, and estimates."""
+    window, audit = shortcut or (0.0, 0.0)
+    memory = empty_memory(len(hopping), 1 if plain else REMEMBERED)
+    return not plain, proof_tools(hopping), memory, (window, audit, WIDEST * float(np.abs(hopping).max()))
 
 
 def _first_states(
