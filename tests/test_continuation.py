@@ -60,6 +60,10 @@ OTHERS = {
     "moves": ({"moves": "exchange"}, "moves = 'neighbour', not 'exchange'"),
     "weight": ({"weight": "kinetic"}, "weight = 'classical', not 'kinetic'"),
     "seed": ({"seed": 8}, "seed = '7', not '8'"),
+    "shortcut": (
+        {"weight": "kinetic", "shortcut": {"window": 0.1, "audit": 0.0}},
+        "made without the shortcut",
+    ),
 }
 
 #: Arguments with which a run goes on: how long, how often it is stored, how it is computed, its unit.

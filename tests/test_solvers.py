@@ -310,7 +310,15 @@ def test_counters():
     model = xg.testing.tiny_glass()
     arguments = {"T": [0.05, 0.1], "walker": 2, "sweep": 6, "seed": 3}
     work = xg.metropolis_counters(model, every=2, **arguments)
-    assert list(work.data_vars) == ["active_attempts", "solves", "cache_hits", "proved_rejections"]
+    assert [*work.data_vars] == [
+        "active_attempts",
+        "solves",
+        "cache_hits",
+        "proved_rejections",
+        "estimated_rejections",
+        "audits",
+        "audit_disagreements",
+    ]
     for name, variable in work.data_vars.items():
         assert variable.dims == ("eta", "T", "walker", "sweep")
         assert variable.dtype.kind == "i"

@@ -15,7 +15,7 @@ from xglass.models.common import GEOMETRY
 from xglass.solvers.tasks import Input
 from xglass.solvers.trajectories import particle_numbers
 
-__all__ = ["Start", "start_of"]
+__all__ = ["SHORTCUT_ATTRS", "Start", "start_of"]
 
 
 def __dir__() -> list[str]:
@@ -33,6 +33,9 @@ NO_PATTERN: Input = (
 #: what the weights and the streams of its trajectories are made of.
 OF_TRAJECTORIES = ("T", "t_p", "eta", "filling", "centred", "hopping", "interaction", "site_energy")
 LABELS = ("realization", "walker")
+
+#: What a run records of the estimates that could reject in it.
+SHORTCUT_ATTRS = ("shortcut_window", "shortcut_audit")
 
 #: How a message about a run that cannot be continued ends.
 NEW_PREPARATION = (
@@ -167,6 +170,8 @@ def _continued(
 
 def _check_same_run(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, attrs: dict[str, Any]) -> None:
     """Raise unless the run is the one that would be continued (what is swept is matched by label)."""
+    if SHORTCUT_ATTRS[0] in attrs and SHORTCUT_ATTRS[0] not in run.attrs and "solver" in run.attrs:
+        _refuse_continuation("was made without the shortcut that is asked for")
     if lost := [name for name in (*attrs, "start") if name not in run.attrs]:
         raise NotFoundError(
             f"start: the attrs of the run to be continued lack {lost}, and nothing tells which run it is; "
@@ -175,6 +180,9 @@ def _check_same_run(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, att
     for name, value in attrs.items():
         if run.attrs[name] != value:
             _refuse_continuation(f"has {name} = {run.attrs[name]!r}, not {value!r}")
+    for name in SHORTCUT_ATTRS:
+        if name in run.attrs and name not in attrs:
+            _refuse_continuation("was made with a shortcut, which is not asked for")
     asked = point.assign_coords(walker=walkers)
     for name in (*GEOMETRY, *OF_TRAJECTORIES, *LABELS):
         there, here = run.coords.get(name), asked.coords.get(name)

@@ -160,5 +160,26 @@ OF_MODELS: list[Variable] = [
             r"N_\mathrm{proved}",
             "attempts rejected by a new proof: since the last stored sweep",
         ),
+        (
+            "estimated_rejections",
+            "walker sweep",
+            "1",
+            r"N_\mathrm{estimated}",
+            "attempts rejected by an estimate: since the last stored sweep",
+        ),
+        (
+            "audits",
+            "walker sweep",
+            "1",
+            r"N_\mathrm{audited}",
+            "attempts that an estimate rejects and were decided without: since the last stored sweep",
+        ),
+        (
+            "audit_disagreements",
+            "walker sweep",
+            "1",
+            r"N_\mathrm{wrong}",
+            "audited attempts that were accepted: since the last stored sweep",
+        ),
     ),
 ]

@@ -30,6 +30,7 @@ def counted(model, *, plain, **arguments):
         "start": "random",
         "every": 1,
         "ramp": None,
+        "shortcut": None,
     } | arguments
     with pytest.MonkeyPatch.context() as patch:
         if plain:

@@ -5,11 +5,14 @@ The leading dimensions of all inputs broadcast against each other; walkers are t
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from xglass.engine.charge.one_body import hopping_matrix
 from xglass.engine.charge.potential import electrostatic_energy, potential
 from xglass.engine.charge.rejection import REMEMBERED, empty_memory, proof_tools
+from xglass.engine.charge.surrogate import WIDEST, response_room
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
 from xglass.engine.core.points import over_points, points
@@ -164,6 +167,7 @@ def simulate(
     every: int,
     weight: str,
     moves: str,
+    shortcut: tuple[float, float] | None = None,
     plain: bool = False,
 ) -> tuple[np.ndarray, ...]:
     """A block of trajectories.
@@ -190,6 +194,8 @@ def simulate(
         (sweeps + 1,) factor on the temperature.
     seed, first_sweep, continued, frames, every, weight, moves
         As for the solver; a continued run stores no frame of its first sweep.
+    shortcut : tuple of float, optional
+        Window (> 0) and fraction of audits of estimates that may reject; only with weight "kinetic".
     plain : bool
         Solve the eigenproblem of every active attempt: the same trajectories with more work, to compare with.
 
@@ -197,8 +203,8 @@ def simulate(
     -------
     tuple of ndarray
         Occupation (..., walker, frame, site) int8; energy, kinetic, acceptance (..., walker, frame) float64;
-        active attempts, eigenproblems, attempts decided from memory and rejections proved since the last
-        frame (..., walker, frame) int64.
+        active attempts, eigenproblems, attempts decided from memory, rejections proved, rejections by
+        estimates, their audits and those that disagreed since the last frame (..., walker, frame) int64.
     """
     from xglass.engine.charge.metropolis_kernels import trajectories
 
@@ -209,8 +215,9 @@ def simulate(
     )
     occupation = np.empty((*shape, frames, sites), dtype=np.int8)
     energy, kinetic = np.empty((*shape, frames)), np.zeros((*shape, frames))
-    counters = np.empty((*shape, frames, 5), dtype=np.int64)
+    counters = np.empty((*shape, frames, 8), dtype=np.int64)
     key, neighbours = np.uint64(seed), neighbour_table(source, target, sites)
+    room = response_room(*neighbours, wanted=shortcut is not None)
     with single_thread():
         for p in np.ndindex(shape[:-1]):
             one = (*p, 0)  # parameters are the same for all walkers
@@ -226,15 +233,21 @@ def simulate(
             coupling, base, unit = pieces(u, empty_potential(u, own, ref))
             fields = (coupling, base, self_potential(u, ref), unit, matrix)
             results = (occupation[p], energy[p], kinetic[p], counters[p])
-            rules = (WEIGHTS[weight], MOVES[moves])
+            rules = (WEIGHTS[weight], MOVES[moves], *_means(matrix, shortcut, plain=plain), room)
             times = (first_sweep, continued, every, temperature)
-            means = (not plain, proof_tools(matrix), empty_memory(sites, 1 if plain else REMEMBERED))
-            trajectories(key, stream, *times, *fields, *neighbours, *rules, *means, state, *results)
+            trajectories(key, stream, *times, *fields, *neighbours, *rules, state, *results)
             energy[p] += energy_of_reference(u, ref)
     acceptance = counters[..., 0] / (every * sites)
     if not continued:
         acceptance[..., 0] = np.nan
     return occupation, energy, kinetic, acceptance, *np.moveaxis(counters[..., 1:], -1, 0)
+
+
+def _means(hopping: np.ndarray, shortcut: tuple[float, float] | None, *, plain: bool) -> tuple[Any, ...]:
+    """Return the means by which the kernel decides: proofs, with their tools and memory, and estimates."""
+    window, audit = shortcut or (0.0, 0.0)
+    memory = empty_memory(len(hopping), 1 if plain else REMEMBERED)
+    return not plain, proof_tools(hopping), memory, (window, audit, WIDEST * float(np.abs(hopping).max()))
 
 
 def _first_states(

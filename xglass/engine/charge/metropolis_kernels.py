@@ -11,22 +11,25 @@ import math
 
 import numpy as np
 
-from xglass.engine.charge.one_body_kernels import kinetic_energy, kinetic_free_energy
+from xglass.engine.charge.one_body_kernels import kinetic_energy, kinetic_free_energy, kinetic_states
 from xglass.engine.charge.rejection_kernels import (
     BOUND,
     EXACT,
     NOTHING,
+    SEEN,
     pack,
     quantum_bound,
     recall,
     remember,
 )
+from xglass.engine.charge.surrogate_kernels import begin, estimated_change, keep_states
 from xglass.engine.core.jit import inline, kernel
 from xglass.engine.core.philox import HALF_WORD, START, fill
 
 CLASSICAL, KINETIC, FREE_ENERGY = 0, 1, 2
 NEIGHBOUR, EXCHANGE = 0, 1
-ACCEPTED, ACTIVE, SOLVED, RECALLED, PROVED = range(5)
+#: Places of the counters.
+ACCEPTED, ACTIVE, SOLVED, RECALLED, PROVED, ESTIMATED, AUDITED, DISAGREED = range(8)
 
 
 @kernel
@@ -170,6 +173,46 @@ def quantum_sweep(
     return accepted, active, twice, extra
 
 
+@inline
+def picked(a, b, fraction):
+    """Whether an attempt is among the ``fraction`` that is audited: by a hash of its two random words."""
+    mixed = (a ^ (b << HALF_WORD)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    return np.float64(mixed >> np.uint64(11)) * 2.0**-53 < fraction
+
+
+@kernel
+def proved(
+    weight, attempt, hopping, potential, t, particles, work, tools, memory, hashed, key, guess, counts
+):
+    """Whether a bound rejects an ``attempt``, (dE, the quantum part before, u); it is remembered."""
+    change, extra, u = attempt
+    value = quantum_bound(weight == KINETIC, hopping, potential, t, particles, guess, tools, work)
+    if not rejected(change + (value - extra), t, u):
+        return False
+    remember(memory, hashed, key, BOUND, value)
+    counts[PROVED] += 1
+    return True
+
+
+@kernel
+def far_from_passing(i, j, attempt, hopping, potential, t, particles, shortcut, room, work, audited, counts):
+    """Whether an ``attempt`` would be rejected if its <K> were lower by ``window`` than estimated, or had
+    fallen by as much as it ever does; ``shortcut`` is (window, fraction of audits, that largest change).
+    """
+    change, _, u = attempt
+    far = rejected(change - shortcut[2], t, u)
+    if not far:
+        estimate, solves = estimated_change(i, j, hopping, potential, t, particles, room, work)
+        counts[SOLVED] += solves
+        far = rejected(change + estimate - shortcut[0], t, u)
+    if far and audited:
+        counts[AUDITED] += 1
+    elif far:
+        counts[ESTIMATED] += 1
+    return far
+
+
 @kernel
 def proved_sweep(
     n,
@@ -195,6 +238,8 @@ def proved_sweep(
     memory,
     key,
     guess,
+    shortcut,
+    room,
     counts,
 ):
     """What :func:`quantum_sweep` does, bit for bit, with fewer eigenproblems.
@@ -204,11 +249,16 @@ def proved_sweep(
     open, and every accepted move, is solved as ever. ``memory`` holds what is known of configurations at
     this temperature; ``guess`` is where the search for mu begins.
 
+    With a ``shortcut``, as for :func:`far_from_passing`, estimates reject as well; ``room`` is theirs. Memory
+    and proofs then only say sooner what a solve would, and estimates are asked whatever is remembered, so
+    that decisions are still a function of the configuration.
+
     Returns accepted moves, active attempts, twice the change of energy and the new ``extra``; adds to
-    ``counts`` eigenproblems, attempts decided from memory, and attempts rejected by a new proof.
+    ``counts`` what was done.
     """
-    sites = n.size
+    sites, short = n.size, shortcut[0] > 0.0
     accepted, active, twice = 0, 0, np.int64(0)
+    circumstances = (hopping, potential, t, particles)
     for k in range(sites):
         i, j = proposal(a[k], b[k], sites, moves, neighbours, degree)
         if n[i] == n[j]:
@@ -220,33 +270,56 @@ def proved_sweep(
         n[i], n[j] = 0, 1
         hashed = pack(n, key)
         known, value = recall(memory, hashed, key)
-        if known != NOTHING and rejected(step * unit + (value - extra), t, u[k]):
+        if (known == EXACT or known == BOUND) and rejected(step * unit + (value - extra), t, u[k]):
             n[i], n[j] = 1, 0
             counts[RECALLED] += 1
             continue
         moved[:] = phi
         hop(moved, coupling, i, j)
+        for m in range(sites):
+            potential[m] = moved[m] * unit + diagonal[n[m]]
+        spared, audited, fresh, attempt = False, False, False, (step * unit, extra, u[k])
         # where the electrostatic energy alone lets the move pass, it most often does: no proof is tried
-        if known == NOTHING and rejected(step * unit, t, u[k]):
-            for m in range(sites):
-                potential[m] = moved[m] * unit + diagonal[n[m]]
-            value = quantum_bound(weight == KINETIC, hopping, potential, t, particles, guess, tools, work)
-            if rejected(step * unit + (value - extra), t, u[k]):
-                remember(memory, hashed, key, BOUND, value)
-                n[i], n[j] = 1, 0
-                counts[PROVED] += 1
-                continue
-        if known == EXACT:
+        if rejected(step * unit, t, u[k]):
+            # what an estimate rejected before and comes back is worth a proof; else estimates come first
+            unknown, first = known == NOTHING or known == SEEN, not short or known == SEEN
+            if unknown and first:
+                spared = proved(
+                    weight, attempt, *circumstances, work, tools, memory, hashed, key, guess, counts
+                )
+            if short and not spared:
+                audited = picked(a[k], b[k], shortcut[1])
+                if far_from_passing(i, j, attempt, *circumstances, shortcut, room, work, audited, counts):
+                    spared = not audited
+                    if spared and known == NOTHING:
+                        remember(memory, hashed, key, SEEN, 0.0)
+                else:
+                    audited = False
+            if unknown and not first and not spared:
+                spared = proved(
+                    weight, attempt, *circumstances, work, tools, memory, hashed, key, guess, counts
+                )
+        if not spared and known == EXACT:
             counts[RECALLED] += 1
-        else:
-            value = gain(weight, hopping, moved, unit, diagonal, n, t, particles, potential, work)
+        elif not spared:
+            if short:
+                value, levels, states, mu = kinetic_states(*circumstances, work)
+                fresh = True
+            else:
+                value = gain(weight, hopping, moved, unit, diagonal, n, t, particles, potential, work)
             remember(memory, hashed, key, EXACT, value)
             counts[SOLVED] += 1
-            if rejected(step * unit + (value - extra), t, u[k]):
-                n[i], n[j] = 1, 0
-                continue
+            spared = rejected(step * unit + (value - extra), t, u[k])
+        if spared:
+            n[i], n[j] = 1, 0
+            continue
+        counts[DISAGREED] += audited
         phi[:] = moved
         extra = value
+        if short:
+            begin(potential, room)
+            if fresh:
+                keep_states(levels, states, mu, room)
         twice += 2 * step
         accepted += 1
     return accepted, active, twice, extra
@@ -292,6 +365,8 @@ def trajectories(
     proofs,
     tools,
     memory,
+    shortcut,
+    room,
     state,
     occupation,
     energy,
@@ -328,22 +403,26 @@ def trajectories(
         Whether rejections may be proved and configurations remembered: the same results from less work.
     tools, memory : tuple
         As from :func:`xglass.engine.charge.rejection.proof_tools` and ``empty_memory``.
+    shortcut : tuple
+        Window of estimates, 0 for none; fraction of audits; largest change of <K>.
+    room : tuple
+        As from :func:`xglass.engine.charge.surrogate.response_room`.
     state : (walker, site) int8
         The start; left as the last state.
     occupation, energy, kinetic : (walker, frame, site), (walker, frame) and (walker, frame)
         Outputs.
-    counters : (walker, frame, 5) int64
-        Output: accepted, active attempts, eigenproblems, attempts decided from memory and rejections proved
-        since the last frame.
+    counters : (walker, frame, 8) int64
+        Output: accepted, active attempts, eigenproblems, attempts decided from memory, rejections proved,
+        rejections by estimates, their audits and those that disagreed, since the last frame.
     """
     walkers, sites = state.shape
     sweeps = temperature.size - 1
     a, b, u = np.empty(sites, np.uint64), np.empty(sites, np.uint64), np.empty(sites, np.float64)
     phi, moved = np.empty(sites, np.int64), np.empty(sites, np.int64)
     potential, work = np.empty(sites), np.empty((sites, sites))
-    key, guess, counts = np.empty(memory[0].shape[1], np.uint64), np.zeros(2), np.zeros(5, np.int64)
-    table, draws, room = (neighbours, degree, moves), (a, b, u), (moved, potential, work)
-    means = (tools, memory, key, guess)
+    key, guess, counts = np.empty(memory[0].shape[1], np.uint64), np.zeros(2), np.zeros(8, np.int64)
+    table, draws, space = (neighbours, degree, moves), (a, b, u), (moved, potential, work)
+    means = (tools, memory, key, guess, shortcut, room)
     for w in range(walkers):
         n = state[w]
         particles, twice_energy = potential_of(n, coupling, base, phi)
@@ -359,17 +438,19 @@ def trajectories(
                 known = t
                 counts[SOLVED] += 1
                 memory[2][:] = NOTHING
+                if shortcut[0] > 0.0:
+                    begin(potential, room)
             if s > 0:
                 fill(seed, streams[w], np.uint64(first_sweep + s - 1) * np.uint64(sites), a, b, u)
                 if weight == CLASSICAL:
                     done, tried, twice = classical_sweep(n, phi, coupling, unit, t, *table, *draws)
                 elif proofs:
                     done, tried, twice, extra = proved_sweep(
-                        n, phi, coupling, unit, t, *table, *draws, *quantum, extra, *room, *means, counts
+                        n, phi, coupling, unit, t, *table, *draws, *quantum, extra, *space, *means, counts
                     )
                 else:
                     done, tried, twice, extra = quantum_sweep(
-                        n, phi, coupling, unit, t, *table, *draws, *quantum, extra, *room
+                        n, phi, coupling, unit, t, *table, *draws, *quantum, extra, *space
                     )
                     counts[SOLVED] += tried
                 counts[ACCEPTED] += done

@@ -83,8 +83,10 @@ def kinetic_free_energy(hopping, potential, temperature, particles, work):
 
 
 @kernel
-def kinetic_energy(hopping, potential, temperature, particles, work):
-    """Thermal <K>. State by state, so that without hopping every term vanishes exactly."""
+def kinetic_states(hopping, potential, temperature, particles, work):
+    """Thermal <K>, levels, vectors and mu. State by state, so that without hopping every term vanishes
+    exactly.
+    """
     levels, vectors = np.linalg.eigh(_hamiltonian(hopping, potential, work))
     mu = chemical_potential(levels, temperature, particles)
     total = 0.0
@@ -94,7 +96,13 @@ def kinetic_energy(hopping, potential, temperature, particles, work):
         for i in range(potential.size):
             electrostatic += potential[i] * vectors[i, n] * vectors[i, n]
         total += f * (levels[n] - electrostatic)
-    return total
+    return total, levels, vectors, mu
+
+
+@kernel
+def kinetic_energy(hopping, potential, temperature, particles, work):
+    """Thermal <K>."""
+    return kinetic_states(hopping, potential, temperature, particles, work)[0]
 
 
 @kernel

@@ -68,7 +68,7 @@ def _dsytrd() -> int:
 
 
 def proof_tools(hopping: np.ndarray) -> tuple[Any, ...]:
-    """Return the tools of :func:`quantum_bound` for a (site, site) matrix of K: not to be shared by threads."""
+    """Return the tools of :func:`quantum_bound` for a (site, site) matrix of K, for one thread."""
     sites = len(hopping)
     # few sites: LAPACK's unblocked reduction, which it takes when there is no room for blocks, is the faster
     size = 64 * sites if sites > 64 else 1

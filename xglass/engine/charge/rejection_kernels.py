@@ -21,7 +21,7 @@ STEP = 1e-4
 #: Rounding unit, and what the bounds of :mod:`xglass.engine.charge.rejection` multiply it by.
 UNIT, HOUSEHOLDER, EXPANSION, COUNT = 2.0**-53, 16.0, 1e-11, 1e-13
 
-NOTHING, EXACT, BOUND = 0, 1, 2
+NOTHING, EXACT, BOUND, SEEN = range(4)
 
 #: Pivots between two logarithms: their product stays below 1e160, see :func:`_grand_potential`.
 RUN = 24
@@ -243,7 +243,7 @@ def quantum_bound(kinetic, hopping, potential, t, particles, guess, tools, work)
 
 @kernel
 def pack(n, key):
-    """Occupations as bits of whole words; returns a slot's hash."""
+    """Pack occupations as bits of whole words; returns their hash."""
     key[:] = 0
     for i in range(n.size):
         key[i >> 6] |= np.uint64(n[i]) << np.uint64(i & 63)
@@ -256,7 +256,7 @@ def pack(n, key):
 
 @kernel
 def recall(memory, hashed, key):
-    """Return what is known of a configuration: (NOTHING, EXACT or BOUND, the value)."""
+    """Return what is known of a configuration: (NOTHING, EXACT, BOUND or SEEN, the value)."""
     keys, values, kinds = memory
     slot = np.int64(hashed & np.uint64(kinds.size - 1))
     if kinds[slot] == NOTHING:
