@@ -67,7 +67,7 @@ def limit_of(power: xr.DataArray, ratio: float) -> Measured:
 large, small = glasses(sites), glasses(3 * sites // 4)
 values, others = numbers(large), numbers(small)
 found = {name: Measured(value, abs(value - others[name])) for name, value in values.items()}
-damping = limit_of(found["damping"].value.sel(ratio=1.0).isel(T=slice(None, None, -1)), 2.0)
+power = limit_of(found["damping"].value.sel(ratio=1.0).isel(T=slice(None, None, -1)), 2.0)
 save_table(xr.Dataset(found["frozen"].columns("frozen")), options.out, "cavity_metallic_glass")
 effective = xr.Dataset(found["linear"].columns("linear") | found["damping"].columns("damping"))
 save_table(effective.sel(ratio=[0.5, 1.0]), options.out, "cavity_metallic_glass_powers")
@@ -127,7 +127,7 @@ claims = Statements("cavity_metallic_glass", MUELLER, options)
 claims.decide("onset", found["onset"])
 claims.decide("continuous", found["frozen"].sel(ratio=1.01))
 claims.decide("power", found["linear"].sel(ratio=1.0, T=T[0]))
-claims.decide("damping", damping)
+claims.decide("damping", power)
 claims.decide("stronger", found["damping"].sel(ratio=0.5) - found["damping"].sel(ratio=1.0))
 claims.decide("resistivity", resistivity.sel(ratio=1.0))
 claims.decide("resistivity_glass", resistivity.sel(ratio=1.3))
@@ -139,10 +139,14 @@ claims.close(options.out)
 # %% [markdown]
 # **The figure.** (a) Frozen density against coupling at three temperatures. (b) Self-energy at the transition
 # against the first frequency: as it is (circles), and without its linear term (squares), with lines of the
-# powers 1 and 3/2. (c) Effective power of the scattering rate in $T$, and its limits.
+# powers 1 and 3/2. (c) Effective power of the scattering rate in $T$ (circles), and its limits (squares). (d)
+# Damping of the local response over frequency: flat in the liquid, as far as the broadening lets one see. (e)
+# Dynamic structure factor at the transition along $\Gamma$, X, M, R, $\Gamma$. (f) What of the local
+# fluctuations leaves a cavity with photons of $20\,t$, up to a factor; in the glass with an elastic line
+# besides.
 
 # %%
-figure, (left, right, powers) = plt.subplots(1, 3, figsize=(PAGE, 2.4))
+figure, ((left, right, powers), (damping, zone, leaving)) = plt.subplots(2, 3, figsize=(PAGE, 4.6))
 for temperature in T:
     label = f"$T = {temperature:g}\\,t$"
     left.plot(ratios, large["frozen"].sel(T=temperature), "o-", markersize=3, label=label)
@@ -169,32 +173,21 @@ for ratio, colour in zip(regimes.values, ("C0", "C1", "C2"), strict=True):
 powers.axhline(1.5, color="0.5", linestyle="--", linewidth=0.7)
 powers.set(xlabel="$T$ ($t$)", ylabel=r"$d \ln \Gamma / d \ln T$", ylim=(1.2, 2.3))
 powers.legend(fontsize=6, loc="center left", bbox_to_anchor=(0.1, 0.6))
-letters([left, right, powers])
-save(figure, options.out, "cavity_metallic_glass")
-
-# %% [markdown]
-# Spectra below, at and above the transition. (a) Damping of the local response over frequency: flat in the
-# liquid, as far as the broadening lets one see. (b) Dynamic structure factor at the transition along
-# $\Gamma$, X, M, R, $\Gamma$. (c) What of the local fluctuations leaves a cavity with photons of $20\,t$, up
-# to a factor; in the glass with an elastic line besides.
-
-# %%
-figure, (left, middle, right) = plt.subplots(1, 3, figsize=(PAGE, 2.4))
 for ratio, colour in zip(shares.values, ("C0", "C1", "C2"), strict=True):
     part, label = D.sel(ratio=ratio).isel(frequency=slice(1, None)), f"$J = {ratio:g}\\,J_c$"
-    left.plot(part["frequency"], part.imag / part["frequency"], color=colour, label=label)
-    right.plot(light["frequency"], light.sel(ratio=ratio), color=colour)
-left.set(xlabel=r"$\omega$ ($t$)", ylabel=r"Im $D/\omega$ ($1/t^2$)", ylim=(0.0, None))
-left.legend(fontsize=6)
+    damping.plot(part["frequency"], part.imag / part["frequency"], color=colour, label=label)
+    leaving.plot(light["frequency"], light.sel(ratio=ratio), color=colour)
+damping.set(xlabel=r"$\omega$ ($t$)", ylabel=r"Im $D/\omega$ ($1/t^2$)", ylim=(0.0, None))
+damping.legend(fontsize=6)
 S = spectra["dynamic_structure_factor"].sel(ratio=1.0).compute()
-shown = middle.pcolormesh(S["path"], S["frequency"], S, shading="nearest", rasterized=True)
-figure.colorbar(shown, ax=middle, label=r"$S(q, \omega)$ ($1/t$)")
+shown = zone.pcolormesh(S["path"], S["frequency"], S, shading="nearest", rasterized=True)
+figure.colorbar(shown, ax=zone, label=r"$S(q, \omega)$ ($1/t$)")
 corners = np.pi * np.array([0.0, 1.0, 2.0, 3.0, 3.0 + 3.0**0.5])
-middle.set_xticks(corners, [r"$\Gamma$", "X", "M", "R", r"$\Gamma$"])
-middle.set(ylabel=r"$\omega$ ($t$)")
-right.set(xlabel=r"$\omega$ ($t$)", ylabel=r"scattered light ($1/t^3$)", ylim=(0.0, None))
-letters([left, middle, right])
-save(figure, options.out, "cavity_metallic_glass_spectra")
+zone.set_xticks(corners, [r"$\Gamma$", "X", "M", "R", r"$\Gamma$"])
+zone.set(ylabel=r"$\omega$ ($t$)")
+leaving.set(xlabel=r"$\omega$ ($t$)", ylabel=r"scattered light ($1/t^3$)", ylim=(0.0, None))
+letters([left, right, powers, damping, zone, leaving])
+save(figure, options.out, "cavity_metallic_glass")
 
 # %% [markdown]
 # **What was found.** The transition is continuous, and the frozen density linear. The self-energy on the

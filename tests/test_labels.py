@@ -113,6 +113,9 @@ CHARGES = {
     "power_law": lambda moved: xg.lattice.power_law(moved(LATTICE), exponent=3),
     "charge_glass": lambda moved: xg.charge_glass(moved(LATTICE), interaction=None),
     "metropolis": lambda moved: xg.metropolis(moved(xg.testing.tiny_glass()), **RUN),
+    "replica_exchange": lambda moved: xg.replica_exchange(
+        moved(xg.testing.tiny_glass()), **(RUN | {"T": [0.1, 0.2]})
+    ),
     "electrostatic_energy": lambda moved: xg.electrostatic_energy(moved(xg.testing.tiny_run())),
     "electrostatic_potential": lambda moved: xg.electrostatic_potential(moved(xg.testing.tiny_run())),
     "kinetic_energy": lambda moved: xg.kinetic_energy(moved(xg.testing.tiny_run())),

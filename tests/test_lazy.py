@@ -126,6 +126,9 @@ LAZY = {
     "metropolis_counters": lambda run: xg.metropolis_counters(
         run, T=[0.05, 0.1], walker=3, sweep=3, seed=7, start=run
     ),
+    "replica_exchange": lambda run: xg.replica_exchange(
+        run, T=[0.05, 0.1], walker=3, sweep=3, seed=7, start=run["occupation"].isel(sweep=-1, drop=True)
+    ),
     "autocorrelation": correlation,
     "chi4": lambda run: xg.chi4(run, waiting_time=[0, 1]),
     "overlap": lambda run: xg.overlap(run, run),

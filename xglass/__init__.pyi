@@ -63,6 +63,7 @@ from .solvers.metropolis import metropolis as metropolis
 from .solvers.metropolis import metropolis_counters as metropolis_counters
 from .solvers.particle_hole_bubble import particle_hole_bubble as particle_hole_bubble
 from .solvers.real_frequency_response import real_frequency_response as real_frequency_response
+from .solvers.replica_exchange import replica_exchange as replica_exchange
 from .solvers.saddle_point import critical_coupling as critical_coupling
 from .solvers.saddle_point import saddle_point as saddle_point
 from .solvers.static_disorder import static_disorder as static_disorder

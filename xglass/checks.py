@@ -55,7 +55,7 @@ def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
 
 #: Every model with the solvers that take it.
 SOLVERS = {
-    "charge_glass": ("metropolis",),
+    "charge_glass": ("metropolis", "replica_exchange"),
     "electron_tls": ("exact", "ftlm", "typicality", "dmft", "static_disorder"),
     "cavity_glass": (
         "particle_hole_bubble",
@@ -80,6 +80,9 @@ MARKS = {
     },
 }
 
+
+#: Those whose results every observable takes, where not all are of that kind.
+ADVISED = {"charge_glass": ("metropolis",)}
 
 #: The solvers that give what not all solvers of its model give.
 GIVEN_BY = {"edwards_anderson": ("saddle_point",)}
@@ -131,7 +134,7 @@ def _not_there(data: xr.Dataset, name: str, caller: str) -> str:
     if needed is None and came is not None and not data.data_vars and kind != "geometry":
         needed, simulated = came, True  # what all solvers add, such as T
     lacks = f"{described(data).replace('a Dataset', 'the Dataset')} has no {name!r}"
-    solvers = GIVEN_BY.get(name, SOLVERS.get(str(needed), ()))
+    solvers = GIVEN_BY.get(name, ADVISED.get(str(needed), SOLVERS.get(str(needed), ())))
     never_had = name in GIVEN_BY and data.attrs.get("solver") not in (None, *solvers)
     if needed is None or (came == needed and (data.data_vars or not simulated) and not never_had):
         return (
@@ -144,7 +147,7 @@ def _not_there(data: xr.Dataset, name: str, caller: str) -> str:
     if came is None:
         return f"{lacks}; give {instead} (xg.{needed}(lattice, ...))"
     return f"{lacks}; give {instead}" + (
-        f"; {came} is solved by {_either(SOLVERS[came])}" if came != needed else ""
+        f"; {came} is solved by {_either(ADVISED.get(came, SOLVERS[came]))}" if came != needed else ""
     )
 
 
@@ -254,7 +257,9 @@ def array(caller: str, name: str, x: object, *, over: str = "") -> None:
             if not x.data_vars:
                 model = model_of(x)
                 solved = (
-                    f"solve it by {_either(SOLVERS[model])}" if model else "make a model of it, solve that"
+                    f"solve it by {_either(ADVISED.get(model, SOLVERS[model]))}"
+                    if model
+                    else "make a model of it, solve that"
                 )
                 hint = f"{solved} and pick one variable"
         raise TypeError(f"{caller}: {name} must be a DataArray{over}, got {got}; {hint}")

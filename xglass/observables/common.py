@@ -68,8 +68,8 @@ def two_time(run: xr.Dataset, caller: str) -> None:
         (
             run.attrs.get("solver") == "replica_exchange",
             "the run is one of replica_exchange, whose walkers pass configurations on to other temperatures, "
-            "so that two sweeps of one belong to no trajectory; write xg.metropolis(..., start=run) to "
-            "follow them from where they are",
+            "so that two sweeps of one belong to no trajectory; pass their occupation of the last "
+            "sweep as start= to metropolis, to follow them from where they are",
         ),
     )
 

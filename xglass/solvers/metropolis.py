@@ -311,7 +311,7 @@ def _simulate(
     for name, value, known in (("weight", weight, engine.WEIGHTS), ("moves", moves, engine.MOVES)):
         if not isinstance(value, str) or value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
-    point = point_of(model, T)
+    point = point_of(model, T, "metropolis")
     sweep, every, seed = whole_number("sweep", sweep), whole_number("every", every), checks.seed(seed)
     if every > sweep:
         raise ValueError(

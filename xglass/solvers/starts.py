@@ -173,6 +173,8 @@ def _check_same_run(run: xr.Dataset, point: xr.Dataset, walkers: np.ndarray, att
     if SHORTCUT_ATTRS[0] in attrs and SHORTCUT_ATTRS[0] not in run.attrs and "solver" in run.attrs:
         _refuse_continuation("was made without the shortcut that is asked for")
     if lost := [name for name in (*attrs, "start") if name not in run.attrs]:
+        if run.attrs.get("solver", attrs["solver"]) != attrs["solver"]:
+            _refuse_continuation(f"has solver = {run.attrs['solver']!r}, not {attrs['solver']!r}")
         raise NotFoundError(
             f"start: the attrs of the run to be continued lack {lost}, and nothing tells which run it is; "
             f"arithmetic and means drop them. {NEW_PREPARATION}"

@@ -35,10 +35,10 @@ def __dir__() -> list[str]:
 COARSEST = 1e-9
 
 
-def point_of(model: xr.Dataset, T: Parameter) -> xr.Dataset:
+def point_of(model: xr.Dataset, T: Parameter, caller: str) -> xr.Dataset:
     """The model at its temperatures: parameters and geometry, in memory, and nothing of an earlier run."""
     needed = ("hopping", "interaction", "site_energy", "filling", "centred", "position", "torus")
-    require_whole(model, *needed, caller="metropolis")
+    require_whole(model, *needed, caller=caller)
     model = model.coords.to_dataset().drop_vars(
         ["temperature", "walker", "sweep", "start", "ramp"], errors="ignore"
     )
@@ -47,7 +47,7 @@ def point_of(model: xr.Dataset, T: Parameter) -> xr.Dataset:
     # parameters are eager; a chunked or stored run may hold them as dask arrays
     model = model.compute(scheduler="synchronous")
     temperatures = temperature(T, model, energy=energy_unit(model))
-    return with_labels(with_coordinates(model, temperatures), "metropolis")
+    return with_labels(with_coordinates(model, temperatures), caller)
 
 
 def trajectory_inputs(point: xr.Dataset, walkers: np.ndarray) -> dict[str, Input]:

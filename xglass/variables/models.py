@@ -133,6 +133,13 @@ OF_MODELS: list[Variable] = [
             "accepted fraction of attempts since the last stored sweep",
         ),
         (
+            "exchange_acceptance",
+            "",
+            "1",
+            "p_T",
+            "exchange acceptance: accepted share of exchanges with the next temperature",
+        ),
+        (
             "active_attempts",
             "walker sweep",
             "1",

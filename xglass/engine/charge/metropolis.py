@@ -229,7 +229,7 @@ def simulate(
             first = start[p] if start.shape[-1] == sites else None
             if patterns.shape[-1] == sites:
                 first = ordered(matrix, u, own, ref, float(temperature[0]), patterns)
-            state = _first_states(first, key, stream, particles, sites)
+            state = first_states(first, key, stream, particles, sites)
             coupling, base, unit = pieces(u, empty_potential(u, own, ref))
             fields = (coupling, base, self_potential(u, ref), unit, matrix)
             results = (occupation[p], energy[p], kinetic[p], counters[p])
@@ -250,16 +250,16 @@ def _means(hopping: np.ndarray, shortcut: tuple[float, float] | None, *, plain: 
     return not plain, proof_tools(hopping), memory, (window, audit, WIDEST * float(np.abs(hopping).max()))
 
 
-def _first_states(
+def first_states(
     first: np.ndarray | None, key: np.uint64, stream: np.ndarray, particles: int, sites: int
 ) -> np.ndarray:
-    """(walker, site) configurations to start from: those given, or random ones of every walker's stream."""
+    """(..., site) configurations to start from: those given, or random ones of each stream (...)."""
     from xglass.engine.charge.metropolis_kernels import random_configuration
 
-    state = np.empty((len(stream), sites), dtype=np.int8)
+    state = np.empty((*stream.shape, sites), dtype=np.int8)
     if first is None:
-        for row, number in zip(state, stream, strict=True):
-            random_configuration(key, number, particles, row)
+        for place in np.ndindex(stream.shape):
+            random_configuration(key, stream[place], particles, state[place])
     else:
         state[:] = first
     if ((state != 0) & (state != 1)).any() or (state.sum(axis=-1) != particles).any():
