@@ -126,9 +126,7 @@ LAZY = {
     "metropolis_counters": lambda run: xg.metropolis_counters(
         run, T=[0.05, 0.1], walker=3, sweep=3, seed=7, start=run
     ),
-    "replica_exchange": lambda run: xg.replica_exchange(
-        run, T=[0.05, 0.1], walker=3, sweep=3, seed=7, start=run["occupation"].isel(sweep=-1, drop=True)
-    ),
+    "replica_exchange": lambda run: xg.replica_exchange(run, T=[0.05, 0.1], walker=3, sweep=3, seed=8),
     "autocorrelation": correlation,
     "chi4": lambda run: xg.chi4(run, waiting_time=[0, 1]),
     "overlap": lambda run: xg.overlap(run, run),
@@ -493,7 +491,8 @@ def test_a_whole_chain_computes_once():
     [
         name
         for name in LAZY
-        if not name.startswith(("metropolis", "testing.", "fits.")) and name != "ops.correlation"
+        if not name.startswith(("metropolis", "replica_exchange", "testing.", "fits."))
+        and name != "ops.correlation"
     ],
 )
 def test_eager_in_eager_out(name):

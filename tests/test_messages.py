@@ -19,7 +19,7 @@ import pytest
 import xarray as xr
 
 import xglass as xg
-from xglass.checks import MARKS, SOLVERS, model_of
+from xglass.checks import ADVISED, MARKS, SOLVERS, model_of
 from xglass.messages import EXPRESSIONS, SYNONYMS, NoSuchNameError, NotFoundError, homes, public, warn
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -458,10 +458,15 @@ def test_every_solver_and_observable_is_tried():
     assert {*OBSERVABLES, *OF_ARRAYS, *OF_MODELS, "sum_rule"} == stubs("observables") | OF_RUNS
 
 
+def advised(model):
+    """The solvers that messages name."""
+    return ADVISED.get(model, SOLVERS[model])
+
+
 def takers(caller):
     """The solvers whose results an observable takes."""
     own, _ = OBSERVABLES[caller]
-    return ("saddle_point",) if own == "cavity_glass" else SOLVERS[own]
+    return ("saddle_point",) if own == "cavity_glass" else advised(own)
 
 
 def named(names):
@@ -529,7 +534,7 @@ def test_what_is_advised_works(caller):
 def test_the_sum_rule_is_of_both_models(model):
     with pytest.raises(KeyError) as raised:
         xg.sum_rule(MODELS[model]())
-    instead = f"give the result of {named(SOLVERS[model])} for {model}"
+    instead = f"give the result of {named(advised(model))} for {model}"
     assert re.match(rf"sum_rule: a model of {model} has no '\w+'; {instead}", str(raised.value))
     for solver in SOLVERS[model]:
         assert xg.sum_rule(solved(solver)).name == "sum_rule"

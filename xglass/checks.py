@@ -147,7 +147,7 @@ def _not_there(data: xr.Dataset, name: str, caller: str) -> str:
     if came is None:
         return f"{lacks}; give {instead} (xg.{needed}(lattice, ...))"
     return f"{lacks}; give {instead}" + (
-        f"; {came} is solved by {_either(ADVISED.get(came, SOLVERS[came]))}" if came != needed else ""
+        f"; {came} is solved by {_either(SOLVERS[came])}" if came != needed else ""
     )
 
 
@@ -257,9 +257,7 @@ def array(caller: str, name: str, x: object, *, over: str = "") -> None:
             if not x.data_vars:
                 model = model_of(x)
                 solved = (
-                    f"solve it by {_either(ADVISED.get(model, SOLVERS[model]))}"
-                    if model
-                    else "make a model of it, solve that"
+                    f"solve it by {_either(SOLVERS[model])}" if model else "make a model of it, solve that"
                 )
                 hint = f"{solved} and pick one variable"
         raise TypeError(f"{caller}: {name} must be a DataArray{over}, got {got}; {hint}")

@@ -158,16 +158,10 @@ def replica_exchange(
     begin = start_of(start, point, identifiers, sizes | {"T": point.sizes["T"]}, attrs)
     stored = np.arange(begin.sweep + (every if begin.continued else 0), begin.sweep + sweep + 1, every)
     check_digits(inputs, point["T"], 1.0)
-    configurations = begin.configurations[0]
-    if "T" not in configurations.dims:
-        configurations = configurations.expand_dims(T=point.sizes["T"])
-    inputs["start"] = (configurations.transpose(..., "T", "configuration"), ["T", "configuration"])
+    inputs["start"] = _start_input(begin.configurations[0], point.sizes["T"])
     inputs |= {name: (point[name], ["bond"]) for name in ("bond_source", "bond_target")}
 
-    # a guess is enough here: it decides how work is cut, never a result
-    sites, steps = point.sizes["site"], point.sizes["T"]
-    seconds = sweep * steps * sites * (7e-8 if weight == "classical" else 4e-6 + 2e-8 * sites**2)
-    nbytes = steps * (sweep // every + 1) * (sites + 40)
+    seconds, nbytes = _work(point, sweep, every, weight)
     plan = tasks.planned(chunks, sizes, caller=caller, whole=True, seconds=seconds, nbytes=nbytes)
     rules = {"seed": seed, "every": every, "exchange_every": exchange_every, "weight": weight, "moves": moves}
     times = {"first_sweep": begin.sweep, "continued": begin.continued, "frames": stored.size}
@@ -176,13 +170,7 @@ def replica_exchange(
         engine.ladders, inputs, OF_LADDERS, plan, settings=rules | times, sizes={"sweep": stored.size}
     )
     results["exchange_acceptance"] = results["exchange_acceptance"].mean("walker")
-    last = [dim for dim in point.dims if dim in results["occupation"].dims and dim != "site"]
-    last = [*last, "walker", "sweep", "site"]
-    run = point
-    for name, result in results.items():
-        dims = [dim for dim in last if dim in result.dims]
-        run = run.assign({name: result.transpose(*dims).variable})
-    run = run.assign_coords(walker=identifiers, sweep=stored)
+    run = _assembled(point, results).assign_coords(walker=identifiers, sweep=stored)
     if begin.given is not None:
         run = run.assign_coords(start=begin.given.variable)
     run.attrs = attrs | {"start": begin.name, "every": every}
@@ -232,6 +220,30 @@ def _along_ladders(caller: str, inputs: dict[str, Input]) -> dict[str, Input]:
             )
     labels = inputs["labels"][0].transpose(..., "T", "label")
     return inputs | {"labels": (labels, ["T", "label"])}
+
+
+def _work(point: xr.Dataset, sweep: int, every: int, weight: str) -> tuple[float, float]:
+    """Seconds and bytes of a ladder: a guess, which decides how work is cut and never a result."""
+    sites, steps = point.sizes["site"], point.sizes["T"]
+    attempt = 7e-8 if weight == "classical" else 4e-6 + 2e-8 * sites**2
+    return sweep * steps * sites * attempt, float(steps * (sweep // every + 1) * (sites + 40))
+
+
+def _start_input(configurations: xr.DataArray, steps: int) -> Input:
+    """Configurations to start from, of every temperature."""
+    if "T" not in configurations.dims:
+        configurations = configurations.expand_dims(T=steps)
+    return configurations.transpose(..., "T", "configuration"), ["T", "configuration"]
+
+
+def _assembled(point: xr.Dataset, results: dict[str, xr.DataArray]) -> xr.Dataset:
+    """The point with what its ladders recorded, parameters first, as of metropolis."""
+    there = results["occupation"].dims
+    order = [dim for dim in point.dims if dim in there and dim != "site"] + ["walker", "sweep", "site"]
+    run = point
+    for name, result in results.items():
+        run = run.assign({name: result.transpose(*(dim for dim in order if dim in result.dims)).variable})
+    return run
 
 
 def _ladder(point: xr.Dataset) -> str:

@@ -83,17 +83,18 @@ def ladders(
         (hopping, interaction, site_energy, reference, labels, realization, walker, start),
         (1, 2, 1, 0, 2, 0, 0, 2),
     )
-    occupation = np.empty((*shape, steps, frames, sites), dtype=np.int8)
-    energy, kinetic = np.empty((*shape, steps, frames)), np.empty((*shape, steps, frames))
-    accepted = np.empty((*shape, steps, frames), dtype=np.int64)
-    exchanges = np.empty((*shape, steps, 2), dtype=np.int64)
+    grid = (*shape, steps)
+    occupation, energy = np.empty((*grid, frames, sites), dtype=np.int8), np.empty((*grid, frames))
+    kinetic, accepted = np.empty((*grid, frames)), np.empty((*grid, frames), dtype=np.int64)
+    exchanges = np.empty((*grid, 2), dtype=np.int64)
+    recorded = (occupation, energy, kinetic, accepted, exchanges)
     key, neighbours = np.uint64(seed), neighbour_table(source, target, sites)
-    room = response_room(*neighbours, wanted=False)
+    rules = (WEIGHTS[weight], MOVES[moves])
     with single_thread():
         for p in np.ndindex(shape[:-1]):
             one = (*p, 0)  # parameters are the same for all walkers
-            matrix = hopping_matrix(hopping[one], source, target, sites)
             u, own, ref = interaction[one], site_energy[one], float(reference[one])
+            matrix = hopping_matrix(hopping[one], source, target, sites)
             rising = np.argsort(labels[one][:, 0])
             named = labels[one][rising]
             stream, between = _streams(walker[p], int(realization[one]), named)
@@ -101,24 +102,24 @@ def ladders(
             state = first_states(given, key, stream, round(float(named[0, -1]) * sites), sites)
             coupling, base, unit = pieces(u, empty_potential(u, own, ref))
             fields = (coupling, base, self_potential(u, ref), unit, matrix)
-            memories = tuple(
-                np.repeat(part[None], steps, axis=0) for part in empty_memory(sites, REMEMBERED_EACH)
-            )
-            rules = (WEIGHTS[weight], MOVES[moves], proof_tools(matrix), memories, room)
             times = (first_sweep, continued, every, exchange_every, sweeps, named[:, 0].copy())
-            results = [array[p][:, rising] for array in (occupation, energy, kinetic, accepted, exchanges)]
-            run_ladders(key, stream, between, *times, *fields, *neighbours, *rules, state, *results)
-            for array, result in zip(
-                (occupation, energy, kinetic, accepted, exchanges), results, strict=True
-            ):
+            means = (proof_tools(matrix), _memories(sites, steps), response_room(*neighbours, wanted=False))
+            results = [array[p][:, rising] for array in recorded]
+            run_ladders(key, stream, between, *times, *fields, *neighbours, *rules, *means, state, *results)
+            for array, result in zip(recorded, results, strict=True):
                 array[p][:, rising] = result
             energy[p] += energy_of_reference(u, ref)
     acceptance = accepted / (every * sites)
     if not continued:
         acceptance[..., 0] = np.nan
-    share = np.full((*shape, steps), np.nan)
+    share = np.full(grid, np.nan)
     np.divide(exchanges[..., 0], exchanges[..., 1], out=share, where=exchanges[..., 1] > 0)
     return occupation, energy, kinetic, acceptance, share
+
+
+def _memories(sites: int, steps: int) -> tuple[np.ndarray, ...]:
+    """What is known of configurations, for every temperature."""
+    return tuple(np.repeat(part[None], steps, axis=0) for part in empty_memory(sites, REMEMBERED_EACH))
 
 
 def _streams(walker: np.ndarray, realization: int, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -45,6 +45,34 @@ def swap(n, phi, twice, lower, upper):
 
 
 @kernel
+def gain_at(n, phi, t, weight, particles, fields):
+    """The quantum part of the weight of a configuration at a temperature; 0 of the classical one."""
+    hopping, unit, diagonal, potential, work = fields
+    if weight == CLASSICAL:
+        return 0.0
+    return gain(weight, hopping, phi, unit, diagonal, n, t, particles, potential, work)
+
+
+@kernel
+def exchange(first, n, phi, twice, extra, temperatures, weight, particles, fields, u, exchanges):
+    """Let pairs of neighbours in temperature trade configurations, from ``first`` on; counts what was
+    accepted, and tried.
+    """
+    unit, crossed = fields[1], np.zeros(2)
+    for k in range(first, temperatures.size - 1, 2):
+        for one in range(2):
+            there, t = k + one, temperatures[k + 1 - one]
+            crossed[one] = gain_at(n[there], phi[there], t, weight, particles, fields)
+        energies = (0.5 * unit * twice[k], 0.5 * unit * twice[k + 1])
+        gains, pair_of = (extra[k], extra[k + 1]), (temperatures[k], temperatures[k + 1])
+        exchanges[k, 1] += 1
+        if exchanged(energies, gains, crossed, pair_of, u[k]):
+            swap(n, phi, twice, k, k + 1)
+            extra[k], extra[k + 1] = crossed[1], crossed[0]
+            exchanges[k, 0] += 1
+
+
+@kernel
 def run_ladders(
     seed,
     streams,
@@ -113,8 +141,8 @@ def run_ladders(
         np.zeros(8, np.int64),
         np.zeros(steps, np.int64),
     )
-    crossed, shortcut = np.zeros(2), (0.0, 0.0, 0.0)
     table, draws, space = (neighbours, degree, moves), (a, b, u), (moved, potential, work)
+    fields = (hopping, unit, diagonal, potential, work)
     exchanges[:] = 0
     for w in range(walkers):
         n, particles, frame = state[w], 0, 0
@@ -123,84 +151,49 @@ def run_ladders(
         done[:] = 0
         for k in range(steps):
             particles, twice[k] = potential_of(n[k], coupling, base, phi[k])
-            if weight != CLASSICAL:
-                extra[k] = gain(
-                    weight, hopping, phi[k], unit, diagonal, n[k], temperatures[k], particles, potential, work
-                )
+            extra[k] = gain_at(n[k], phi[k], temperatures[k], weight, particles, fields)
         quantum = (weight, hopping, diagonal, particles)
         for s in range(sweeps + 1):
             number = first_sweep + s
-            if s > 0:
+            for k in range(steps if s > 0 else 0):
                 # a sweep at every temperature, by itself
-                for k in range(steps):
-                    t = temperatures[k]
-                    fill(seed, streams[w, k], np.uint64(number - 1) * np.uint64(sites), a, b, u)
-                    if weight == CLASSICAL:
-                        some, _, change = classical_sweep(n[k], phi[k], coupling, unit, t, *table, *draws)
-                    else:
-                        memory = (memories[0][k], memories[1][k], memories[2][k])
-                        means = (tools, memory, key, guess[k], shortcut, room)
-                        some, _, change, extra[k] = proved_sweep(
-                            n[k],
-                            phi[k],
-                            coupling,
-                            unit,
-                            t,
-                            *table,
-                            *draws,
-                            *quantum,
-                            extra[k],
-                            *space,
-                            *means,
-                            counts,
-                        )
-                    done[k] += some
-                    twice[k] += change
+                fill(seed, streams[w, k], np.uint64(number - 1) * np.uint64(sites), a, b, u)
+                chain = (n[k], phi[k], coupling, unit, temperatures[k])
+                if weight == CLASSICAL:
+                    some, _, change = classical_sweep(*chain, *table, *draws)
+                else:
+                    memory = (memories[0][k], memories[1][k], memories[2][k])
+                    means = (tools, memory, key, guess[k], (0.0, 0.0, 0.0), room)
+                    some, _, change, extra[k] = proved_sweep(
+                        *chain, *table, *draws, *quantum, extra[k], *space, *means, counts
+                    )
+                done[k] += some
+                twice[k] += change
             if s > 0 and number % exchange_every == 0:
-                # neighbours in temperature trade places
                 fill(seed, exchange_streams[w], np.uint64(number) * np.uint64(steps), *trial)
-                for k in range((number // exchange_every) % 2, steps - 1, 2):
-                    crossed[:] = 0.0
-                    if weight != CLASSICAL:
-                        for one in range(2):
-                            there, t = k + one, temperatures[k + 1 - one]
-                            crossed[one] = gain(
-                                weight,
-                                hopping,
-                                phi[there],
-                                unit,
-                                diagonal,
-                                n[there],
-                                t,
-                                particles,
-                                potential,
-                                work,
-                            )
-                    energies = (0.5 * unit * twice[k], 0.5 * unit * twice[k + 1])
-                    gains, pair_of = (extra[k], extra[k + 1]), (temperatures[k], temperatures[k + 1])
-                    exchanges[w, k, 1] += 1
-                    if exchanged(energies, gains, crossed, pair_of, trial[2][k]):
-                        swap(n, phi, twice, k, k + 1)
-                        extra[k], extra[k + 1] = crossed[1], crossed[0]
-                        exchanges[w, k, 0] += 1
+                first = (number // exchange_every) % 2
+                exchange(
+                    first,
+                    n,
+                    phi,
+                    twice,
+                    extra,
+                    temperatures,
+                    weight,
+                    particles,
+                    fields,
+                    trial[2],
+                    exchanges[w],
+                )
             if s % every == 0 and (s > 0 or not continued):
                 for k in range(steps):
                     occupation[w, k, frame] = n[k]
                     energy[w, k, frame] = twice[k] * unit * 0.5
                     kinetic[w, k, frame] = extra[k]
                     if weight == FREE_ENERGY:
-                        kinetic[w, k, frame] = gain(
-                            KINETIC,
-                            hopping,
-                            phi[k],
-                            unit,
-                            diagonal,
-                            n[k],
-                            temperatures[k],
-                            particles,
-                            potential,
-                            work,
+                        kinetic[w, k, frame] = gain_at(
+                            n[k], phi[k], temperatures[k], KINETIC, particles, fields
                         )
                     accepted[w, k, frame] = done[k]
-                    done[k] = 0
+                done[:] = 0
                 frame += 1
