@@ -113,6 +113,7 @@ CHARGES = {
     "power_law": lambda moved: xg.lattice.power_law(moved(LATTICE), exponent=3),
     "charge_glass": lambda moved: xg.charge_glass(moved(LATTICE), interaction=None),
     "metropolis": lambda moved: xg.metropolis(moved(xg.testing.tiny_glass()), **RUN),
+    "greedy": lambda moved: xg.greedy(moved(xg.testing.tiny_glass()), walker=2, seed=1),
     "replica_exchange": lambda moved: xg.replica_exchange(
         moved(xg.testing.tiny_glass()), **(RUN | {"T": [0.1, 0.2]})
     ),

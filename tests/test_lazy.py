@@ -126,6 +126,7 @@ LAZY = {
     "metropolis_counters": lambda run: xg.metropolis_counters(
         run, T=[0.05, 0.1], walker=3, sweep=3, seed=7, start=run
     ),
+    "greedy": lambda run: xg.greedy(run, walker=2, seed=1),
     "replica_exchange": lambda run: xg.replica_exchange(run, T=[0.05, 0.1], walker=3, sweep=3, seed=8),
     "autocorrelation": correlation,
     "chi4": lambda run: xg.chi4(run, waiting_time=[0, 1]),
@@ -491,7 +492,7 @@ def test_a_whole_chain_computes_once():
     [
         name
         for name in LAZY
-        if not name.startswith(("metropolis", "replica_exchange", "testing.", "fits."))
+        if not name.startswith(("metropolis", "replica_exchange", "greedy", "testing.", "fits."))
         and name != "ops.correlation"
     ],
 )

@@ -347,6 +347,7 @@ GRID = {"T": 1.0, "frequency": [0.0, 0.5, 1.0], "broadening": 0.1}
 CALLS: dict[str, Callable[[xr.Dataset], object]] = {
     "metropolis": lambda data: xg.metropolis(data, T=0.1, walker=2, sweep=2, seed=1),
     "replica_exchange": lambda data: xg.replica_exchange(data, T=[0.1, 0.2], walker=2, sweep=2, seed=1),
+    "greedy": lambda data: xg.greedy(data, walker=2, seed=1),
     "metropolis_counters": lambda data: xg.metropolis_counters(data, T=0.1, walker=2, sweep=2, seed=1),
     "exact": lambda data: xg.exact(data, **GRID),
     "ftlm": lambda data: xg.ftlm(data, **GRID, random_vectors=2, seed=1),
@@ -536,7 +537,7 @@ def test_the_sum_rule_is_of_both_models(model):
         xg.sum_rule(MODELS[model]())
     instead = f"give the result of {named(advised(model))} for {model}"
     assert re.match(rf"sum_rule: a model of {model} has no '\w+'; {instead}", str(raised.value))
-    for solver in SOLVERS[model]:
+    for solver in advised(model):
         assert xg.sum_rule(solved(solver)).name == "sum_rule"
 
 

@@ -244,6 +244,7 @@ CASES = {
     "particle_hole_bubble": lambda: xg.particle_hole_bubble(
         xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=[0.2, 0.5], matsubara=[0, 1]
     )[["susceptibility"]].isel(qx=1),
+    "greedy": lambda: xg.greedy(xg.testing.tiny_glass(), walker=3, seed=3),
     "replica_exchange": lambda: xg.replica_exchange(
         xg.testing.tiny_glass(), T=[0.08, 0.1, 0.2], walker=2, sweep=4, exchange_every=2, seed=3
     ),

@@ -59,6 +59,7 @@ from .solvers.diagonalize import diagonalize as diagonalize
 from .solvers.dmft import dmft as dmft
 from .solvers.exact import exact as exact
 from .solvers.ftlm import ftlm as ftlm
+from .solvers.greedy import greedy as greedy
 from .solvers.metropolis import metropolis as metropolis
 from .solvers.metropolis import metropolis_counters as metropolis_counters
 from .solvers.particle_hole_bubble import particle_hole_bubble as particle_hole_bubble

@@ -55,7 +55,7 @@ def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
 
 #: Every model with the solvers that take it.
 SOLVERS = {
-    "charge_glass": ("metropolis", "replica_exchange"),
+    "charge_glass": ("metropolis", "replica_exchange", "greedy"),
     "electron_tls": ("exact", "ftlm", "typicality", "dmft", "static_disorder"),
     "cavity_glass": (
         "particle_hole_bubble",

@@ -14,7 +14,9 @@ GROUPS = {
         "charge_glass", "electron_tls", "cavity_glass", "random_couplings", "random_site_energy",
         "random_parameter",
     ],
-    "Solvers: the charge glass": ["metropolis", "metropolis_counters", "replica_exchange", "diagonalize"],
+    "Solvers: the charge glass": [
+        "metropolis", "metropolis_counters", "replica_exchange", "greedy", "diagonalize",
+    ],
     "Solvers: one electron and two-level systems": [
         "exact", "ftlm", "typicality", "dmft", "static_disorder",
     ],

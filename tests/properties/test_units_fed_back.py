@@ -221,6 +221,7 @@ CALLS = {
     ],
     "cavity_glass": [((lattice,), lambda x: xg.cavity_glass(x, filling=0.3))],
     "particle_hole_bubble": [((cavity,), lambda x: xg.particle_hole_bubble(x, T=0.5, matsubara=[0, 1]))],
+    "greedy": [((glass,), lambda x: xg.greedy(x, walker=2, seed=1))],
     "replica_exchange": [
         ((glass,), lambda x: xg.replica_exchange(x, T=[0.1, 0.2], walker=1, sweep=2, seed=1))
     ],
