@@ -124,6 +124,10 @@ CHARGES = {
     "structure_factor": lambda moved: xg.structure_factor(moved(xg.testing.tiny_run())),
     "order_parameter": lambda moved: xg.order_parameter(moved(xg.testing.tiny_run()), q=[1.0, 0.0]),
     "stripe_order": lambda moved: xg.stripe_order(moved(xg.testing.tiny_run())),
+    **{
+        name: lambda moved, name=name: getattr(xg, name)(moved(xg.testing.tiny_run()))
+        for name in ("occupied_neighbours", "defect_density", "local_stripe_order", "stripe_crossings")
+    },
     "overlap": lambda moved: xg.overlap(xg.testing.tiny_run(), moved(xg.testing.tiny_run())),
     "plot.lattice": lambda moved: xg.plot.lattice(moved(LATTICE)),
     "plot.charge_map": lambda moved: xg.plot.charge_map(moved(LATTICE), numbers("site", N)),

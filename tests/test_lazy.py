@@ -33,9 +33,9 @@ def temperatures(run):
     return 1.0 + run["acceptance"].isel(sweep=-1).mean("walker")
 
 
-def uncut(x):
-    """All temperatures in one block, where there are blocks."""
-    return x.chunk(T=-1) if x.chunks else x
+def uncut(x, dim="T"):
+    """All temperatures in one block, where there are blocks, or all entries of another dimension."""
+    return x.chunk({dim: -1}) if x.chunks else x
 
 
 def more_temperatures(run):
@@ -103,6 +103,9 @@ SOLVERS = {
     "particle_hole_bubble": lambda **options: xg.particle_hole_bubble(
         cavity(), T=[0.2, 0.4], matsubara=[0, 1], **options
     ),
+    "real_frequency_response": lambda **options: xg.real_frequency_response(
+        cavity(), T=[0.2, 0.4], J=[1.0, 5.0], frequency=[0.0, 1.0], broadening=6.0, **options
+    ),
     "saddle_point": lambda **options: xg.saddle_point(
         cavity(), T=[0.2, 0.4], J=[1.0, 5.0], matsubara=[0, 1], **options
     ),
@@ -112,6 +115,7 @@ SOLVERS = {
 #: What may be cut and what may not, where these are not g and frequency.
 CUTS = {
     "particle_hole_bubble": ("filling", "qx"),
+    "real_frequency_response": ("filling", "J"),
     "saddle_point": ("filling", "J"),
     "critical_coupling": ("filling", "matsubara"),
 }
@@ -123,10 +127,15 @@ LAZY = {
         run, T=[0.05, 0.1], walker=3, sweep=3, seed=7, start=run
     ),
     "autocorrelation": correlation,
+    "chi4": lambda run: xg.chi4(run, waiting_time=[0, 1]),
     "overlap": lambda run: xg.overlap(run, run),
     "stripe_order": lambda run: xg.stripe_order(run),
     "structure_factor": lambda run: xg.structure_factor(run),
     "order_parameter": lambda run: xg.order_parameter(run, q=[np.pi, 0.0]),
+    "occupied_neighbours": lambda run: xg.occupied_neighbours(run),
+    "defect_density": lambda run: xg.defect_density(run),
+    "local_stripe_order": lambda run: xg.local_stripe_order(run),
+    "stripe_crossings": lambda run: xg.stripe_crossings(run),
     "electrostatic_energy": lambda run: xg.electrostatic_energy(run),
     "electrostatic_potential": lambda run: xg.electrostatic_potential(run),
     "kinetic_energy": lambda run: xg.kinetic_energy(run),
@@ -156,10 +165,21 @@ LAZY = {
     "metallic_glass.square_root_scale": lambda run: xg.metallic_glass.square_root_scale(
         3.0 * temperatures(run), temperatures(run), z=0.1, dim="T"
     ),
+    "metallic_glass.self_energy_parts": lambda run: xg.metallic_glass.self_energy_parts(
+        0.1,
+        local_density_response=coupled(run)["local_density_response"],
+        square_root_prefactor=0.1 * coupled(run)["edwards_anderson"],
+        J=2.0,
+        density_of_states=0.1,
+    ),
+    "metallic_glass.scattered_light": lambda run: xg.metallic_glass.scattered_light(
+        temperatures(run).rename(T="frequency"), omega0=2.0
+    ),
     "metallic_glass.square_root_prefactor": lambda run: xg.metallic_glass.square_root_prefactor(
         temperatures(run), J=1.0
     ),
     "density_response": lambda run: xg.density_response(coupled(run)),
+    "fermion_scattering_rate": lambda run: xg.fermion_scattering_rate(coupled(run)),
     "fermion_self_energy": lambda run: xg.fermion_self_energy(coupled(run)),
     "glass_susceptibility": lambda run: xg.glass_susceptibility(coupled(run)),
     "fits.zero_temperature": lambda run: xg.fits.zero_temperature(
@@ -171,6 +191,9 @@ LAZY = {
     ),
     "ops.histogram": lambda run: xg.ops.histogram(
         xg.local_density(run), bins=4, range=(0, 1), dim=["site", "sweep"]
+    ),
+    "ops.jumps": lambda run: xg.ops.jumps(
+        uncut(run["electrostatic_energy"], "sweep"), dim="sweep", window=1, threshold=3.0
     ),
     "ops.moments": lambda run: xg.ops.moments(run["electrostatic_energy"], dim="sweep"),
     "ops.correlation": lambda run: xg.ops.correlation(

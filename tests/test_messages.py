@@ -353,6 +353,9 @@ CALLS: dict[str, Callable[[xr.Dataset], object]] = {
     "dmft": lambda data: xg.dmft(data, T=1.0, frequency=[0.0]),
     "static_disorder": lambda data: xg.static_disorder(data, **GRID, sites=8, realization=2, seed=1),
     "particle_hole_bubble": lambda data: xg.particle_hole_bubble(data, T=1.0, matsubara=[0, 1]),
+    "real_frequency_response": lambda data: xg.real_frequency_response(
+        data, T=1.0, J=1.0, frequency=[0.0, 1.0], broadening=6.0
+    ),
     "saddle_point": lambda data: xg.saddle_point(data, T=1.0, J=1.0, matsubara=[0, 1]),
     "critical_coupling": lambda data: xg.critical_coupling(data, T=1.0),
 }
@@ -374,6 +377,11 @@ def solved(solver):
 OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
     "autocorrelation": ("charge_glass", lambda data: xg.autocorrelation(data, waiting_time=0)),
     "overlap": ("charge_glass", lambda data: xg.overlap(data, data)),
+    "chi4": ("charge_glass", lambda data: xg.chi4(data, waiting_time=0)),
+    "defect_density": ("charge_glass", xg.defect_density),
+    "local_stripe_order": ("charge_glass", xg.local_stripe_order),
+    "occupied_neighbours": ("charge_glass", xg.occupied_neighbours),
+    "stripe_crossings": ("charge_glass", xg.stripe_crossings),
     "density_of_states": (
         "charge_glass",
         lambda data: xg.density_of_states(data, energy=[0.0, 1.0], broadening=0.1),
@@ -384,6 +392,7 @@ OBSERVABLES: dict[str, tuple[str, Callable[[xr.Dataset], object]]] = {
     "gap_ratio": ("charge_glass", xg.gap_ratio),
     "inverse_participation_ratio": ("charge_glass", xg.inverse_participation_ratio),
     "density_response": ("cavity_glass", xg.density_response),
+    "fermion_scattering_rate": ("cavity_glass", xg.fermion_scattering_rate),
     "fermion_self_energy": ("cavity_glass", xg.fermion_self_energy),
     "glass_susceptibility": ("cavity_glass", xg.glass_susceptibility),
     "kinetic_energy": ("charge_glass", xg.kinetic_energy),

@@ -975,13 +975,18 @@ OBSERVABLES = [
     "kinetic_energy",
     "local_density",
     "autocorrelation",
+    "chi4",
+    "occupied_neighbours",
+    "defect_density",
+    "local_stripe_order",
+    "stripe_crossings",
     "overlap",
 ]
 
 
 def observe(name, data):
-    if name == "autocorrelation":
-        return xg.autocorrelation(data, waiting_time=0)
+    if name in ("autocorrelation", "chi4"):
+        return getattr(xg, name)(data, waiting_time=0)
     if name == "order_parameter":
         return xg.order_parameter(data, q=[3.0, 0.0])
     return xg.overlap(data, data) if name == "overlap" else getattr(xg, name)(data)

@@ -60,6 +60,13 @@ def states():
     return run.assign_coords(T=0.1, walker=[0, 1], sweep=[0, 1, 2])
 
 
+def apart():
+    """The same, where the second walker ends as it began."""
+    run = states().compute()
+    run["occupation"][1, 2] = run["occupation"][1, 0]
+    return run.chunk(walker=1)
+
+
 def coupled():
     """A liquid and a glass in a cavity of two fillings."""
     model = xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45], omega0=2.0)
@@ -182,6 +189,11 @@ CASES = {
     ),
     "inverse_participation_ratio": lambda: xg.inverse_participation_ratio(states().isel(sweep=[2])),
     "gap_ratio": lambda: xg.gap_ratio(states().isel(sweep=[2])),
+    "chi4": lambda: xg.chi4(apart(), waiting_time=0),
+    "occupied_neighbours": lambda: xg.occupied_neighbours(states().isel(sweep=[2])),
+    "defect_density": lambda: xg.defect_density(states(), coordination=3),
+    "local_stripe_order": lambda: xg.local_stripe_order(states().isel(sweep=[2])),
+    "stripe_crossings": lambda: xg.stripe_crossings(states().isel(sweep=[0, 2])),
     "overlap": lambda: xg.autocorrelation(states(), waiting_time=[0, 1]),
     "structure_factor": lambda: xg.structure_factor(
         states().isel(sweep=[2]), q=xr.DataArray(wave_vectors(LATTICE), dims=("q", "axis"))
@@ -205,6 +217,12 @@ CASES = {
     "ops.correlation": lambda: xg.ops.correlation(
         curve("sweep", LAGS, LAGS**2 % 5), dim="sweep", lag=[0.0, 1.0, 4.0]
     ),
+    "ops.jumps": lambda: xg.ops.jumps(
+        curve("sweep", LAGS, LAGS**2 % 5), dim="sweep", window=2, threshold=1.0, noise=0.5
+    ),
+    "ops.jumps.noise": lambda: xg.ops.jumps(
+        curve("sweep", LAGS, LAGS**2 % 5), dim="sweep", window=1, threshold=1.0
+    ),
     "ops.histogram": lambda: xg.ops.histogram(
         curve("sweep", LAGS, LAGS**2 % 5), bins=4, range=(0.0, 5.0), dim="sweep"
     ),
@@ -226,6 +244,13 @@ CASES = {
     "particle_hole_bubble": lambda: xg.particle_hole_bubble(
         xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=[0.2, 0.5], matsubara=[0, 1]
     )[["susceptibility"]].isel(qx=1),
+    "real_frequency_response": lambda: xg.real_frequency_response(
+        xg.cavity_glass(xg.lattice.cubic(4), filling=0.3, omega0=[2.0, 8.0]),
+        T=0.5,
+        J=[2.0, 9.0],
+        frequency=[-1.0, 0.0, 2.0],
+        broadening=[6.0, 8.0],
+    ).drop_vars("residual"),
     "saddle_point": lambda: coupled().drop_vars("residual"),
     "critical_coupling": lambda: xg.critical_coupling(
         xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=0.5
@@ -234,6 +259,7 @@ CASES = {
         curve("T", T, 4.0 + T).rename("critical_coupling").assign_coords(filling=0.3)
     ),
     "density_response": lambda: xg.density_response(coupled()).isel(qx=1),
+    "fermion_scattering_rate": lambda: xg.fermion_scattering_rate(coupled()),
     "fermion_self_energy": lambda: xg.fermion_self_energy(coupled(), fermion_matsubara=2),
     "critical_coupling.error": lambda: xg.critical_coupling(
         xg.cavity_glass(xg.lattice.cubic(4), filling=[0.3, 0.45]), T=0.5

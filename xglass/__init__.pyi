@@ -17,6 +17,7 @@ from .models.disorder import random_parameter as random_parameter
 from .models.disorder import random_site_energy as random_site_energy
 from .models.electron_tls import electron_tls as electron_tls
 from .observables.cavity import density_response as density_response
+from .observables.cavity import fermion_scattering_rate as fermion_scattering_rate
 from .observables.cavity import fermion_self_energy as fermion_self_energy
 from .observables.cavity import glass_susceptibility as glass_susceptibility
 from .observables.charge import electrostatic_energy as electrostatic_energy
@@ -28,9 +29,14 @@ from .observables.conductivity import peak_frequency as peak_frequency
 from .observables.conductivity import resistivity as resistivity
 from .observables.conductivity import spectral_weight as spectral_weight
 from .observables.conductivity import sum_rule as sum_rule
+from .observables.defects import defect_density as defect_density
+from .observables.defects import local_stripe_order as local_stripe_order
+from .observables.defects import occupied_neighbours as occupied_neighbours
+from .observables.defects import stripe_crossings as stripe_crossings
 from .observables.diffusion import diffusivity as diffusivity
 from .observables.diffusion import mean_square_displacement as mean_square_displacement
 from .observables.glass import autocorrelation as autocorrelation
+from .observables.glass import chi4 as chi4
 from .observables.glass import irreversibility_temperature as irreversibility_temperature
 from .observables.glass import overlap as overlap
 from .observables.kubo import optical_conductivity as optical_conductivity
@@ -56,6 +62,7 @@ from .solvers.ftlm import ftlm as ftlm
 from .solvers.metropolis import metropolis as metropolis
 from .solvers.metropolis import metropolis_counters as metropolis_counters
 from .solvers.particle_hole_bubble import particle_hole_bubble as particle_hole_bubble
+from .solvers.real_frequency_response import real_frequency_response as real_frequency_response
 from .solvers.saddle_point import critical_coupling as critical_coupling
 from .solvers.saddle_point import saddle_point as saddle_point
 from .solvers.static_disorder import static_disorder as static_disorder

@@ -57,7 +57,12 @@ def refuse(caller: str, *refusals: tuple[bool, str]) -> None:
 SOLVERS = {
     "charge_glass": ("metropolis",),
     "electron_tls": ("exact", "ftlm", "typicality", "dmft", "static_disorder"),
-    "cavity_glass": ("particle_hole_bubble", "saddle_point", "critical_coupling"),
+    "cavity_glass": (
+        "particle_hole_bubble",
+        "saddle_point",
+        "critical_coupling",
+        "real_frequency_response",
+    ),
 }
 
 #: What is in the data of one model only: its own parameters, and what only its solvers add.
@@ -273,9 +278,9 @@ def uncut(array: xr.DataArray, dims: tuple[str, ...], *, caller: str) -> None:
             raise ValueError(
                 f"{caller}: {array.name or 'the array'} has dimensions {array.dims} and needs {dim!r}"
             )
-        if len(array.chunksizes.get(dim, ())) > 1:
+        if len(array.variable.chunksizes.get(dim, ())) > 1:
             raise ValueError(
-                f"{caller}: dimension {dim!r} is split in chunks {array.chunksizes[dim]}; write "
+                f"{caller}: dimension {dim!r} is split in chunks {array.variable.chunksizes[dim]}; write "
                 f".chunk({dim}=-1) before it"
             )
 

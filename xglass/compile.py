@@ -35,6 +35,7 @@ def charges() -> Iterator[Any]:
     run = xg.testing.tiny_run(glass).compute()
     yield from (xg.kinetic_energy(run), xg.local_density(run), xg.electrostatic_potential(run))
     yield from (xg.electrostatic_energy(run), xg.structure_factor(run), xg.stripe_order(run))
+    yield from (xg.defect_density(run), xg.stripe_crossings(run))
     momentum = xr.DataArray([[0.0, 1.0]], dims=("momentum", "axis"))
     for form in ("gaussian", "lorentzian"):
         lines: dict[str, Any] = {"energy": [-1.0, 0.0], "broadening": 0.1, "filter": form}

@@ -14,7 +14,7 @@ import xarray as xr
 
 from xglass.checks import in_model_units, real_array, refuse
 from xglass.engine.core.operations import operation
-from xglass.messages import elsewhere, public
+from xglass.messages import NotFoundError, elsewhere, public
 from xglass.units.parameters import Parameter, parameter
 from xglass.variables import stamp
 
@@ -22,6 +22,8 @@ __all__ = [
     "closed_form_response",
     "distance_to_transition",
     "mediated_coupling",
+    "scattered_light",
+    "self_energy_parts",
     "square_root_prefactor",
     "square_root_scale",
 ]
@@ -315,3 +317,122 @@ def square_root_prefactor(A: Any, *, J: Any) -> xr.DataArray:
     caller = "metallic_glass.square_root_prefactor"
     A, J = _array(caller, "A", A), _array(caller, "J", J, above=0.0)
     return stamp((np.sqrt(A) / J**2).rename("square_root_prefactor"), energy="tc")
+
+
+@public
+def self_energy_parts(
+    frequency: Parameter,
+    *,
+    local_density_response: Any,
+    square_root_prefactor: Any,
+    J: Any,
+    density_of_states: Any,
+) -> xr.Dataset:
+    r"""Return the two parts of the self-energy of fermions at T = 0 and low frequency, Eq. (49).
+
+    .. math:: -\mathrm{Im}\, \Sigma_f(i \omega) =
+        \rho_0 J^2 \left[ D(0)\, \omega - \tfrac{2}{3}\, c\, \omega^{3/2} \right]
+
+    where D = D(0) - c sqrt(Omega), at the transition and in the glass, there without the part of its frozen
+    density. The linear part is a mass; on the real axis 3/2 is the power of the damping.
+
+    Parameters
+    ----------
+    frequency : number, sequence, DataArray or Quantity
+        Imaginary frequencies omega >= 0 in tc, such as the coordinate of :func:`fermion_self_energy`.
+    local_density_response : number or DataArray
+        D(0) in 1/tc.
+    square_root_prefactor : number or DataArray
+        Its c in tc^-3/2, from :func:`square_root_prefactor`.
+    J : number or DataArray
+        J(0) in tc, > 0.
+    density_of_states : number or DataArray
+        Density of states of a site at the Fermi energy, in 1/tc.
+
+    Returns
+    -------
+    Dataset
+        ``linear_self_energy`` and ``damping_self_energy``, the first less the second being -Im Sigma_f, in
+        tc, over the dims of all.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument: no numbers, frequencies not >= 0, J not > 0, data that were converted.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> parts = xg.metallic_glass.self_energy_parts(
+    ...     0.25, local_density_response=0.2, square_root_prefactor=0.06, J=4.0, density_of_states=0.125
+    ... )
+    >>> float(parts["linear_self_energy"]), float(parts["damping_self_energy"])
+    (0.1, 0.01)
+    """
+    caller = "metallic_glass.self_energy_parts"
+    if isinstance(frequency, xr.DataArray):  # of a solution, with all of its digits
+        omega = _array(caller, "frequency", frequency)
+    else:
+        omega = parameter("frequency", frequency, energy="tc")
+    negative = omega.chunks is None and not bool((omega >= 0.0).all())
+    refuse(caller, (negative, "frequency must be >= 0; -Im Sigma is odd in it"))
+    D = _array(caller, "local_density_response", local_density_response)
+    c = _array(caller, "square_root_prefactor", square_root_prefactor)
+    strength = _array(caller, "density_of_states", density_of_states) * _array(caller, "J", J, above=0.0) ** 2
+    with xr.set_options(arithmetic_join="exact"):
+        parts = {
+            "linear_self_energy": strength * D * omega,
+            "damping_self_energy": strength * c * (2.0 / 3.0) * omega**1.5,
+        }
+    return stamp(xr.Dataset(parts), energy="tc")
+
+
+@public
+def scattered_light(local_structure_factor: Any, *, omega0: Any) -> xr.DataArray:
+    r"""Return the spectrum of the light that density fluctuations scatter out of the cavity.
+
+    .. math:: I(\omega) \propto S_\mathrm{loc}(\omega)
+        \left[ \frac{\omega_0}{\omega_0^2 - \omega^2} \right]^2
+
+    Photons follow the densities that they couple to by their own response. Many modes see the local
+    fluctuations; how much leaves the cavity is a factor that the model leaves open.
+
+    Parameters
+    ----------
+    local_structure_factor : DataArray
+        S_loc(..., frequency) in 1/tc, from :func:`real_frequency_response`, with its coordinate ``frequency``
+        in tc, the distance of the light from that of the pump.
+    omega0 : number or DataArray
+        Frequency of the photons in tc, > 0.
+
+    Returns
+    -------
+    DataArray
+        ``scattered_light(..., frequency)`` in tc^-3. It is infinite at omega0, where the width of the mode
+        would enter.
+
+    Raises
+    ------
+    TypeError, KeyError, ValueError
+        Naming the argument: no numbers, no coordinate ``frequency``, omega0 not > 0, data that were
+        converted.
+
+    Examples
+    --------
+    >>> import xarray as xr, xglass as xg
+    >>> S = xr.DataArray([0.1, 0.2], dims="frequency", coords={"frequency": [0.0, 1.0]})
+    >>> xg.metallic_glass.scattered_light(S, omega0=2.0).round(4).values.tolist()
+    [0.025, 0.0889]
+    """
+    caller = "metallic_glass.scattered_light"
+    S = _array(caller, "local_structure_factor", local_structure_factor)
+    if "frequency" not in S.coords:
+        raise NotFoundError(
+            f"{caller}: local_structure_factor has no coordinate 'frequency'; write "
+            ".assign_coords(frequency=...)"
+        )
+    photons = _array(caller, "omega0", omega0, above=0.0)
+    frequency = S["frequency"].drop_attrs()
+    with xr.set_options(arithmetic_join="exact"):
+        result = S * (photons / (photons**2 - frequency**2)) ** 2
+    return stamp(result.rename("scattered_light"), energy="tc")

@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from xglass.checks import real_array, uncut, whole_number
+from xglass.checks import aligned, real_array, uncut, whole_number
+from xglass.engine.core import curves
 from xglass.engine.core.operations import operation
 from xglass.messages import NotFoundError, elsewhere, public
 from xglass.variables.registry import Floats, energy_unit, stamp
 
-__all__ = ["correlation", "histogram", "moments"]
+__all__ = ["correlation", "histogram", "jumps", "moments"]
 
 
 def __dir__() -> list[str]:
@@ -289,6 +290,117 @@ def correlation(
         lag="sweep" if dim == "sweep" and time == "1" else time,
     )
     return stamped.isel(lag=0) if np.ndim(shifts) == 0 else stamped
+
+
+@public
+def jumps(
+    x: xr.DataArray,
+    *,
+    dim: Hashable,
+    window: int,
+    threshold: float,
+    noise: float | xr.DataArray | None = None,
+) -> xr.DataArray:
+    r"""Change points of series: where their level jumps, and by how much.
+
+    .. math:: s_k = \frac{1}{w} \sum_{j=k}^{k+w-1} x_j - \frac{1}{w} \sum_{j=k-w}^{k-1} x_j
+
+    A jump stands at :math:`k`, the first point of the new level, if :math:`|s_k|` exceeds ``threshold``
+    :math:`\sigma\sqrt{2/w}` and all other :math:`|s_j|` with :math:`|j - k| < w`, the first of equals. Levels
+    that hold for :math:`2w - 1` points (the first and the last for :math:`w`) give their exact steps; of two
+    jumps that are closer the larger may hide the smaller.
+
+    Parameters
+    ----------
+    x : DataArray
+        Real numbers with dimensions (..., dim).
+    dim : str
+        The dimension of the series, in its order, uncut; its labels need not be regular.
+    window : int
+        Number :math:`w` of points on either side of a jump, from 1. The series holds two windows at least.
+    threshold : float
+        Positive; in standard deviations of :math:`s_k` under white noise. Gaussian white noise exceeds it
+        with probability erfc(threshold / 2^(1/2)) at each point, 6e-7 for 5: no more points are false alarms.
+    noise : float or DataArray, optional
+        :math:`\sigma`, in the unit of ``x``, 0 or more; DataArray over any of the other dimensions. Default
+        the median of :math:`|x_{k+1} - x_k|` over 0.954, the standard deviation of white noise, which few
+        jumps do not change. It is 0 for series that stand still more often than not: then every step counts.
+
+    Returns
+    -------
+    DataArray
+        ``jumps(..., dim)``, the size :math:`s_k` in the unit of ``x`` where a jump stands and 0 elsewhere,
+        also in the first and last points, without a window on either side. A NaN makes a series NaN.
+        ``(abs(jumps) > 0).sum(dim)`` counts.
+
+    Raises
+    ------
+    TypeError
+        ``x`` is no DataArray of real numbers.
+    ValueError
+        ``dim`` missing or split in chunks, a threshold that is not positive, a negative noise, or a series
+        shorter than two windows.
+
+    Notes
+    -----
+    O(window) operations per value. Noise with a memory, as that of Monte Carlo trajectories, raises more
+    false alarms: its size is best taken from a stretch without jumps, with a window longer than the memory.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> x = xr.DataArray([0.0, 0.1, 0.0, 0.1, 2.0, 2.1, 2.0, 2.1], dims="sweep")
+    >>> jumps(x, dim="sweep", window=2, threshold=5.0).values.round(9)
+    array([0., 0., 0., 0., 2., 0., 0., 0.])
+    """
+    caller = "jumps"
+    real_array(caller, "x", x)
+    _dims(caller, x, dim)
+    uncut(x, (str(dim),), caller=caller)
+    window = whole_number("window", window)
+    if x.sizes[dim] < 2 * window:
+        raise ValueError(
+            f"{caller}: {x.sizes[dim]} points along {dim!r} hold no two windows of {window}; give a longer "
+            "series or a shorter window"
+        )
+    if not 0.0 < float(threshold) < np.inf:
+        raise ValueError(f"{caller}: threshold must be > 0, got {threshold!r}")
+    sigma = _noise(x, dim, noise)
+    result = xr.apply_ufunc(
+        curves.change_points,
+        x,
+        sigma,
+        input_core_dims=[[dim], []],
+        output_core_dims=[[dim]],
+        kwargs={"window": window, "threshold": float(threshold)},
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        keep_attrs="override",  # of coordinates
+    )
+    result = result.transpose(*x.dims, ...).rename(caller)
+    return stamp(result, energy=energy_unit(x), jumps=_unit(x))
+
+
+def _noise(x: xr.DataArray, dim: Hashable, noise: float | xr.DataArray | None) -> xr.DataArray:
+    """Standard deviation of the noise of each series: given, or taken from its differences."""
+    if noise is None:
+        return xr.apply_ufunc(
+            curves.noise_of_differences,
+            x,
+            input_core_dims=[[dim]],
+            dask="parallelized",
+            output_dtypes=[np.float64],
+        )
+    if not isinstance(noise, xr.DataArray):
+        noise = xr.DataArray(float(noise))
+    real_array("jumps", "noise", noise)
+    aligned("jumps", x=x, noise=noise)
+    if dim in noise.dims:
+        raise ValueError(f"jumps: noise has dimension {dim!r}; give one number for each series")
+    if not noise.chunks and not ((noise >= 0.0) & (noise < np.inf)).all():
+        raise ValueError(f"jumps: noise must be >= 0 and finite, got {noise.values.tolist()}")
+    return noise
 
 
 def _counts(data: Any, edges: Floats, reduced: int) -> Any:

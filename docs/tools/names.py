@@ -18,13 +18,18 @@ GROUPS = {
     "Solvers: one electron and two-level systems": [
         "exact", "ftlm", "typicality", "dmft", "static_disorder",
     ],
-    "Solvers: fermions in a cavity": ["particle_hole_bubble", "saddle_point", "critical_coupling"],
+    "Solvers: fermions in a cavity": [
+        "particle_hole_bubble", "saddle_point", "critical_coupling", "real_frequency_response",
+    ],
     "Observables: fermions in a cavity": [
-        "density_response", "fermion_self_energy", "glass_susceptibility",
+        "density_response", "fermion_scattering_rate", "fermion_self_energy", "glass_susceptibility",
     ],
     "Observables: glass": [
-        "autocorrelation", "overlap", "structure_factor", "order_parameter", "stripe_order",
+        "autocorrelation", "chi4", "overlap", "structure_factor", "order_parameter", "stripe_order",
         "irreversibility_temperature",
+    ],
+    "Observables: defects": [
+        "defect_density", "occupied_neighbours", "local_stripe_order", "stripe_crossings",
     ],
     "Observables: energies and densities": [
         "electrostatic_energy", "electrostatic_potential", "kinetic_energy", "local_density",

@@ -171,6 +171,7 @@ def charge_observables() -> dict[str, Any]:
     result = {
         "autocorrelation": observed(xg.autocorrelation, run, waiting_time=[2, 4]),
         "autocorrelation at lags": observed(xg.autocorrelation, run, waiting_time=3, lag=[0, 2, 5]),
+        "chi4": observed(xg.chi4, run, waiting_time=[2, 4]),
         "overlap": observed(functools.partial(xg.overlap, run_b=run_of(seed=8)), run),
         "kinetic energy at T": observed(xg.kinetic_energy, cold, T=[0.2, 0.4]),
         "local density at T": observed(xg.local_density, cold, T=0.2),
@@ -180,6 +181,7 @@ def charge_observables() -> dict[str, Any]:
     for name, model in models.items():
         runs[name] = xg.metropolis(model, ramp=RAMP, chunks=None, **RUN | {"sweep": 2})
     names = ["stripe_order", "structure_factor", "electrostatic_energy", "electrostatic_potential"]
+    names += ["occupied_neighbours", "defect_density", "local_stripe_order", "stripe_crossings"]
     for observable in [*names, "kinetic_energy", "local_density"]:
         for name, run in runs.items():
             result[f"{observable}, {name}"] = observed(getattr(xg, observable), run)

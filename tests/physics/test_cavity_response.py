@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.optimize import brentq
 from scipy.special import expit
 
@@ -125,6 +126,41 @@ def test_self_energy_needs_no_frequencies_of_the_solution():
     np.testing.assert_allclose(frequency, np.pi * frequency["T"] * (2 * frequency["fermion_matsubara"] + 1))
 
 
+def green_in_the_middle(filling, T):
+    """-G(tau = 1/2T) of the band."""
+    return (0.5 / np.cosh(0.5 * levels(6, filling, T) / T)).mean()
+
+
+@pytest.mark.parametrize("omega0", [None, 2.0])
+def test_scattering_rate_is_the_self_energy_at_half_of_imaginary_time(omega0):
+    """-Sigma(tau = 1/2T) = 2 T sum (-1)^n Im Sigma(i w_n), an alternating series, by its repeated means."""
+    solution = xg.saddle_point(model(omega0, [0.3, 0.5]), T=[0.5, 0.8], J=[2.0, 9.0], matsubara=0)
+    sigma = xg.fermion_self_energy(solution, fermion_matsubara=200).compute()
+    sums = np.cumsum(2.0 * (-1.0) ** np.arange(200) * -sigma.imag.values, axis=-1)
+    for _ in range(60):
+        sums = 0.5 * (sums[..., 1:] + sums[..., :-1])
+    found = xg.fermion_scattering_rate(solution)
+    assert found.dims == ("filling", "T", "J")
+    assert bool((solution["edwards_anderson"].sel(J=9.0) > 0.0).any())
+    np.testing.assert_allclose(found, sums[..., -1], rtol=1e-8)
+    # what is frozen scatters elastically, by J^2 q_EA G
+    rest = found - xg.fermion_scattering_rate(solution, frozen=False)
+    green = xr.apply_ufunc(green_in_the_middle, rest["filling"], rest["T"], vectorize=True)
+    known = rest["J"] ** 2 * solution["edwards_anderson"] * green / rest["T"]
+    np.testing.assert_allclose(rest, known.transpose(*rest.dims), rtol=1e-9, atol=1e-13)
+
+
+def test_resistivity_grows_as_three_halves_at_the_transition_and_as_two_in_the_liquid():
+    """Powers of T of the scattering rate: 1.45 and rising slowly to 3/2, and 2.1, falling to 2."""
+    rates = []
+    for L, T in ((64, 0.1), (96, 0.07)):
+        liquid = xg.cavity_glass(xg.lattice.cubic(L), filling=0.3)
+        J = float(xg.critical_coupling(liquid, T=T)["critical_coupling"])
+        rates.append(xg.fermion_scattering_rate(xg.saddle_point(liquid, T=T, J=[0.5 * J, J])).values)
+    power = np.log(rates[0] / rates[1]) / np.log(0.1 / 0.07)
+    np.testing.assert_allclose(power, [2.08, 1.45], atol=0.02)
+
+
 def test_symmetries_of_the_self_energy():
     """Sigma(-iw) is the conjugate, and purely imaginary at half filling."""
     solution = xg.saddle_point(model(filling=[0.3, 0.5]), T=0.5, J=3.0)
@@ -134,7 +170,15 @@ def test_symmetries_of_the_self_energy():
     assert float(abs(sigma.sel(filling=0.3).real).min()) > 1e-3
 
 
-@pytest.mark.parametrize("function", [xg.density_response, xg.fermion_self_energy, xg.glass_susceptibility])
+@pytest.mark.parametrize(
+    "function",
+    [
+        xg.density_response,
+        xg.fermion_scattering_rate,
+        xg.fermion_self_energy,
+        xg.glass_susceptibility,
+    ],
+)
 def test_what_is_no_solution_is_refused(function):
     solution = xg.saddle_point(model(), T=0.5, J=2.0, matsubara=[0, 1])
     with pytest.raises(ValueError, match="does not say of which solver it is"):
@@ -159,6 +203,8 @@ def test_bad_arguments():
             xg.fermion_self_energy(solution, fermion_matsubara=numbers)
     with pytest.raises(ValueError, match="leave J= out"):
         xg.glass_susceptibility(solution, J=2.0)
+    with pytest.raises(TypeError, match="frozen must be True or False, got 1"):
+        xg.fermion_scattering_rate(solution, frozen=1)
     local = xg.saddle_point(model(), T=0.5, J=2.0, approximation="local")
     with pytest.raises(ValueError, match="no wave vectors"):
         xg.density_response(local)

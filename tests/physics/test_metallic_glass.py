@@ -158,6 +158,20 @@ def test_wave_vectors_of_infinite_slope_are_left_out():
     assert float(lazy) == float(full)
 
 
+def test_self_energy_parts_are_the_integral_of_the_response():
+    """J^2 T sum D G at T = 0, with G = -i pi rho sign(omega): rho J^2 times the integral of D up to omega."""
+    D, c, J, rho = 0.3, 0.05, 4.0, 0.14
+    omega = over("fermion_matsubara", [0.0, 0.2, 0.9])
+    parts = metallic_glass.self_energy_parts(
+        omega, local_density_response=D, square_root_prefactor=c, J=J, density_of_states=rho
+    )
+    node, weight = np.polynomial.legendre.leggauss(400)
+    for w, one in zip(omega.values, parts.to_array().values.T, strict=True):
+        response = D - c * np.sqrt(0.5 * w * (1.0 + node))
+        assert one[0] - one[1] == pytest.approx(rho * J**2 * 0.5 * w * (weight @ response), rel=1e-7)
+    assert parts["linear_self_energy"].attrs["units"] == "tc"
+
+
 # -- what is refused ---------------------------------------------------------------------------------------
 
 
@@ -190,6 +204,13 @@ def test_wave_vectors_of_infinite_slope_are_left_out():
             lambda m: m.square_root_scale(over("q", [1.0]), over("q", [1.0]), z=0.0, dim="qx"),
             ValueError,
             "square_root_scale: x has dimensions .*lacks",
+        ),
+        (
+            lambda m: m.self_energy_parts(
+                [-0.1], local_density_response=1.0, square_root_prefactor=1.0, J=1.0, density_of_states=1.0
+            ),
+            ValueError,
+            "self_energy_parts: frequency must be >= 0",
         ),
         (lambda m: m.square_root_prefactor(1.0, J=-1.0), ValueError, "square_root_prefactor: J must be > 0"),
         (

@@ -102,6 +102,11 @@ def bubble():
     return xg.particle_hole_bubble(cavity(), T=0.5, matsubara=[0, 1]).compute()
 
 
+def spectrum():
+    options = {"frequency": [0.0, 1.0], "broadening": 6.0}
+    return xg.real_frequency_response(cavity(), T=0.5, J=2.0, **options).compute()
+
+
 @functools.cache
 def saddle():
     return xg.saddle_point(cavity(), T=0.5, J=[1.0, 5.0], matsubara=[0, 1]).compute()
@@ -182,6 +187,11 @@ CONFIGURATIONS = {
     "stripe_order": xg.stripe_order,
     "structure_factor": xg.structure_factor,
     "order_parameter": lambda x: xg.order_parameter(x, q=[np.pi, 0.0]),
+    "occupied_neighbours": xg.occupied_neighbours,
+    "defect_density": xg.defect_density,
+    "local_stripe_order": xg.local_stripe_order,
+    "stripe_crossings": xg.stripe_crossings,
+    "chi4": lambda x: xg.chi4(x, waiting_time=0),
     "autocorrelation": lambda x: xg.autocorrelation(x, waiting_time=0),
     "overlap": lambda x: xg.overlap(x, x),
 }
@@ -211,9 +221,19 @@ CALLS = {
     ],
     "cavity_glass": [((lattice,), lambda x: xg.cavity_glass(x, filling=0.3))],
     "particle_hole_bubble": [((cavity,), lambda x: xg.particle_hole_bubble(x, T=0.5, matsubara=[0, 1]))],
+    "real_frequency_response": [
+        (
+            (cavity,),
+            lambda x: xg.real_frequency_response(x, T=0.5, J=2.0, frequency=[0.0, 1.0], broadening=6.0),
+        )
+    ],
+    "metallic_glass.scattered_light": [
+        ((spectrum,), lambda x: xg.metallic_glass.scattered_light(x["local_structure_factor"], omega0=20.0))
+    ],
     "saddle_point": [((cavity,), lambda x: xg.saddle_point(x, T=0.5, J=[1.0, 9.0], matsubara=[0, 1]))],
     "critical_coupling": [((cavity,), lambda x: xg.critical_coupling(x, T=0.5))],
     "density_response": [((saddle,), xg.density_response)],
+    "fermion_scattering_rate": [((saddle,), xg.fermion_scattering_rate)],
     "fermion_self_energy": [((saddle,), xg.fermion_self_energy)],
     "glass_susceptibility": [((saddle,), xg.glass_susceptibility)],
     "fits.zero_temperature": [((transitions,), xg.fits.zero_temperature)],
@@ -236,6 +256,14 @@ CALLS = {
         (
             (lambda: xg.metallic_glass.square_root_scale(inverse(), inverse(), z=0.1, dim=("qx", "qy")),),
             lambda x: xg.metallic_glass.square_root_prefactor(x, J=1.0),
+        )
+    ],
+    "metallic_glass.self_energy_parts": [
+        (
+            (lambda: xg.fermion_self_energy(saddle())["fermion_matsubara_frequency"],),
+            lambda x: xg.metallic_glass.self_energy_parts(
+                x, local_density_response=0.1, square_root_prefactor=0.1, J=1.0, density_of_states=0.1
+            ),
         )
     ],
     "charge_glass": [((lattice,), lambda x: xg.charge_glass(x, t_p=0.1))],
@@ -309,6 +337,12 @@ CALLS = {
     ],
     "ops.correlation": [
         ((lambda: run()["electrostatic_energy"],), lambda x: xg.ops.correlation(x, dim="sweep"))
+    ],
+    "ops.jumps": [
+        (
+            (lambda: run()["electrostatic_energy"],),
+            lambda x: xg.ops.jumps(x, dim="sweep", window=1, threshold=1.0, noise=0.01 * x.std().item()),
+        )
     ],
     "ops.moments": [((lambda: run()["electrostatic_energy"],), lambda x: xg.ops.moments(x, dim="sweep"))],
     "units.to_physical": [((run,), xg.units.to_physical), ((sigma,), xg.units.to_physical)],
@@ -413,9 +447,11 @@ REFUSED = [
     "typicality",
     "dmft",
     "static_disorder",
+    "real_frequency_response",
     "saddle_point",
     "critical_coupling",
     "density_response",
+    "fermion_scattering_rate",
     "fermion_self_energy",
     "glass_susceptibility",
     "dilute_defects.fraction",

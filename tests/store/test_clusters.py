@@ -119,7 +119,7 @@ class Machines:
 
 
 def test_the_scheduler_dies(tmp_path):
-    data, path, killed = regions(24, slow(0.1)), tmp_path / "data.zarr", []
+    data, path, killed = regions(60, slow(0.1)), tmp_path / "data.zarr", []
     with Machines(tmp_path) as machines:
         machines.worker()
         client = machines.client()
@@ -133,11 +133,11 @@ def test_the_scheduler_dies(tmp_path):
             pytest.raises(xg.store.EvaluationError, match="scheduler tcp://.* is gone or cannot") as caught,
         ):
             evaluate(data, path)
-        assert time.monotonic() - killed[0] < 30
+        assert time.monotonic() - killed[0] < 60
         client.close(timeout=1)
-    assert 3 <= stored_says(caught) <= stored(path) < 24
+    assert 3 <= stored_says(caught) <= stored(path) < 60
     assert xg.store.failures(path) == []
-    assert evaluate(data, path).values.tolist() == [*range(24)]
+    assert evaluate(data, path).values.tolist() == [*range(60)]
 
 
 def test_blas_has_one_thread_and_what_ends_a_worker_is_told_from_its_neighbours(tmp_path):
@@ -188,14 +188,14 @@ def cluster():
 
 
 def test_the_client_is_closed(cluster, tmp_path):
-    data, path = regions(40, slow(0.05)), tmp_path / "data.zarr"
+    data, path = regions(200, slow(0.05)), tmp_path / "data.zarr"
     client = distributed.Client(cluster)
     with (
         when(lambda: stored(path) >= 3, client.close),
         pytest.raises(xg.store.EvaluationError, match="the client of the scheduler .* was closed") as caught,
     ):
         evaluate(data, path)
-    assert 3 <= stored_says(caught) < 40
+    assert 3 <= stored_says(caught) < 200
     assert xg.store.failures(path) == []
 
 
@@ -214,11 +214,11 @@ def test_stopping_leaves_nothing_behind(cluster, tmp_path):
     with distributed.Client(cluster) as client:
         with (
             when(lambda: stored(path) >= 3, _thread.interrupt_main),
-            pytest.raises(KeyboardInterrupt, match=r"\d+ of 40 regions are stored; call evaluate again"),
+            pytest.raises(KeyboardInterrupt, match=r"\d+ of 200 regions are stored; call evaluate again"),
         ):
-            evaluate(regions(40, slow(0.1)), path)
+            evaluate(regions(200, slow(0.1)), path)
         done = stored(path)
-        assert done < 40
+        assert done < 200
         time.sleep(0.3)
         assert stored(path) == done
         assert not client.futures
@@ -228,7 +228,7 @@ def test_an_evaluation_is_a_task_itself(cluster, tmp_path):
     """It does not wait for the place that it takes."""
     path = str(tmp_path / "data.zarr")
     with distributed.Client(cluster) as client:
-        assert client.submit(lambda: evaluate(regions(3, slow(0)), path).sizes["k"]).result(timeout=20) == 3
+        assert client.submit(lambda: evaluate(regions(3, slow(0)), path).sizes["k"]).result(timeout=60) == 3
     assert stored(path) == 3
 
 
@@ -237,13 +237,13 @@ def test_workers_that_come_late_are_used(cluster, tmp_path):
         import time
 
         begin = time.time()
-        time.sleep(0.1)
+        time.sleep(0.2)
         return begin
 
     path = tmp_path / "data.zarr"
     with distributed.Client(cluster), when(lambda: stored(path) >= 1, lambda: cluster.scale(6)):
         begin = evaluate(regions(60, compute), path).values
-    beside = (abs(begin[:, None] - begin) < 0.1).sum(axis=0)
+    beside = (abs(begin[:, None] - begin) < 0.2).sum(axis=0)
     assert beside.max() >= 5
 
 

@@ -151,6 +151,11 @@ def test_labels_that_are_objects_come_back_as_strings(tmp_path):
 RESULTS = {
     "run": lambda run: run,
     "autocorrelation": lambda run: xg.autocorrelation(run, waiting_time=[0, 1]),
+    "chi4": lambda run: xg.chi4(run, waiting_time=0),
+    "stripe_crossings": xg.stripe_crossings,
+    "jumps": lambda run: xg.ops.jumps(
+        run["electrostatic_energy"].chunk(sweep=-1), dim="sweep", window=1, threshold=1.0
+    ),
     "structure_factor": xg.structure_factor,
     "local_density": xg.local_density,
     "moments": lambda run: xg.ops.moments(run["electrostatic_energy"], dim="sweep"),
@@ -401,6 +406,14 @@ def test_unfinished_data_are_refused_or_marked(unfinished):
 
 OBSERVABLES = {
     "autocorrelation": lambda run: xg.autocorrelation(run, waiting_time=1),
+    "chi4": lambda run: xg.chi4(run, waiting_time=1),
+    "occupied_neighbours": xg.occupied_neighbours,
+    "defect_density": xg.defect_density,
+    "local_stripe_order": xg.local_stripe_order,
+    "stripe_crossings": xg.stripe_crossings,
+    "jumps": lambda run: xg.ops.jumps(
+        run["electrostatic_energy"].chunk(sweep=-1), dim="sweep", window=1, threshold=1.0
+    ),
     "structure_factor": xg.structure_factor,
     "order_parameter": lambda run: xg.order_parameter(run, q=[np.pi, 0.0]),
     "stripe_order": xg.stripe_order,

@@ -80,17 +80,17 @@ def from_cell(
     index = cell_index(cells)
     origin = index @ cell
     position = (origin[:, None, :] + sites).reshape(-1, d)
-    source, target, vector, kind = [], [], [], []
-    for first, second, offset, name in bonds:  # a loop over the bonds of one cell, not over sites
-        source.append(len(sites) * np.arange(len(index)) + first)
-        target.append(len(sites) * cell_number(index + np.asarray(offset), cells) + second)
-        vector.append(
-            np.broadcast_to(np.asarray(offset) @ cell + sites[second] - sites[first], (len(index), d))
-        )
-        kind.append(np.full(len(index), str(name)))
-
-    def gathered(parts: list[np.ndarray]) -> np.ndarray:
-        return np.stack(parts, axis=1).reshape(-1, *parts[0].shape[1:])
+    number = np.arange(len(index)).reshape(cells[::-1])  # of every cell, the first period fastest
+    ends = np.empty((2, len(index), len(bonds)), dtype=np.int64)
+    for b, (first, second, offset, _) in enumerate(bonds):  # the bonds of one cell, not of all
+        there = np.roll(number, [-int(step) for step in reversed(offset)], axis=range(d))
+        ends[0, :, b] = len(sites) * number.ravel() + first
+        ends[1, :, b] = len(sites) * there.ravel() + second
+    vector = np.empty((len(index), len(bonds), d))
+    vector[:] = [
+        np.asarray(offset) @ cell + sites[second] - sites[first] for first, second, offset, _ in bonds
+    ]
+    names = np.array([str(name) for *_, name in bonds])
 
     return stamp(
         xr.Dataset(
@@ -99,10 +99,10 @@ def from_cell(
                 "position": (("site", "axis"), position),
                 "torus": (("period", "axis"), np.asarray(cells)[:, None] * cell),
                 "cells": ("period", np.asarray(cells)),
-                "bond_source": ("bond", gathered(source)),
-                "bond_target": ("bond", gathered(target)),
-                "bond_vector": (("bond", "axis"), gathered(vector)),
-                "bond_kind": ("bond", gathered(kind)),
+                "bond_source": ("bond", ends[0].ravel()),
+                "bond_target": ("bond", ends[1].ravel()),
+                "bond_vector": (("bond", "axis"), vector.reshape(-1, d)),
+                "bond_kind": ("bond", np.broadcast_to(names, (len(index), len(bonds))).reshape(-1)),
             }
         )
     )

@@ -14,11 +14,11 @@ from xglass.messages import NotFoundError, public
 from xglass.solvers import tasks
 from xglass.solvers.particle_hole_bubble import bubble_inputs, matsubara_numbers
 from xglass.solvers.saddle_point import couplings, plan_of, saddle_point
-from xglass.solvers.tasks import Input
+from xglass.solvers.tasks import Input, Output
 from xglass.units.parameters import Chunks, Parameter
 from xglass.variables import stamp
 
-__all__ = ["density_response", "fermion_self_energy", "glass_susceptibility"]
+__all__ = ["density_response", "fermion_scattering_rate", "fermion_self_energy", "glass_susceptibility"]
 
 
 def __dir__() -> list[str]:
@@ -160,6 +160,63 @@ def fermion_self_energy(
     frequency = (np.pi * coords["T"] * (2 * numbers + 1)).drop_attrs().variable
     coords = coords.assign_coords(fermion_matsubara_frequency=frequency)
     return _result(coords, results["fermion_self_energy"], "fermion_self_energy")
+
+
+@public
+def fermion_scattering_rate(solution: xr.Dataset, *, frozen: bool = True) -> xr.DataArray:
+    r"""Scattering rate of fermions off the density fluctuations of a saddle point: its thermal mean.
+
+    .. math::
+
+        \Gamma = \int \frac{d\omega}{2 \pi T} \frac{-\mathrm{Im}\, \Sigma_f(\omega + i 0)}{\cosh(\omega / 2T)}
+        = - \frac{1}{T} \Sigma_f\!\left(\tau = \frac{1}{2T}\right)
+        = \frac{J^2}{T} \left[ D(\tau) + q_\mathrm{EA} \right] |G(\tau)|
+
+    Behind Eq. (49) of Mueller, Strack and Sachdev, Phys. Rev. A 86, 023604 (2012): the damping of real
+    frequencies of the order of T, without their continuation. With couplings of infinite range and a local
+    self-energy there are no vertex corrections, so that the resistivity rises as this rate does: as T^2 in
+    the liquid, and as T^(3/2) at the transition, where :math:`D = D(0) - c \sqrt{|\Omega|}` decays as
+    :math:`\tau^{-3/2}`. With photons J^2 D(tau) is that of J(Omega)^2 D(Omega).
+
+    Parameters
+    ----------
+    solution : Dataset
+        Result of :func:`saddle_point`, at any frequencies.
+    frozen : bool
+        Whether frozen densities scatter too, as impurities do: the part J^2 q_EA |G| / T in the glass.
+
+    Returns
+    -------
+    DataArray
+        ``fermion_scattering_rate(...)`` in tc.
+
+    Raises
+    ------
+    TypeError, KeyError, ValueError
+        Another Dataset, ``frozen`` that is neither True nor False, data that were converted.
+
+    Notes
+    -----
+    The saddle point is solved again from the coords of the solution, as by :func:`fermion_self_energy`. A
+    rate that does not depend on the frequency is its own mean.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> glass = xg.cavity_glass(xg.lattice.cubic(8), filling=0.3)
+    >>> solution = xg.saddle_point(glass, T=0.5, J=[1.5, 3.0, 9.0], matsubara=0)
+    >>> xg.fermion_scattering_rate(solution).round(3).values.tolist()
+    [0.032, 0.139, 2.318]
+    """
+    caller = "fermion_scattering_rate"
+    if not isinstance(frozen, bool | np.bool_):
+        raise TypeError(f"{caller}: frozen must be True or False, got {frozen!r}")
+    _, inputs, settings, plan = _again(solution, caller)
+    settings["frozen"] = bool(frozen)
+    outputs: dict[str, Output] = {caller: (inputs["J"][1], np.float64)}
+    results = tasks.applied(engine.scattering_rates, inputs, outputs, plan, settings=settings)
+    coords = solution.coords.to_dataset().drop_vars(["matsubara", "matsubara_frequency"])
+    return _result(coords, results[caller], caller)
 
 
 @public

@@ -61,6 +61,19 @@ def labelled(
     )
 
 
+def two_time(run: xr.Dataset, caller: str) -> None:
+    """Refuse runs whose walkers are no trajectories, where configurations at two times are compared."""
+    refuse(
+        caller,
+        (
+            run.attrs.get("solver") == "replica_exchange",
+            "the run is one of replica_exchange, whose walkers pass configurations on to other temperatures, "
+            "so that two sweeps of one belong to no trajectory; write xg.metropolis(..., start=run) to "
+            "follow them from where they are",
+        ),
+    )
+
+
 def components(waves: np.ndarray, dim: str = "q") -> dict[str, xr.Variable]:
     """Return the coords qx, qy, ... of waves (..., axis)."""
     dims = (dim,) * (waves.ndim - 1)

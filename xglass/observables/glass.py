@@ -12,12 +12,12 @@ from xglass.engine.charge import configurations
 from xglass.engine.core import curves
 from xglass.lattice.whole import lattice_mark
 from xglass.messages import NotFoundError, public
-from xglass.observables.common import labelled
+from xglass.observables.common import labelled, two_time
 from xglass.solvers.one_body import occupations
 from xglass.units.parameters import Labels
 from xglass.variables import energy_unit, stamp
 
-__all__ = ["autocorrelation", "irreversibility_temperature", "overlap"]
+__all__ = ["autocorrelation", "chi4", "irreversibility_temperature", "overlap"]
 
 
 def __dir__() -> list[str]:
@@ -64,6 +64,8 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Labels, lag: Labels | None
         For waiting times or lags that are not stored.
     TypeError
         If the occupations are averages.
+    ValueError
+        For a run without labels of sweeps, and one of replica exchange, whose walkers are no trajectories.
 
     Examples
     --------
@@ -74,11 +76,15 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Labels, lag: Labels | None
     >>> C.sizes["lag"], float(C.sel(lag=0)[0, 0])
     (21, 0.25)
     """
-    occupation = occupations(run, caller="autocorrelation")
+    return _autocorrelation(run, waiting_time, lag, "autocorrelation")
+
+
+def _autocorrelation(run: xr.Dataset, waiting_time: Labels, lag: Labels | None, caller: str) -> xr.DataArray:
+    occupation = occupations(run, caller=caller)
+    two_time(run, caller)
     if "sweep" not in occupation.dims or "sweep" not in occupation.indexes:
         raise ValueError(
-            "autocorrelation: the run has no dimension 'sweep' with labels; it was dropped by a "
-            "selection or a mean"
+            f"{caller}: the run has no dimension 'sweep' with labels; it was dropped by a selection or a mean"
         )
     stored = occupation["sweep"].values
     waiting = _times("waiting_time", waiting_time)
@@ -119,6 +125,68 @@ def autocorrelation(run: xr.Dataset, *, waiting_time: Labels, lag: Labels | None
 
 def _summary(stored: np.ndarray) -> str:
     return f"sweeps {stored[0]} to {stored[-1]} ({stored.size} of them)"
+
+
+@public
+def chi4(run: xr.Dataset, *, waiting_time: Labels) -> xr.DataArray:
+    """Dynamical susceptibility: how much the density autocorrelation differs between walkers.
+
+    chi_4(t, t_W) = N var_walkers C(t, t_W), with C of one walker (:func:`autocorrelation`) and the unbiased
+    variance, that over walkers - 1. It grows with the number of sites that relax together, and has its
+    maximum over t near the relaxation time. Where nothing is remembered (1/N) sum_q S(q)^2 is left, with the
+    structure factor of equilibrium: 1/16, up to 1/N, for charges without correlations at half filling.
+
+    Parameters
+    ----------
+    run : Dataset
+        Run with ``occupation(..., walker, sweep, site)``, two walkers at least; may be chunked along all but
+        site.
+    waiting_time : int or sequence of int
+        Sweeps (whole numbers) at which the first configuration is taken.
+
+    Returns
+    -------
+    DataArray
+        ``chi4(..., waiting_time, lag)``, a pure number, at all lags that are stored for every waiting time;
+        0 at lag 0 where the number of particles is fixed. Walkers that a store lacks so far are passed over.
+        Its error is that of :func:`jackknife` over the walkers: a variance of few walkers is uncertain, by
+        [2 / (walkers - 1)]^(1/2) of itself where C is Gaussian.
+
+    Raises
+    ------
+    KeyError
+        For waiting times that are not stored.
+    ValueError
+        For less than two walkers, and for a run of replica exchange, whose walkers are no trajectories.
+    TypeError
+        If the occupations are averages.
+
+    Examples
+    --------
+    >>> import xglass as xg
+    >>> glass = xg.charge_glass(xg.lattice.triangular(4), self_image="include")
+    >>> run = xg.metropolis(glass, T=0.1, walker=40, sweep=30, weight="classical", seed=7).compute()
+    >>> xg.chi4(run, waiting_time=[5, 10]).dims
+    ('waiting_time', 'lag')
+    >>> chi = xg.jackknife(lambda r: xg.chi4(r, waiting_time=10), run, dim="walker").squeeze()
+    >>> print(xg.units.text(chi.sel(lag=5), "chi4"))
+    0.154(31)
+    """
+    correlation = _autocorrelation(run, waiting_time, None, "chi4")
+    walkers = correlation.sizes.get("walker", 0)
+    refuse(
+        "chi4",
+        (
+            walkers < 2,
+            f"the variance over walkers needs two of them at least, and the run holds {walkers}; "
+            "simulate with walker=2 or more, and apply chi4 before any mean or selection",
+        ),
+    )
+    if correlation.chunks:
+        correlation = correlation.chunk(walker=-1)
+    sites = run.sizes["site"]
+    result = labelled(configurations.fluctuations, [(correlation, ["walker"])], sites=sites)
+    return stamp(result.transpose(..., "waiting_time", "lag").rename("chi4"))
 
 
 @public

@@ -134,7 +134,7 @@ def order_parameter(run: xr.Dataset, *, q: Sequence[float] | np.ndarray | xr.Dat
     TypeError
         If the occupations are averages, or ``q`` holds no real numbers.
     ValueError
-        For ``q`` of other dimensions or in a physical unit, and for sites in another order.
+        For ``q`` of other dimensions or lengths or in a physical unit, and for sites in another order.
     KeyError
         Where the lattice was dropped.
 
@@ -146,6 +146,14 @@ def order_parameter(run: xr.Dataset, *, q: Sequence[float] | np.ndarray | xr.Dat
     >>> glass = xg.charge_glass(xg.lattice.square(4))
     >>> run = xg.metropolis(glass, T=0.01, walker=1, sweep=2, weight="classical", start="ordered", seed=7)
     >>> round(float(xg.order_parameter(run, q=[np.pi, np.pi])[0, 0]), 9)
+    1.0
+
+    Threefold order of the triangular lattice, one of three sublattices occupied: a corner of the zone.
+
+    >>> row, column = np.divmod(np.arange(36), 6)
+    >>> crystal = xg.charge_glass(xg.lattice.triangular(6), filling=1 / 3)
+    >>> crystal = crystal.assign(occupation=("site", ((column - row) % 3 == 0).astype(int)))
+    >>> round(float(xg.order_parameter(crystal, q=[4 * np.pi / 3, 0.0])), 9)
     1.0
     """
     occupation = _occupations(run, "order_parameter")

@@ -137,7 +137,8 @@ def charge_map(
         Over ``site``: an occupation or a local density; labels of sites are followed. Default the
         ``occupation`` of the run, of which one configuration was selected, or its ``local_density``.
     potential : DataArray, optional
-        Over ``site``, drawn as the colour of the Voronoi cell of each site.
+        Over ``site``, drawn as the colour of the Voronoi cell of each site: the electrostatic potential, or
+        any other number of each site, such as the local order of one orientation of stripes.
     ax : matplotlib.axes.Axes, optional
         Axes to draw in; default new ones.
     colorbar : bool, default True

@@ -103,6 +103,7 @@ OF_MODELS: list[Variable] = [
         ("qx", "q", "1/a", "q_x", "wave vector along x"),
         ("qy", "q", "1/a", "q_y", "wave vector along y"),
         ("qz", "q", "1/a", "q_z", "wave vector along z"),
+        ("path", "q", "1/a", "|q|", "length of a path through the zone"),
         ("bin_left", "bin", "1", "x_b", "lower edge of a bin"),
         ("bin_right", "bin", "1", "x_{b+1}", "upper edge of a bin"),
     ),

@@ -30,7 +30,7 @@ REGISTRY: dict[str, Variable] = {variable.name: variable for variable in (*OF_MO
 
 #: Names whose results are in the unit of what they were made of, whatever the registry says of most.
 INHERITING = frozenset(
-    "amplitude bin bin_left bin_right chi2 correlation dc_conductivity density lag offset "
+    "amplitude bin bin_left bin_right chi2 correlation dc_conductivity density jumps lag offset "
     "optical_conductivity prefactor relaxation_time_1e resistivity spectral_weight tau".split()
 )
 

@@ -83,33 +83,34 @@ class _CubicProducts:
         number = np.arange(half)
         self.cosine = once * np.cos(2.0 * np.pi * (np.outer(number, number) % grid.shape[0]) / grid.shape[0])
         first, second = np.triu_indices(half)
-        pair = np.empty((half, half), dtype=np.intp)
-        pair[first, second] = pair[second, first] = np.arange(len(first))
-        self.columns = grid.place[:, first, second].astype(np.intp)  # (z, pair)
-        self.squares = number[:, None] * len(first) + pair[:, None, :]  # (y, kz, x) in (kz, pair)
+        self.pair = np.empty((half, half), dtype=np.int32)
+        self.pair[first, second] = self.pair[second, first] = np.arange(len(first))
+        self.columns = grid.place[:, first, second]  # (z, pair)
         x, y, z = grid.numbers.T
-        self.corner = (y * half + z) * half + x  # in (ky, kz, kx)
+        self.corner = ((y * half + z) * half + x).astype(np.int32)[None]  # in (ky, kz, kx)
         edges = np.rint(np.linspace(0, half, min(BLOCKS, half) + 1)).astype(int)
         self.blocks = [*itertools.pairwise(edges.tolist())]
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
+        from xglass.engine.cavity.grids_kernels import gather, unfold
+
         half, cosine = self.half, self.cosine
         result = np.empty(values.shape)
         columns, planes = np.empty(self.columns.shape), np.empty(self.columns.shape)
         cube, turned = np.empty((half,) * 3), np.zeros((half,) * 3)
         for row, out in zip(values, result, strict=True):
             # along z, for pairs of x and y
-            np.take(row, self.columns, out=columns, mode="clip")
+            gather(row, self.columns, columns)
             np.matmul(cosine, columns, out=planes)
             # along y, up to ky = kz
-            np.take(planes, self.squares, out=cube, mode="clip")
+            unfold(planes, self.pair, cube)
             for low, high in self.blocks:
                 part = cosine[:high] @ cube[:, low:high].reshape(half, -1)
                 turned[:high, low:high] = part.reshape(high, high - low, half)
             # along x, up to kx = ky, for pairs of ky and kz
             for low, high in self.blocks:
                 np.matmul(turned[low:high, low:], cosine[:high].T, out=cube[low:high, low:, :high])
-            np.take(cube, self.corner, out=out, mode="clip")
+            gather(cube.ravel(), self.corner, out[None])
         return result
 
 

@@ -15,7 +15,7 @@ from xglass.engine.cavity.solutions import at_points
 from xglass.engine.core.blas import single_thread
 from xglass.engine.core.operations import operation
 
-__all__ = ["density_responses", "self_energies"]
+__all__ = ["density_responses", "scattering_rates", "self_energies"]
 
 
 def __dir__() -> list[str]:
@@ -78,6 +78,39 @@ def self_energies(
             coupled = strength**2 * equations.ratio[:rank] * found.response[:rank]
             static = strength**2 * frozen
             result[place] = _self_energy(fermions.bubble, basis, coupled, static, np.asarray(numbers))
+    return result
+
+
+@operation("fermion_scattering_rate")
+def scattering_rates(
+    hopping: np.ndarray,
+    filling: np.ndarray,
+    T: np.ndarray,
+    J: np.ndarray,
+    omega0: np.ndarray,
+    *,
+    own: int,
+    offsets: Sequence[Sequence[int]],
+    cells: tuple[int, ...],
+    approximation: str | None,
+    constraint: str,
+    frozen: bool,
+) -> np.ndarray:
+    """(..., own) -Sigma / T at half the period of imaginary time, J^2 [D(tau) + q_EA] |G(tau)| / T, or that
+    without q_EA.
+    """
+    shape, each = at_points(hopping, filling, T, J, omega0, own, offsets=offsets, cells=cells)
+    result = np.empty(shape)
+    for fermions, couplings in each:
+        bubble = fermions.bubble
+        green = (bubble.band.grid.weight / (2.0 * np.cosh(0.5 * bubble.x))).sum()
+        for place, strength, mode in couplings:
+            equations, _, static, found = fermions.saddle(strength, mode, approximation, constraint)
+            basis = fermions.basis(fermions.doublings(strength, mode))
+            rank = basis.frequencies.size
+            with single_thread():
+                middle = basis.to_times([0.5])[0] @ (equations.ratio[:rank] * found.response[:rank])
+            result[place] = strength**2 * (middle + frozen * static / bubble.T) * green
     return result
 
 

@@ -51,6 +51,18 @@ def overlap(a: np.ndarray, b: np.ndarray, filling: np.ndarray) -> np.ndarray:
     return blanked((both - filling * ones) / sites + filling**2, there_a & there_b)
 
 
+@operation("chi4")
+def fluctuations(correlation: np.ndarray, *, sites: int) -> np.ndarray:
+    """(...) sites times the unbiased variance of correlations (..., walker), NaN where one is missing."""
+    there = np.isfinite(correlation)
+    count = there.sum(axis=-1)
+    walkers = np.where(count > 1, count, np.nan)  # one alone has no variance
+    kept = np.where(there, correlation, 0.0)
+    mean = kept.sum(axis=-1) / walkers
+    deviation = np.where(there, kept - mean[..., None], 0.0)
+    return np.asarray(sites * (deviation**2).sum(axis=-1) / (walkers - 1.0))
+
+
 @operation("structure_factor")
 def structure_factor(occupation: np.ndarray, filling: np.ndarray, phase: np.ndarray) -> np.ndarray:
     """(..., q) (1/N) |sum_i (n_i - n) exp(-i phase_iq)|^2 of configurations (..., site), phases (site, q)."""
