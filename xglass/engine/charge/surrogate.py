@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 #: Sites whose change is solved and not expanded.
-CLUSTER = 27
+CLUSTER = 32
 
 #: No change of <K> is taken to exceed this many of the largest |t_ij|; the largest met is 4.4.
 WIDEST = 6.5
