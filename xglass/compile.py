@@ -29,6 +29,8 @@ def charges() -> Iterator[Any]:
         arguments: dict[str, Any] = {"T": 0.1, "walker": 1, "sweep": 2, "seed": 1, "weight": weight}
         yield xg.metropolis(glass, moves=moves, **arguments)
         yield xg.metropolis_counters(glass, moves=moves, **arguments)
+    shortcut = {"window": 0.1, "audit": 0.5}
+    yield xg.metropolis(glass, T=0.1, walker=1, sweep=2, seed=1, shortcut=shortcut)
     yield xg.testing.tiny_run(glass, start="ordered")  # which of the stripes has the lowest kinetic energy
     run = xg.testing.tiny_run(glass).compute()
     yield from (xg.kinetic_energy(run), xg.local_density(run), xg.electrostatic_potential(run))

@@ -118,10 +118,10 @@ def metropolis(
     shortcut : dict, optional
         Default None: every decision is that of a full solve, or proved to be. {"window": w, "audit": a}, for
         weight "kinetic": rejections by estimates as well. A move is rejected unsolved if it would be were its
-        <K> lower by w (in Vc, > 0) than estimated from the 27 sites nearest to it and the response of all
+        <K> lower by w (in Vc, > 0) than estimated from the 32 sites nearest to it and the response of all
         others, or had <K> fallen by 6.5 of the largest hopping. A fraction a of these is decided without the
         estimate, see ``audit_disagreements`` of :func:`metropolis_counters`. There is no proof: errors reach
-        0.13 Vc at t_p = 0.12, so take w >= 0.1 there, and more with more hopping. The run records both, and
+        0.14 Vc at t_p = 0.12, so take w >= 0.1 there, and more with more hopping. The run records both, and
         is another one than that without.
     seed : int
         0 <= seed < 2^64.

@@ -78,7 +78,7 @@ def test_nearest_sites(pair):
 
 @pytest.mark.parametrize("T", [0.03, 0.2])
 def test_response_against_differences(T):
-    """Derivatives of <K> and N by potentials, and by mu: central differences, to 1e-5 of the largest."""
+    """Derivatives of <K> and N by potentials, and by mu: central differences, to 1e-4 of the largest."""
     model = glass()
     K, rng = matrix_of(model), np.random.default_rng(1)
     phi, h = rng.normal(0.0, 0.4, 36), 1e-5
@@ -92,11 +92,11 @@ def test_response_against_differences(T):
     for i in range(36):
         ahead, behind = (solved(K, phi + s * h * np.eye(36)[i], T, mu=mu) for s in (1.0, -1.0))
         wanted[:, i] = [(ahead[q] - behind[q]) / (2.0 * h) for q in (0, 1)]
-    np.testing.assert_allclose(room[1][kernels.KINETIC_SLOPE], wanted[0], atol=1e-5 * abs(wanted[0]).max())
-    np.testing.assert_allclose(room[1][kernels.NUMBER_SLOPE], wanted[1], atol=1e-5 * abs(wanted[1]).max())
+    np.testing.assert_allclose(room[1][kernels.KINETIC_SLOPE], wanted[0], atol=1e-4 * abs(wanted[0]).max())
+    np.testing.assert_allclose(room[1][kernels.NUMBER_SLOPE], wanted[1], atol=1e-4 * abs(wanted[1]).max())
     ahead, behind = (solved(K, phi, T, mu=mu + s * h) for s in (1.0, -1.0))
-    assert room[3][kernels.KINETIC_PER_MU] == pytest.approx((ahead[0] - behind[0]) / (2.0 * h), rel=1e-5)
-    assert room[3][kernels.NUMBER_PER_MU] == pytest.approx((ahead[1] - behind[1]) / (2.0 * h), rel=1e-5)
+    assert room[3][kernels.KINETIC_PER_MU] == pytest.approx((ahead[0] - behind[0]) / (2.0 * h), rel=1e-4)
+    assert room[3][kernels.NUMBER_PER_MU] == pytest.approx((ahead[1] - behind[1]) / (2.0 * h), rel=1e-4)
 
 
 @pytest.mark.parametrize(("eta", "T"), [(-1.0, 0.03), (-1.0, 0.1), (-0.1, 0.05)])

@@ -11,8 +11,12 @@ Statement of the error. All bounds are worst cases; what is met is smaller by or
    exact for entries changed by a few u: less than the room left in 1. Each factor of a determinant adds a
    few u, and there are n sum_p R_p of them in Omega/T (588 n at 24 poles): with the error of the expansion,
    below 1e-12 for every level, at most 1e-11 n T.
-4. <K> from eigenvectors of H + E differs by at most ||E||_F + ||K||_F (1 + sqrt(n)) ||E||_F/(4 T): the Fermi
-   function has slope 1/(4 T), and mu moves by at most the largest eigenvalue of E.
+4. <K> from eigenvectors of H + E differs by at most (1 + sqrt(n)) ||E||_F ||K||_F/(4 T): the Fermi function
+   has slope 1/(4 T), and mu moves by at most the largest eigenvalue of E. That the eigenvectors are
+   orthogonal to rounding only, and phi is summed with them, adds (1 + sqrt(n)) ||E||_F.
+5. Sums, differences and quotients of a decision rise with their arguments, rounded as they are, and so does
+   exp to a few u, for which 1e-12 of the bound is taken off. So a bound below what the full solve returns
+   rejects nothing that its number would accept.
 """
 
 from __future__ import annotations

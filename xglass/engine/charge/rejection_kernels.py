@@ -237,7 +237,7 @@ def quantum_bound(kinetic, hopping, potential, t, particles, guess, tools, work)
         return -np.inf
     further, _ = grand_potential(diagonal, beside, mu, t, terms[0], terms[1], pivots)
     bound = (further + mu * particles - value - error - 2.0 * rounding) / STEP
-    solve = backward * (1.0 + norm * (1.0 + math.sqrt(n)) / (4.0 * t))
+    solve = backward * (1.0 + math.sqrt(n)) * (1.0 + norm / (4.0 * t))
     return bound - solve - 1e-12 * abs(bound)
 
 

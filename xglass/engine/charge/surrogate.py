@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 #: Sites whose change is solved and not expanded.
-CLUSTER = 27
+CLUSTER = 32
 
 #: No change of <K> is taken to exceed this many of the largest |t_ij|; the largest met is 4.4.
 WIDEST = 6.5
@@ -30,14 +30,15 @@ def response_room(neighbours: np.ndarray, degree: np.ndarray, *, wanted: bool) -
     """Return what :func:`estimated_change` works in; of no size where no estimate is wanted.
 
     Distances, (4, site) potential, dK/dphi, dN/dphi and levels, (site, state) vectors, (5,) mu, dN/dmu,
-    dK/dmu and whether vectors and response are those of the state, and (2, cluster, cluster) matrices.
+    dK/dmu and whether vectors and response are those of the state, and (2, cluster, cluster) matrices. The
+    vectors are in single precision, which halves the time that the response takes.
     """
     sites = len(degree) if wanted else 0
     size = min(CLUSTER, sites)
     return (
         graph_distance(neighbours[:sites], degree[:sites]),
         np.zeros((4, sites)),
-        np.zeros((sites, sites)),
+        np.zeros((sites, sites), dtype=np.float32),
         np.zeros(5),
         np.zeros((2, size, size)),
     )

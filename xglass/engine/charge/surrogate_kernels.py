@@ -42,32 +42,37 @@ def _respond(hopping, t, particles, room, work):
         keep_states(levels, vectors, mu, room)
         solves = 1
     mu, levels = numbers[MU], rows[LEVELS]
-    turned = np.zeros((n, n))  # K times the states
+    turned = np.zeros((n, n), np.float32)  # K times the states
     for i in range(n):
         for j in range(n):
             if hopping[i, j] != 0.0:
-                turned[i] += hopping[i, j] * states[j]
+                strength = np.float32(hopping[i, j])
+                for m in range(n):
+                    turned[i, m] += strength * states[j, m]
     elements = np.dot(states.T, turned)
-    f = np.empty(n)
+    f, slopes = np.empty(n), np.empty(n)
     for m in range(n):
         f[m] = fermi((levels[m] - mu) / t)
+        slopes[m] = f[m] * (1.0 - f[m]) / t
     numbers[NUMBER_PER_MU], numbers[KINETIC_PER_MU] = 0.0, 0.0
     for m in range(n):
-        slope = f[m] * (1.0 - f[m]) / t
+        slope = slopes[m]
         numbers[NUMBER_PER_MU] += slope
         numbers[KINETIC_PER_MU] += slope * elements[m, m]
-        elements[m, m] *= -slope
+        elements[m, m] *= np.float32(-slope)
         for k in range(m):
             away = levels[m] - levels[k]
             ratio = (f[m] - f[k]) / away if away > 1e-6 * t else -slope
-            elements[m, k] *= ratio
+            elements[m, k] *= np.float32(ratio)
+    for m in range(n):
+        for k in range(m):
             elements[k, m] = elements[m, k]
     turned = np.dot(states, elements)
     for i in range(n):
         kinetic, number = 0.0, 0.0
         for m in range(n):
             kinetic += turned[i, m] * states[i, m]
-            number -= f[m] * (1.0 - f[m]) / t * states[i, m] * states[i, m]
+            number -= slopes[m] * states[i, m] * states[i, m]
         rows[KINETIC_SLOPE, i], rows[NUMBER_SLOPE, i] = kinetic, number
     numbers[RESPONSE] = 1.0
     return solves
