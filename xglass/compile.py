@@ -31,6 +31,9 @@ def charges() -> Iterator[Any]:
         yield xg.metropolis_counters(glass, moves=moves, **arguments)
     shortcut = {"window": 0.1, "audit": 0.5}
     yield xg.metropolis(glass, T=0.1, walker=1, sweep=2, seed=1, shortcut=shortcut)
+    ladder: dict[str, Any] = {"T": [0.08, 0.1], "walker": 1, "sweep": 1, "seed": 1}
+    yield xg.replica_exchange(glass, weight="kinetic", **ladder)
+    yield xg.greedy(glass, walker=1, seed=1)
     yield xg.testing.tiny_run(glass, start="ordered")  # which of the stripes has the lowest kinetic energy
     run = xg.testing.tiny_run(glass).compute()
     yield from (xg.kinetic_energy(run), xg.local_density(run), xg.electrostatic_potential(run))

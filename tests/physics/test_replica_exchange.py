@@ -152,6 +152,7 @@ def test_cold_walkers_are_freed_by_warm_ones():
     """At a temperature where the plain chain stays in its start, exchanges bring others."""
     start = xr.DataArray(np.repeat([1, 0], 8).astype(np.int8).reshape(2, 8).T.ravel(), dims="site")
     model = xg.charge_glass(LATTICE, hopping={"c": 0.0, "p": 0.0}, self_image="include")
+    start = start.assign_coords(T=0.5)  # that of the run from which it came
     options = {"walker": 8, "sweep": 200, "weight": "classical", "seed": 5, "start": start}
     alone = xg.metropolis(model, T=0.02, **options).compute()
     ladder = xg.replica_exchange(model, T=[0.02, 0.035, 0.06, 0.1, 0.2], **options).compute().sel(T=0.02)

@@ -124,10 +124,9 @@ def greedy(
     }
     attrs = {"solver": caller, "moves": moves, "seed": str(seed), "rule_version": RULE_VERSION}
     sizes = tasks.loops(inputs.values())
-    dims = {
-        dim: point.sizes[dim] for dim in point.dims if dim in getattr(start, "dims", ()) and dim != "site"
-    }
-    begin = start_of(start, point, identifiers, {**sizes, **dims}, attrs | {"seed": "none"})
+    swept = {str(dim): n for dim, n in point.sizes.items() if dim in getattr(start, "dims", ())}
+    swept.pop("site", None)
+    begin = start_of(start, point, identifiers, sizes | swept, attrs | {"seed": "none"})
     inputs["start"] = begin.configurations
     inputs |= {name: (point[name], ["bond"]) for name in ("bond_source", "bond_target")}
     sites = point.sizes["site"]
@@ -157,7 +156,7 @@ def _point(model: xr.Dataset, start: Any, caller: str) -> xr.Dataset:
 
 
 def _start_and_walkers(start: Any, walker: Labels | None, caller: str) -> tuple[Any, np.ndarray]:
-    """Occupations to start from, the last ones of a run, and the identifiers of walkers."""
+    """Return occupations to start from, the last ones of a run, and the identifiers of walkers."""
     if isinstance(start, xr.Dataset):
         require(start, "occupation", caller=f"{caller} (start)")
         start = start["occupation"]

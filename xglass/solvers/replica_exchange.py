@@ -223,14 +223,15 @@ def _along_ladders(caller: str, inputs: dict[str, Input]) -> dict[str, Input]:
 
 
 def _work(point: xr.Dataset, sweep: int, every: int, weight: str) -> tuple[float, float]:
-    """Seconds and bytes of a ladder: a guess, which decides how work is cut and never a result."""
+    """Guess seconds and bytes of a ladder, which decides how work is cut and never a result."""
     sites, steps = point.sizes["site"], point.sizes["T"]
     attempt = 7e-8 if weight == "classical" else 4e-6 + 2e-8 * sites**2
     return sweep * steps * sites * attempt, float(steps * (sweep // every + 1) * (sites + 40))
 
 
 def _start_input(configurations: xr.DataArray, steps: int) -> Input:
-    """Configurations to start from, of every temperature."""
+    """Return configurations to start from, of every temperature, without the labels of another run."""
+    configurations = xr.DataArray(configurations.variable)
     if "T" not in configurations.dims:
         configurations = configurations.expand_dims(T=steps)
     return configurations.transpose(..., "T", "configuration"), ["T", "configuration"]

@@ -88,7 +88,7 @@ def pieces(interaction: np.ndarray, base: np.ndarray) -> tuple[tuple[np.ndarray,
 
 
 def _row_length(interaction: np.ndarray) -> int | None:
-    """Sites in a row of the lattice, where the interaction depends on the displacement alone; or None."""
+    """Find the sites in a row of the lattice, if the interaction depends on the displacement alone."""
     sites = len(interaction)
     for row in (n for n in range(sites, 1, -1) if sites % n == 0):
         first = interaction[0].reshape(-1, row)

@@ -60,12 +60,16 @@ def ladders(
 
     Parameters
     ----------
-    hopping, interaction, site_energy, reference, realization, walker, source, target
+    hopping, interaction, site_energy, reference
         As for :func:`xglass.engine.charge.metropolis.simulate`.
     labels : ndarray
         (..., T, label) values that name the trajectories: the temperature is the first, the filling the last.
+    realization, walker
+        As for ``simulate``.
     start : ndarray
         (..., T, site) int8 configurations to start from; random where there is one along site.
+    source, target
+        As for ``simulate``.
     seed, first_sweep, continued, sweeps, frames, every, exchange_every, weight, moves
         As for the solver; a continued run stores no frame of its first sweep.
 

@@ -119,10 +119,12 @@ def run_ladders(
         How many follow.
     temperatures : (T,) float64
         Rising.
-    coupling, base, diagonal, unit, hopping, neighbours, degree, weight, moves, tools, room
+    coupling, base, diagonal, unit, hopping, neighbours, degree, weight, moves, tools
         As for ``trajectories``.
     memories : tuple
         What is known of configurations, for every temperature.
+    room : tuple
+        As for ``trajectories``.
     state : (walker, T, site) int8
         The start; left as the last state.
     occupation, energy, kinetic, accepted : (walker, T, frame, site) and three times (walker, T, frame)
