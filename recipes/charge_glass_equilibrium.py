@@ -205,5 +205,5 @@ save(figure, options.out, "charge_glass_equilibrium")
 # Binder's ratio: a transition of first order. Random configurations do not find the stripe, all exchanges
 # notwithstanding, so that what is seen is a limit of metastability, and the transition lies at or below
 # $0.035\,V$ rather than at $0.038\,V$; on 12 x 12 sites it is rounded. Cooled charges leave that line and
-# freeze. On 6 x 6 sites the stripe melts at $0.058\,V$ classically; isotropic hopping of $0.12\,V$ lowers that
-# to 0.045(2), and anisotropic hopping raises it to 0.071(4).
+# freeze. On 6 x 6 sites the stripe melts at $0.058\,V$ classically; isotropic hopping of $0.12\,V$ lowers
+# that to 0.045(2), and anisotropic hopping raises it to 0.071(4).

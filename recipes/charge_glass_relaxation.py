@@ -160,9 +160,9 @@ claims.close(options.out)
 
 # %% [markdown]
 # **The figure.** Relaxation times against inverse temperature, open symbols after the shorter waiting time
-# and full ones after the longer; lines are the Arrhenius fits. Inset: the correlation functions of the glass
-# with $\eta = -0.1$ after the longer waiting time, dark to light with rising temperature, fits dashed, bands
-# of one standard error.
+# and full ones after the longer; lines are the Arrhenius fits, arrows mark the highest temperature at which C
+# depends on the waiting time. Inset: the correlation functions of the glass with $\eta = -0.1$ after the
+# longer waiting time, dark to light with rising temperature, fits dashed, bands of one standard error.
 
 # %%
 figure, ax = plt.subplots(figsize=(COLUMN, 3.4))
@@ -174,6 +174,16 @@ for k, glass in enumerate(times["glass"].values):
     style = {"ax": ax, "color": f"C{k}"}
     xg.plot.arrhenius(early, markerfacecolor="none", label=None, **style)
     xg.plot.arrhenius(last, fit=line, label=f"{name}: $\\Delta = {found}\\,V$", **style)
+# below these temperatures the time depends on the waiting time: arrows, as in the paper
+parted = (ageing.value > 3 * ageing.error).transpose("eta", "T")
+for k, value in enumerate(eta, start=1):
+    cold_end = parted["T"].where(parted.sel(eta=value, drop=True)).max("T")
+    if np.isfinite(cold_end):
+        at = times.sel(glass=f"eta = {value:g}").sel(T=float(cold_end), method="nearest")[
+            "relaxation_time_1e"
+        ]
+        x, y = 1.0 / float(cold_end), float(at.fillna(sweeps))
+        ax.annotate("", (x, 1.4 * y), (x, 2.8 * y), arrowprops={"arrowstyle": "->", "color": f"C{k}"})
 ax.set_ylim(0.1, 60 * float(every["relaxation_time_1e"].max()))
 title = f"open: $t_\\mathrm{{W}} = {waiting[0]}$ sweeps, full and lines: {waiting[1]} sweeps"
 ax.legend(loc="lower right", title=title)

@@ -241,6 +241,24 @@ def audit() -> None:
         row(f"audit, eta = {eta}, T = {T}: proved in {sweeps} sweeps, same bits {same}", proved, "", "True")
 
 
+def growth() -> None:
+    """Processor time of a sweep against the size, and its local exponent in L, eta = -1, T = 0.05."""
+    before: dict[str, tuple[int, float]] = {}
+    for side, sweeps in ((6, 100), (12, 8), (20, 1)):
+        glass, start = relaxed(side, -1.0, 0.05)
+        arguments = {"T": 0.05, "walker": 1, "sweep": sweeps, "every": sweeps, "seed": 9, "chunks": None}
+        arguments |= {"start": start}
+        chains = {"proved": xg.metropolis, "plain": plainly}
+        times = interleaved(*(partial(chain, glass, **arguments) for chain in chains.values()), rounds=2)
+        for name, seconds in zip(chains, times, strict=True):
+            row(f"{name}, L = {side}: a sweep", 1e3 * seconds / sweeps, "ms", "")
+            if name in before:
+                smaller, time = before[name]
+                exponent = np.log(seconds / sweeps / time) / np.log(side / smaller)
+                row(f"  exponent in L from {smaller} to {side}", exponent, "", "")
+            before[name] = side, seconds / sweeps
+
+
 def states() -> None:
     """Densities, density of states and participation from one diagonalize, against its decompositions."""
     glass = xg.charge_glass(xg.lattice.triangular(12), t_p=0.12, eta=-1.0, self_image="include")
@@ -464,6 +482,7 @@ if __name__ == "__main__":
         quantum,
         proofs,
         audit,
+        growth,
         estimates,
         states,
         structure,
