@@ -10,6 +10,10 @@ from . import testing as testing
 from . import units as units
 from . import variables as variables
 from .lattice.interactions import coulomb as coulomb
+from .models.cavity_couplings import cavity_couplings as cavity_couplings
+from .models.cavity_couplings import cavity_site_energy as cavity_site_energy
+from .models.cavity_couplings import confocal_modes as confocal_modes
+from .models.cavity_couplings import distance_to_sk as distance_to_sk
 from .models.cavity_glass import cavity_glass as cavity_glass
 from .models.charge_glass import charge_glass as charge_glass
 from .models.disorder import random_couplings as random_couplings

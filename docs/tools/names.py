@@ -12,6 +12,7 @@ GROUPS = {
     "Lattices and interactions": ["lattice"],
     "Models": [
         "charge_glass", "electron_tls", "cavity_glass", "random_couplings", "random_site_energy",
+        "cavity_couplings", "cavity_site_energy", "confocal_modes", "distance_to_sk",
         "random_parameter",
     ],
     "Solvers: the charge glass": [

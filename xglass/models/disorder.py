@@ -15,7 +15,7 @@ from xglass.units.parameters import Labels, Parameter, parameter
 from xglass.units.quantities import shortened
 from xglass.variables import attributes, stamp
 
-__all__ = ["random_couplings", "random_parameter", "random_site_energy"]
+__all__ = ["random_couplings", "random_parameter", "random_site_energy", "without_unit"]
 
 
 def __dir__() -> list[str]:
@@ -101,7 +101,7 @@ def random_couplings(
     )
     aligned("random_couplings", J=strength, realization=normal)
     result = (strength * normal).assign_coords(J=strength).rename("interaction")
-    return _without_unit(result.transpose(..., "realization", "site", "site2"))
+    return without_unit(result.transpose(..., "realization", "site", "site2"))
 
 
 @public
@@ -171,7 +171,7 @@ def random_site_energy(
     standard = xr.DataArray(unit, dims=("realization", "site"), coords={"realization": labels})
     aligned("random_site_energy", strength=size, realization=standard)
     result = (size * standard).assign_coords(strength=size)
-    return _without_unit(result.transpose(..., "realization", "site").rename("site_energy"))
+    return without_unit(result.transpose(..., "realization", "site").rename("site_energy"))
 
 
 #: What :func:`random_parameter` draws: the number of its random stream, and where the values live.
@@ -274,7 +274,7 @@ def random_parameter(
     return xr.DataArray(values, dims=("realization", dim), coords={"realization": labels}, name=name)
 
 
-def _without_unit(array: xr.DataArray) -> xr.DataArray:
+def without_unit(array: xr.DataArray) -> xr.DataArray:
     """Stamped, but with energies as plain numbers: the unit is that of the model which takes them."""
     array = stamp(array)
     array.attrs["units"] = "1"

@@ -215,6 +215,10 @@ OF_RESULTS: list[Variable] = [
             "dynamic structure factor",
         ),
         ("scattered_light", "frequency", "1/{E}^3", r"I(\omega)", "scattered light: up to a factor"),
+        ("third_moment", "", "1", "m_3", "third moment of the couplings: tr U^3 / (N J^3)"),
+        ("lower_edge", "", "1", "u_-", "lower edge of the spectrum of couplings: in J"),
+        ("upper_edge", "", "1", "u_+", "upper edge of the spectrum of couplings: in J"),
+        ("kurtosis", "", "1", r"\kappa", "excess kurtosis of the couplings"),
         ("distance_to_transition", "", "{E}", r"\Delta", "distance to the glass transition"),
         ("linear_self_energy", "", "{E}", r"\Sigma_1", "linear part of the self-energy of fermions"),
         (
