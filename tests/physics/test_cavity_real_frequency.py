@@ -115,6 +115,28 @@ def test_photons_move_the_response_and_slow_ones_not_far_ones():
     assert float(abs(modes.sel(omega0=5.0) - static).max()) > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("omega0", "ratio", "eta", "grows"),
+    [(4.0, 1.0, 1.6, False), (4.0, 1.0, 0.8, True), (8.0, 0.5, 1.6, False), (8.0, 1.0, 1.6, True)],
+)
+@pytest.mark.filterwarnings("ignore:.*echo")
+def test_photons_that_grow_leave_no_response(omega0, ratio, eta, grows):
+    """What is returned obeys Kramers and Kronig; below a mode that grows faster than eta there is nothing."""
+    w, T, above = np.concatenate([np.arange(0.0, 16.0, 0.1), np.geomspace(16.0, 400.0, 120)]), 0.4, 2.0
+    model = cavity(8, omega0=omega0)
+    J = ratio * float(xg.critical_coupling(model, T=T)["critical_coupling"])
+    found = xg.real_frequency_response(model, T=T, J=J, frequency=w, broadening=eta).compute()
+    D = found["local_density_response"]
+    assert bool(found["converged"]) is not grows
+    assert bool(D.isnull().any()) is grows
+    if not grows:
+        higher = xg.real_frequency_response(model, T=T, J=J, frequency=0.0, broadening=eta + above).compute()
+        known = higher["local_density_response"].item().real
+        integral = np.trapezoid(w * D.values.imag / (w**2 + above**2), w) * 2.0 / np.pi
+        assert integral == pytest.approx(known, rel=2e-4)
+        assert float(found["local_structure_factor"].min()) > 0.0
+
+
 def test_spectra_are_positive_and_keep_their_sums():
     """S >= 0; D(i eta) is the integral of Im D / w, and D falls as the kinetic energy says."""
     T, eta = 0.5, 1.6

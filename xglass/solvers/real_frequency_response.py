@@ -104,7 +104,10 @@ def real_frequency_response(
     In the glass S has the elastic line 2 pi q_EA delta(omega) besides. The integral of S(q, omega) / (2 pi)
     over all frequencies is the equal-time structure factor, up to what the tails of the Lorentzians add.
     With static couplings the equation for D has one root of positive imaginary part, and that is found; with
-    photons it is followed from far above the real axis. Time goes as N log N times the band width over the
+    photons it is followed from far above the real axis. Couplings of both signs to photons near or within the
+    band may make modes that grow faster than exp(eta t): there is no response at frequencies below such a
+    mode, which are NaN, with a ``residual`` of infinity and ``converged`` False. Frequencies that miss it do
+    not show it. Time goes as N log N times the band width over the
     broadening: 1 s for 64^3 sites and 0.3 t, 21 s for 128^3 and 0.15 t; couplings add next to nothing, and
     photons the factor of some 20 frequencies for one.
 

@@ -11,8 +11,11 @@ and D(z) solves Eq. 38,
     D(z) = int_q 1 / (1/chi0(q, z) + 2 lambda - J(z)^2 D(z)),   J(z) = J omega0^2 / (omega0^2 - z^2).
 
 For Re z > 0 the imaginary parts of chi0 and D are positive. With a static J the right side maps the upper
-half plane of D into itself, so that its fixed point there is unique, whatever finds it. With a J that depends
-on frequency it is followed from high above the real axis.
+half plane of D into itself, so that its fixed point there is unique, whatever finds it. With a J that
+depends on frequency it is followed from high above the real axis. Random couplings have eigenvalues m of both
+signs, and photons of the wrong sign may grow, z^2 = omega0^2 - J omega0^2 m chi(z) with m < 0: D then has a
+cut above the real axis, below which there is no response. Of two roots of Eq. 38 at most one has |J(z)|^2
+int_q |chi(q, z)|^2 < 1, by their difference and Schwarz's inequality: one followed through the cut has not.
 """
 
 from __future__ import annotations
@@ -211,14 +214,17 @@ def _bubbles(
 def _followed(
     z: np.ndarray, rows: np.ndarray, weight: np.ndarray, J: float, omega0: float, level: float
 ) -> tuple[complex, np.ndarray, float]:
-    """D, the response (q,) and the residual at the last of the heights."""
-    D, wrong, square = 0j, 0.0, complex(J * J)
+    """D, the response (q,) and the residual at the last of the heights; NaN, inf below a mode that grows."""
+    D, wrong, square, response = 0j, 0.0, complex(J * J), rows[-1]
     for height, chi in zip(z, rows, strict=True):
         if omega0 < np.inf:
             square = (J / (1.0 - (height / omega0) ** 2)) ** 2
         D, wrong = local_response(chi, weight, level, square, D, half_plane=omega0 == np.inf)
-    chi = rows[-1]
-    return D, chi / (1.0 + (level - square * D) * chi), wrong
+        response = chi / (1.0 + (level - square * D) * chi)
+        # not below 1: a mode that grows, and no response below it
+        if not abs(square) * (weight @ np.abs(response) ** 2) < 1.0:
+            return complex(np.nan, np.nan), np.full(chi.shape, np.nan, dtype=np.complex128), np.inf
+    return D, response, wrong
 
 
 def _fluctuations(frequency: float, near: float, T: float) -> float:
