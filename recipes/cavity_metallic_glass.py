@@ -140,8 +140,8 @@ claims.close(options.out)
 # **The figure.** (a) Frozen density against coupling at three temperatures. (b) Self-energy at the transition
 # against the first frequency: as it is (circles), and without its linear term (squares), with lines of the
 # powers 1 and 3/2. (c) Effective power of the scattering rate in $T$ (circles), and its limits (squares). (d)
-# Damping of the local response over frequency: flat in the liquid, as far as the broadening lets one see. (e)
-# Dynamic structure factor at the transition along $\Gamma$, X, M, R, $\Gamma$. (f) What of the local
+# Damping of the local response over frequency: flatter in the liquid, as far as the broadening lets one see.
+# (e) Dynamic structure factor at the transition along $\Gamma$, X, M, R, $\Gamma$. (f) What of the local
 # fluctuations leaves a cavity with photons of $20\,t$, up to a factor; in the glass with an elastic line
 # besides.
 

@@ -102,6 +102,13 @@ def bubble():
     return xg.particle_hole_bubble(cavity(), T=0.5, matsubara=[0, 1]).compute()
 
 
+def modes():
+    """Couplings of atoms to modes, in the unit of a model."""
+    return xr.DataArray([[0.5, 1.0], [1.5, -0.5]], dims=("site", "mode"), name="mode_frequency").assign_attrs(
+        units="tc"
+    )
+
+
 def spectrum():
     options = {"frequency": [0.0, 1.0], "broadening": 6.0}
     return xg.real_frequency_response(cavity(), T=0.5, J=2.0, **options).compute()
@@ -272,6 +279,15 @@ CALLS = {
     ],
     "charge_glass": [((lattice,), lambda x: xg.charge_glass(x, t_p=0.1))],
     "electron_tls": [((lambda: xg.lattice.chain(4),), lambda x: xg.electron_tls(x, g=1.0, omega0=0.2))],
+    "cavity_couplings": [
+        (
+            (modes,),
+            lambda x: xg.cavity_couplings(coupling=x, pump=1.0, detuning=1.0, mode_frequency=1.0),
+        )
+    ],
+    "cavity_site_energy": [
+        ((modes,), lambda x: xg.cavity_site_energy(coupling=x, pump=1.0, detuning=1.0)),
+    ],
     "random_couplings": [((lattice,), lambda x: xg.random_couplings(x, realization=1, seed=1))],
     "random_site_energy": [
         (
@@ -355,6 +371,8 @@ CALLS = {
 #: Functions without a call, with the reason.
 APART = {
     **dict.fromkeys(["chain", "square", "triangular", "cubic", "from_cell"], "takes no data"),
+    "confocal_modes": "takes lengths, and gives no energy",
+    "distance_to_sk": "gives ratios, and J in the unit of what it takes",
     "jackknife": "below: as the function that is given",
     "bootstrap": "below: as the function that is given",
     "units.parameter": "an edge where units come in: tests/test_units.py",

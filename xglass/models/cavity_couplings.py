@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xglass.checks import aligned, real_array, refuse, whole_number
+from xglass.checks import aligned, in_model_units, real_array, refuse, whole_number
 from xglass.messages import NotFoundError, public, warn
 from xglass.models.disorder import without_unit
 from xglass.units.parameters import Parameter, parameter
@@ -298,6 +298,7 @@ def _atoms(
     missing = [dim for dim in ("site", "mode") if dim not in coupling.dims]
     if missing:
         raise NotFoundError(f"{caller}: coupling has dimensions {coupling.dims} and lacks {missing}")
+    in_model_units(caller, coupling=coupling)
     g = coupling.drop_attrs().astype(np.float64)
     h = _over(caller, "pump", pump, "site", g)
     delta = parameter("detuning", detuning)
@@ -318,6 +319,7 @@ def _over(caller: str, name: str, value: Any, dim: str, g: xr.DataArray) -> xr.D
         )
         return parameter(name, value)
     real_array(caller, name, value)
+    in_model_units(caller, **{name: value})
     length = value.sizes.get(dim, g.sizes[dim])
     refuse(
         caller,
