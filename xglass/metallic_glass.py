@@ -339,7 +339,7 @@ def self_energy_parts(
     Parameters
     ----------
     frequency : number, sequence, DataArray or Quantity
-        Imaginary frequencies omega >= 0 in tc, such as the coordinate of :func:`fermion_self_energy`.
+        Imaginary frequencies omega >= 0 in tc, such as the coordinate of :func:`xglass.fermion_self_energy`.
     local_density_response : number or DataArray
         D(0) in 1/tc.
     square_root_prefactor : number or DataArray
@@ -400,7 +400,7 @@ def scattered_light(local_structure_factor: Any, *, omega0: Any) -> xr.DataArray
     Parameters
     ----------
     local_structure_factor : DataArray
-        S_loc(..., frequency) in 1/tc, from :func:`real_frequency_response`, with its coordinate ``frequency``
+        S_loc(..., frequency) in 1/tc, from :func:`xglass.real_frequency_response`, with its coordinate ``frequency``
         in tc, the distance of the light from that of the pump.
     omega0 : number or DataArray
         Frequency of the photons in tc, > 0.
