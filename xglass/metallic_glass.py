@@ -400,8 +400,8 @@ def scattered_light(local_structure_factor: Any, *, omega0: Any) -> xr.DataArray
     Parameters
     ----------
     local_structure_factor : DataArray
-        S_loc(..., frequency) in 1/tc, from :func:`xglass.real_frequency_response`, with its coordinate ``frequency``
-        in tc, the distance of the light from that of the pump.
+        S_loc(..., frequency) in 1/tc, from :func:`xglass.real_frequency_response`, with its coordinate
+        ``frequency`` in tc, the distance of the light from that of the pump.
     omega0 : number or DataArray
         Frequency of the photons in tc, > 0.
 
