@@ -130,3 +130,16 @@ def test_bad_input(arguments, error, message):
         xg.greedy(sample(filling=0.3), seed=1)
     with pytest.raises(KeyError, match="give a model of charge_glass"):
         xg.greedy(xg.electron_tls(xg.lattice.chain(4), g=1.0, omega0=1.0), seed=1)
+
+
+def test_the_last_sweep_of_a_run_must_be_told():
+    model = sample(realization=1)
+    run = xg.metropolis(model, T=0.5, walker=2, sweep=3, weight="classical", moves="exchange", seed=2)
+    run = run.compute()
+    with pytest.raises(ValueError, match=r"not in order; write \.sortby"):
+        xg.greedy(model, start=run.isel(sweep=slice(None, None, -1)), seed=1)
+    with pytest.raises(ValueError, match="the run has no sweep"):
+        xg.greedy(model, start=run.isel(sweep=[]), seed=1)
+    one = xg.greedy(model, start=run.isel(sweep=2), seed=1).compute()
+    last = xg.greedy(model, start=run.isel(sweep=slice(2, 3)), seed=1).compute()
+    xr.testing.assert_equal(one["occupation"], last["occupation"])

@@ -138,6 +138,26 @@ def test_chunks_and_the_order_of_temperatures_change_no_bit():
     assert whole["occupation"].dims == ("x", "T", "walker", "sweep", "site")
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_the_share_of_exchanges_has_the_same_bits_however_walkers_are_cut(size):
+    """Of 37 sweeps and 11 walkers, whose shares are no binary fractions: a mean of them would round."""
+    options = {"T": [*T, 0.3], "walker": 11, "sweep": 37, "seed": 3, "weight": "classical"}
+    whole = xg.replica_exchange(glass(), chunks=None, **options)
+    cut = xg.replica_exchange(glass(), chunks={"walker": size}, **options).compute()
+    xr.testing.assert_identical(cut, whole)
+    tries = np.array([18, 19, 18]) * 11
+    accepted = whole["exchange_acceptance"].values[:3] * tries
+    np.testing.assert_allclose(accepted, accepted.round(), atol=1e-9)
+    assert np.isnan(whole["exchange_acceptance"].values[3])
+
+
+def test_few_sweeps_may_follow_a_run_whose_exchanges_are_rare():
+    whole = run_of(12, exchange_every=6).compute()
+    first = run_of(10, exchange_every=6).compute()
+    after = run_of(2, exchange_every=6, start=first).compute()
+    xr.testing.assert_identical(whole["occupation"].sel(sweep=[12]), after["occupation"])
+
+
 def test_what_is_stored_is_a_function_of_the_configuration():
     """E and <K> of the stored occupations, whatever way they came."""
     run = run_of(30, exchange_every=1).compute()

@@ -160,7 +160,17 @@ def _start_and_walkers(start: Any, walker: Labels | None, caller: str) -> tuple[
     if isinstance(start, xr.Dataset):
         require(start, "occupation", caller=f"{caller} (start)")
         start = start["occupation"]
-        start = start.isel(sweep=-1, drop=True) if "sweep" in start.dims else start
+        if "sweep" in start.dims:
+            numbers = start.indexes.get("sweep")
+            refuse(
+                caller,
+                (start.sizes["sweep"] == 0, "start: the run has no sweep; give one with stored states"),
+                (
+                    numbers is not None and not numbers.is_monotonic_increasing,
+                    "start: the sweeps of the run are not in order; write .sortby('sweep') before it",
+                ),
+            )
+            start = start.isel(sweep=-1, drop=True)
     if walker is None:
         walker = 1
         if isinstance(start, xr.DataArray) and "walker" in start.dims:

@@ -40,7 +40,7 @@ OF_LADDERS: dict[str, Output] = {
     "electrostatic_energy": (["T", "sweep"], np.float64),
     "kinetic_energy": (["T", "sweep"], np.float64),
     "acceptance": (["T", "sweep"], np.float64),
-    "exchange_acceptance": (["T"], np.float64),
+    "exchanges": (["T", "outcome"], np.int64),
 }
 
 
@@ -84,8 +84,8 @@ def replica_exchange(
     every : int
         Sweeps between stored states.
     exchange_every : int
-        Exchanges are tried after every so many sweeps: of the pairs that begin with the lowest temperature,
-        the third, and so on, and of the others, in turn.
+        Exchanges are tried after every so many sweeps: of the pairs that begin with the second lowest
+        temperature, the fourth, and so on, and of those that begin with the lowest, the third, ..., in turn.
     moves : {"neighbour", "exchange"}
         As in :func:`metropolis`.
     weight : {"classical", "kinetic", "free_energy"}
@@ -147,7 +147,9 @@ def replica_exchange(
     point = point_of(model, T, caller)
     sweep, every, seed = whole_number("sweep", sweep), whole_number("every", every), checks.seed(seed)
     exchange_every = whole_number("exchange_every", exchange_every)
-    _check_ladder(caller, point, chunks, sweep=sweep, every=every, exchange_every=exchange_every)
+    # of a continued run it is given, and the sweeps that follow may be few
+    longest = None if isinstance(start, xr.Dataset) else exchange_every
+    _check_ladder(caller, point, chunks, sweep=sweep, every=every, exchange_every=longest)
     particle_numbers(point["filling"], point.sizes["site"])
     check_moves(point, moves)
     identifiers = walker_identifiers(walker)
@@ -166,10 +168,9 @@ def replica_exchange(
     rules = {"seed": seed, "every": every, "exchange_every": exchange_every, "weight": weight, "moves": moves}
     times = {"first_sweep": begin.sweep, "continued": begin.continued, "frames": stored.size}
     times["sweeps"] = int(stored[-1]) - begin.sweep
-    results = tasks.applied(
-        engine.ladders, inputs, OF_LADDERS, plan, settings=rules | times, sizes={"sweep": stored.size}
-    )
-    results["exchange_acceptance"] = results["exchange_acceptance"].mean("walker")
+    recorded = {"sweep": stored.size, "outcome": 2}
+    results = tasks.applied(engine.ladders, inputs, OF_LADDERS, plan, settings=rules | times, sizes=recorded)
+    results["exchange_acceptance"] = _share(results.pop("exchanges"))
     run = _assembled(point, results).assign_coords(walker=identifiers, sweep=stored)
     if begin.given is not None:
         run = run.assign_coords(start=begin.given.variable)
@@ -180,7 +181,7 @@ def replica_exchange(
 
 
 def _check_ladder(
-    caller: str, point: xr.Dataset, chunks: Any, *, sweep: int, every: int, exchange_every: int
+    caller: str, point: xr.Dataset, chunks: Any, *, sweep: int, every: int, exchange_every: int | None
 ) -> None:
     """Refuse what is no ladder of temperatures, and ladders that are cut or never exchange."""
     T = point["T"]
@@ -203,7 +204,7 @@ def _check_ladder(
             f"every = {every} stores nothing of {sweep} sweeps but the start; take every <= sweep",
         ),
         (
-            exchange_every > sweep,
+            exchange_every is not None and exchange_every > sweep,
             f"exchange_every = {exchange_every} tries no exchange in {sweep} sweeps; take "
             "exchange_every <= sweep",
         ),
@@ -235,6 +236,16 @@ def _start_input(configurations: xr.DataArray, steps: int) -> Input:
     if "T" not in configurations.dims:
         configurations = configurations.expand_dims(T=steps)
     return configurations.transpose(..., "T", "configuration"), ["T", "configuration"]
+
+
+def _share(exchanges: xr.DataArray) -> xr.DataArray:
+    """Accepted share of the exchanges of all walkers, NaN where none was tried.
+
+    Whole numbers are summed, so that the share has the same bits however walkers are cut into tasks.
+    """
+    together = exchanges.sum("walker")
+    accepted, tried = together.isel(outcome=0), together.isel(outcome=1)
+    return accepted / tried.where(tried > 0)
 
 
 def _assembled(point: xr.Dataset, results: dict[str, xr.DataArray]) -> xr.Dataset:

@@ -77,8 +77,8 @@ def ladders(
     -------
     tuple of ndarray
         Occupation (..., walker, T, frame, site) int8; energy, kinetic and acceptance (..., walker, T, frame)
-        float64; accepted share of the exchanges with the next temperature (..., walker, T), NaN of the
-        highest. The order along T is that of ``labels``.
+        float64; exchanges with the next temperature that were accepted, and tried, (..., walker, T, 2) int64.
+        The order along T is that of ``labels``.
     """
     from xglass.engine.charge.replica_exchange_kernels import run_ladders
 
@@ -116,9 +116,7 @@ def ladders(
     acceptance = accepted / (every * sites)
     if not continued:
         acceptance[..., 0] = np.nan
-    share = np.full(grid, np.nan)
-    np.divide(exchanges[..., 0], exchanges[..., 1], out=share, where=exchanges[..., 1] > 0)
-    return occupation, energy, kinetic, acceptance, share
+    return occupation, energy, kinetic, acceptance, exchanges
 
 
 def _memories(sites: int, steps: int) -> tuple[np.ndarray, ...]:
